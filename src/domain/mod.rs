@@ -1,0 +1,11 @@
+//! What Syndarix knows and decides. Everything here is synchronous and pure: no IO, no SQL, no clock of its own, no wire types.
+
+pub mod access;
+pub mod agent;
+pub mod approval;
+pub mod audit;
+pub mod budget;
+pub mod command;
+pub mod forge;
+pub mod path;
+pub mod workflow;
