@@ -6,14 +6,13 @@
 //!
 //! - [`base`]: identifiers, time, money, secrets, text hygiene
 //! - [`domain`]: what Syndarix knows and decides; pure
-//! - [`forge`], [`llm`], [`git`], [`tree`], [`tool`], [`store`], [`bus`]: one kind of outside world each
+//! - [`forge`], [`llm`], [`git`], [`tree`], [`tool`], [`store`]: one kind of outside world each
 //! - [`engine`]: what moves; [`web`]: what is served
 //! - [`app`]: where everything is put together; [`cli`]: the command line
 //! - `sandbox`: a small forge for the demo and the tests
 
 pub mod app;
 pub mod base;
-pub mod bus;
 pub mod cli;
 pub mod config;
 pub mod domain;

@@ -1,1 +1,45 @@
-//! (being written)
+//! What is served over HTTP: web hooks in, health out.
+
+mod health;
+mod webhook;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+
+use crate::base::Clock;
+use crate::base::secret::SecretString;
+use crate::forge::Forge;
+use crate::store::Store;
+
+/// Largest web hook body that is taken, in bytes: the limit that GitHub and GitLab set for themselves.
+pub const MAX_BODY: usize = 25 * 1024 * 1024;
+
+/// A web hook that deliveries may come through.
+#[derive(Clone)]
+pub struct Hook {
+    pub forge: Arc<dyn Forge>,
+    pub secret: SecretString,
+}
+
+/// What the handlers need.
+#[derive(Clone)]
+pub struct WebState {
+    pub store: Store,
+    pub clock: Clock,
+    /// By the last part of the address, `/hooks/{hook}`.
+    pub hooks: Arc<BTreeMap<String, Hook>>,
+}
+
+/// All routes.
+pub fn router(state: WebState) -> Router {
+    Router::new()
+        .route("/hooks/{hook}", post(webhook::receive))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(state)
+}

@@ -1,0 +1,125 @@
+//! Whose word counts. Authority is bound to the numeric user id and to the commit it was given on.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::forge::{Review, Role, Sha, User, Verdict};
+
+use super::gate::GateFacts;
+
+/// What is known about somebody who speaks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    pub user: User,
+    /// Asked live; `None` when the forge would not say.
+    pub role: Option<Role>,
+    pub is_bot: bool,
+}
+
+/// A vote and whether it counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vote {
+    pub user: User,
+    /// `Err` is why not, as a sentence that names the way out.
+    pub counts: Result<(), String>,
+}
+
+/// Whether this person may pass the plan. The requester may.
+pub fn plan_vote(person: &Person) -> Result<(), String> {
+    if person.is_bot {
+        return Err("bots cannot approve a plan".into());
+    }
+    has_write(person)
+}
+
+fn has_write(person: &Person) -> Result<(), String> {
+    match person.role {
+        Some(role) if role >= Role::Writer => Ok(()),
+        Some(role) => Err(format!("@{} has {role} permission here and needs write", person.user.login)),
+        None => Err(format!("the forge would not say which permission @{} has here", person.user.login)),
+    }
+}
+
+/// All votes for merging the head: the newest submitted review of each person, and approvals given by command.
+pub fn votes(facts: &GateFacts) -> Vec<Vote> {
+    let mut approvals: BTreeMap<i64, (User, Option<String>)> = BTreeMap::new();
+    for review in newest_per_person(&facts.reviews) {
+        if review.verdict == Verdict::Approved {
+            approvals.insert(review.author.id, (review.author.clone(), review_fault(review, &facts.head)));
+        }
+    }
+    for (user, head) in &facts.commands {
+        // A request for changes given after the command takes the vote back.
+        let withdrawn = newest_per_person(&facts.reviews).iter().any(|r| r.author.id == user.id && r.verdict == Verdict::ChangesRequested);
+        let fault = (*head != facts.head).then(|| format!("@{} approved {}, and the head has moved since", user.login, head.short()));
+        if !withdrawn && !approvals.get(&user.id).is_some_and(|(_, fault)| fault.is_none()) {
+            approvals.insert(user.id, (user.clone(), fault));
+        }
+    }
+    approvals
+        .into_values()
+        .map(|(user, fault)| {
+            let counts = fault.map_or_else(|| may_vote(&user, facts), Err);
+            Vote { user, counts }
+        })
+        .collect()
+}
+
+/// The newest review of each person that says something; comments do not take back a verdict.
+fn newest_per_person(reviews: &[Review]) -> Vec<&Review> {
+    let mut newest: BTreeMap<i64, &Review> = BTreeMap::new();
+    for review in reviews {
+        let speaks = matches!(review.verdict, Verdict::Approved | Verdict::ChangesRequested) && !review.dismissed;
+        let newer = newest.get(&review.author.id).is_none_or(|old| (old.submitted_at, old.id) <= (review.submitted_at, review.id));
+        if speaks && newer {
+            newest.insert(review.author.id, review);
+        }
+    }
+    newest.into_values().collect()
+}
+
+/// People whose newest word is a request for changes. It counts from writers, on any head, until they take it back.
+pub(super) fn objections(facts: &GateFacts) -> Vec<User> {
+    newest_per_person(&facts.reviews)
+        .into_iter()
+        .filter(|review| review.verdict == Verdict::ChangesRequested)
+        .filter(|review| facts.person(&review.author).is_some_and(|person| !person.is_bot && has_write(person).is_ok()))
+        .map(|review| review.author.clone())
+        .collect()
+}
+
+fn review_fault(review: &Review, head: &Sha) -> Option<String> {
+    let login = &review.author.login;
+    match &review.commit {
+        Some(commit) if commit == head && !review.stale => None,
+        Some(commit) => Some(format!("@{login} approved {}, and the head has moved since", commit.short())),
+        None => Some(format!("the approval of @{login} names no commit")),
+    }
+}
+
+fn may_vote(user: &User, facts: &GateFacts) -> Result<(), String> {
+    let Some(person) = facts.person(user) else {
+        return Err(format!("nothing is known about @{}", user.login));
+    };
+    if person.is_bot {
+        return Err(format!("@{} is a bot, and bots do not count for the merge", user.login));
+    }
+    has_write(person)?;
+    if facts.one_person_team {
+        return Ok(());
+    }
+    if facts.requester.as_ref().is_some_and(|requester| requester.id == user.id) {
+        return Err(format!(
+            "@{} asked for this story, and the requester does not count for the merge (an admin can lift that with `one_person_team = true` in the project's configuration)",
+            user.login
+        ));
+    }
+    if facts.authors.contains(&user.id) {
+        return Err(format!(
+            "@{} made a commit on this branch, and commit authors do not count for the merge (an admin can lift that with `one_person_team = true` in the project's configuration)",
+            user.login
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Checkpoints: what waits for a person, what the autonomy level lets through, and what follows once it is passed.
+
+use crate::domain::agent::Purpose;
+use crate::domain::approval::{Gate, gate};
+use crate::domain::forge::{Sha, User};
+
+use super::super::effect::{Effect, PushedWhat};
+use super::super::event::{Checkpoint, StoryEvent};
+use super::super::label::{Autonomy, Flag, Stage};
+use super::super::say;
+use super::turn::Turn;
+
+/// Whether a person has to pass this at the story's autonomy level.
+pub(super) fn waits(autonomy: Autonomy, checkpoint: Checkpoint) -> bool {
+    match checkpoint {
+        Checkpoint::Plan => autonomy != Autonomy::Autonomous,
+        Checkpoint::Merge => true,
+        Checkpoint::Push | Checkpoint::Close | Checkpoint::Spend => autonomy == Autonomy::FullControl,
+    }
+}
+
+/// Arrives at a checkpoint: asks a person, or goes on where the level says so.
+pub(super) fn arrive(turn: &mut Turn<'_>, checkpoint: Checkpoint, version: String, ask: String) {
+    if !waits(turn.story.autonomy, checkpoint) {
+        return pass(turn, checkpoint, version, None);
+    }
+    let key = format!("checkpoint.{}", key_of(checkpoint, &version));
+    turn.event(StoryEvent::CheckpointOpened { checkpoint, version });
+    turn.raise(Flag::Waiting, format!("approval of {}", checkpoint.words()));
+    let desk = turn.desk();
+    turn.say(desk, key, ask);
+}
+
+/// Marker key of the comment that shows a version; `approve` looks for it.
+pub fn key_of(checkpoint: Checkpoint, version: &str) -> String {
+    format!("{checkpoint:?}.{}", version.get(..16).unwrap_or(version)).to_lowercase()
+}
+
+/// A checkpoint is passed: what comes next happens.
+pub(super) fn pass(turn: &mut Turn<'_>, checkpoint: Checkpoint, version: String, by: Option<User>) {
+    turn.event(StoryEvent::CheckpointPassed { checkpoint, version, by });
+    turn.lower(Flag::Waiting);
+    match checkpoint {
+        Checkpoint::Plan => turn.start(Purpose::Implement),
+        Checkpoint::Push => push(turn, PushedWhat::Code),
+        Checkpoint::Close => finish(turn),
+        Checkpoint::Spend => {
+            if let Some(failed) = turn.story.failed.clone() {
+                turn.start(failed.purpose);
+            }
+        }
+        Checkpoint::Merge => {}
+    }
+}
+
+/// Orders the push of what is committed.
+pub(super) fn push(turn: &mut Turn<'_>, what: PushedWhat) {
+    if let Some(to) = turn.story.unpushed.clone() {
+        let expect = turn.story.head.clone();
+        turn.decision.aliases.push(super::super::interpret::alias::head(&to));
+        let branch = turn.story.branch.clone();
+        turn.effect(Effect::Push { branch, expect, to, what });
+    }
+}
+
+/// Looks whether the merge may happen now; orders it, or asks for what is missing.
+pub(super) fn look_at_gate(turn: &mut Turn<'_>) {
+    let ready = turn.story.stage == Stage::Review
+        && turn.story.active.is_none()
+        && turn.story.unpushed.is_none()
+        && turn.story.foreign_head.is_none()
+        && turn.story.question.is_none()
+        && turn.story.pull.as_ref().is_some_and(|pull| pull.open);
+    let (true, Some(head), Some(facts)) = (ready, turn.story.head.clone(), turn.facts.gate.as_ref()) else {
+        return;
+    };
+    // The gate's facts were gathered for the head of that moment; a decision about another head waits for its own event.
+    if facts.head != head || !turn.story.may_run() {
+        return;
+    }
+    // Approvals given by a command in this very turn are not among the gathered ones.
+    let mut facts = facts.clone();
+    facts.commands.clone_from(&turn.story.votes);
+    facts.people.extend(turn.facts.actor.clone());
+    match gate(&facts) {
+        Gate::Holds { approvers } => order_merge(turn, head, approvers),
+        Gate::Waits { reasons } => {
+            if turn.story.merging.is_some() {
+                turn.event(StoryEvent::GateLost { head: head.clone() });
+            }
+            ask_for_merge(turn, head, &reasons);
+        }
+    }
+}
+
+fn order_merge(turn: &mut Turn<'_>, head: Sha, approvers: Vec<User>) {
+    if turn.story.merging.as_ref() == Some(&head) {
+        return;
+    }
+    if let Some(open) = turn.story.checkpoint.clone().filter(|open| open.checkpoint == Checkpoint::Merge) {
+        turn.event(StoryEvent::CheckpointPassed { checkpoint: Checkpoint::Merge, version: open.version, by: approvers.first().cloned() });
+    }
+    turn.event(StoryEvent::GateHeld { head: head.clone(), approvers });
+    turn.lower(Flag::Waiting);
+    turn.lower(Flag::Blocked);
+    if let Some(number) = turn.story.pull.as_ref().map(|pull| pull.number) {
+        turn.effect(Effect::Merge { number, head });
+    }
+}
+
+/// Opens the merge checkpoint once per head; later looks only keep the status up to date.
+fn ask_for_merge(turn: &mut Turn<'_>, head: Sha, reasons: &[String]) {
+    let shown = turn.story.checkpoint.as_ref().is_some_and(|open| open.checkpoint == Checkpoint::Merge && open.version == head.0);
+    if !shown {
+        let ask = say::ask_merge(&turn.story, &head, reasons);
+        arrive(turn, Checkpoint::Merge, head.0, ask);
+    }
+}
+
+/// Closes the issue with its report.
+pub(super) fn finish(turn: &mut Turn<'_>) {
+    let issue = turn.story.issue;
+    let report = say::report(&turn.story, turn.facts);
+    turn.event(StoryEvent::Done);
+    turn.say(issue, "report", report);
+    turn.effect(Effect::CloseIssue { number: issue });
+}

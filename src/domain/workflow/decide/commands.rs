@@ -1,0 +1,347 @@
+//! What the commands of a comment do. Parsing and permissions are `domain::command` and `domain::access`; here is the meaning.
+
+use crate::base::Time;
+use crate::domain::access::{self, ActorFacts};
+use crate::domain::agent::Purpose;
+use crate::domain::approval::{Person, plan_vote};
+use crate::domain::command::{self, Command, ParseContext, Verdict};
+use crate::domain::forge::User;
+use crate::domain::refusal::Refusal;
+
+use super::super::effect::{Effect, PushedWhat};
+use super::super::event::{Checkpoint, StoryEvent};
+use super::super::intent::{Intent, Place};
+use super::super::label::{Flag, Stage};
+use super::super::{page, say};
+use super::turn::Turn;
+use super::{checkpoint, people};
+
+/// What a command came to, when it was not refused.
+pub(super) enum Said {
+    /// A reaction is answer enough.
+    Done,
+    /// Work begins: eyes.
+    Begun,
+    Text(String),
+}
+
+pub(super) fn decide(turn: &mut Turn<'_>) {
+    let Intent::Commands { place, comment, body, previous, written_at } = turn.wanted.intent.clone() else {
+        return;
+    };
+    let cx = ParseContext { bot_login: &turn.facts.bot.login };
+    let parsed = match &previous {
+        Some(previous) => command::new_commands(previous, &body, &cx),
+        None => command::parse(&body, &cx),
+    };
+    // Other bots get no answer at all: answering them is how loops begin.
+    if access::listens_to(&actor(turn)).is_err() {
+        return turn.note_permission("any", false, "other-bot");
+    }
+    let mut reactions = Vec::new();
+    for (line, verdict) in parsed.verdicts() {
+        let said = match verdict {
+            Verdict::Run(command) => one(turn, command, place, written_at, &Source { comment, hash: &line.hash }),
+            Verdict::HeldBack(refusal) | Verdict::Refused(refusal) => Err(refusal),
+        };
+        match said {
+            Ok(Said::Done) => reactions.push("+1"),
+            Ok(Said::Begun) => reactions.push("eyes"),
+            Ok(Said::Text(text)) => turn.replies.push(text),
+            Err(refusal) => turn.replies.push(say::refused(&refusal)),
+        }
+    }
+    reactions.dedup();
+    for content in reactions {
+        turn.effect(Effect::React { comment, content: content.into() });
+    }
+}
+
+/// Where a command stands.
+struct Source<'a> {
+    comment: i64,
+    hash: &'a str,
+}
+
+/// The sender as the rules of access see it.
+pub(super) fn actor<'a>(turn: &Turn<'a>) -> ActorFacts<'a> {
+    let person = turn.facts.actor.as_ref();
+    let own = turn.is_own();
+    ActorFacts {
+        user: person.map(|person| person.user.clone()),
+        role: person.and_then(|person| person.role),
+        is_bot_self: own,
+        is_other_bot: person.is_some_and(|person| person.is_bot) && !own,
+        listed_bot: person.is_some_and(|person| turn.facts.policy.listed_bots.contains(&person.user.login)),
+        is_requester: person.zip(turn.story.requester.as_ref()).is_some_and(|(person, requester)| person.user.id == requester.id),
+        writers: Some(turn.facts.policy.writers.as_slice()).filter(|writers| !writers.is_empty()),
+    }
+}
+
+fn one(turn: &mut Turn<'_>, command: &Command, place: Place, written_at: Time, source: &Source<'_>) -> Result<Said, Refusal> {
+    let spec = command.spec();
+    let allowed = may(turn, command, place, written_at);
+    turn.note_permission(spec.name, allowed.is_ok(), allowed.as_ref().map_or_else(|refusal| refusal.code, |()| "ok"));
+    allowed?;
+    match command {
+        Command::Help { verb } => Ok(Said::Text(command::help::text(verb.as_deref()))),
+        Command::Ping => Ok(Said::Text(format!("I am here: Syndarix {}.", turn.facts.version))),
+        Command::Whoami => Ok(Said::Text(access::introduce(&actor(turn)))),
+        Command::Status => Ok(Said::Text(page::status(&turn.story, turn.facts.spent, &turn.facts.policy, &turn.facts.web_url))),
+        Command::Plan { focus } => plan(turn, focus.as_deref()),
+        Command::Revise { text } | Command::Reject { text } => send_back(turn, text.as_deref(), source),
+        Command::Approve { hash } => approve(turn, hash.as_deref()),
+        Command::Pause { all } => pause(turn, *all),
+        Command::Resume { all } => resume(turn, *all),
+        Command::Cancel => cancel(turn),
+        Command::Retry => retry(turn),
+    }
+}
+
+fn may(turn: &Turn<'_>, command: &Command, place: Place, written_at: Time) -> Result<(), Refusal> {
+    if command.spec().side_effects {
+        access::fresh(written_at, turn.facts.now)?;
+    }
+    let place = if place.is_pull { command::Place::Pull } else { command::Place::Issue };
+    access::may(command, &actor(turn), place)
+}
+
+fn refuse<T>(code: &'static str, sentence: impl Into<String>, way_out: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal::new(code, sentence.into(), way_out.into()))
+}
+
+/// Begins a round.
+pub(super) fn plan(turn: &mut Turn<'_>, focus: Option<&str>) -> Result<Said, Refusal> {
+    if turn.story.stage.is_active() {
+        let words = format!("a story is already under way here, in {}", turn.story.stage.word());
+        return refuse("already-planned", words, "use `/syndarix revise <text>` to change the plan, or `/syndarix cancel` first");
+    }
+    let Some(issue) = turn.facts.issue.as_ref().filter(|issue| !issue.is_pull) else {
+        return refuse("not-an-issue", "a story begins on an issue, not on a pull request", "type `/syndarix plan` under an issue");
+    };
+    if issue.state == crate::domain::forge::State::Closed {
+        return refuse("issue-closed", "this issue is closed", "reopen it and type `/syndarix plan` again");
+    }
+    if turn.facts.repo.archived || turn.facts.repo.empty {
+        let what = if turn.facts.repo.archived { "archived" } else { "empty" };
+        return refuse("no-base", format!("the repository is {what}, so there is nothing to build on"), "push a first commit, then type the command again");
+    }
+    let Some(requester) = turn.actor().cloned() else {
+        return refuse("unknown-actor", "the forge did not say who wants this", "type `/syndarix plan` in a comment");
+    };
+    let autonomy = super::labels::tightest(turn.facts.policy.autonomy, &issue.labels);
+    let event = StoryEvent::Started {
+        round: turn.story.round + 1,
+        requester,
+        issue: issue.number,
+        branch: say::branch_name(issue.number, &issue.title, &turn.facts.branches),
+        base_branch: turn.facts.repo.default_branch.clone(),
+        focus: focus.map(str::to_owned).filter(|text| !text.trim().is_empty()).map(|text| turn.text(&text)),
+        autonomy,
+    };
+    turn.event(event);
+    let branch = turn.story.branch.clone();
+    turn.decision.aliases.push(super::super::interpret::alias::branch(&branch));
+    turn.start(Purpose::Analyse);
+    Ok(Said::Begun)
+}
+
+fn send_back(turn: &mut Turn<'_>, text: Option<&str>, source: &Source<'_>) -> Result<Said, Refusal> {
+    let Some(by) = turn.actor().cloned() else {
+        return refuse("unknown-actor", "the forge did not say who wants this", "type the command in a comment");
+    };
+    let reason = text.map(str::trim).filter(|text| !text.is_empty()).map(|text| turn.text(text));
+    let again = match turn.story.stage {
+        Stage::Design if turn.story.plan.is_some() => Purpose::Design,
+        Stage::Implementation if turn.story.checkpoint.is_some() => Purpose::Implement,
+        Stage::Review => Purpose::Fix,
+        Stage::Analysis => Purpose::Analyse,
+        _ => {
+            let words = format!("there is no plan and no pull request to send back while the story is in {}", turn.story.stage.word());
+            return refuse("nothing-to-send-back", words, "`/syndarix status` shows where it is");
+        }
+    };
+    // The comment as a whole may say more than the command's own text.
+    let remark = Some(format!("comment:{}:{}", source.comment, source.hash));
+    turn.event(StoryEvent::SentBack { by, reason, remark });
+    turn.lower(Flag::Waiting);
+    turn.start(again);
+    Ok(Said::Begun)
+}
+
+/// Passes the open checkpoint, in the version that the writer was shown.
+fn approve(turn: &mut Turn<'_>, named: Option<&str>) -> Result<Said, Refusal> {
+    let Some(open) = turn.story.checkpoint.clone() else {
+        let words = format!("nothing waits for an approval here; the story is in {}", turn.story.stage.word());
+        return refuse("no-checkpoint", words, "`/syndarix status` shows what happens next");
+    };
+    check_version(turn, &open, named)?;
+    let Some(person) = turn.facts.actor.clone() else {
+        return refuse("unknown-actor", "the forge did not say who approves", "type `/syndarix approve` in a comment");
+    };
+    if open.checkpoint == Checkpoint::Merge {
+        return vote_for_merge(turn, person, &open.version);
+    }
+    if let Err(why) = plan_vote(&person) {
+        return refuse("may-not-approve", why, "ask somebody with write permission");
+    }
+    checkpoint::pass(turn, open.checkpoint, open.version, Some(person.user));
+    Ok(Said::Done)
+}
+
+fn check_version(turn: &Turn<'_>, open: &super::super::story::OpenCheckpoint, named: Option<&str>) -> Result<(), Refusal> {
+    let key = checkpoint::key_of(open.checkpoint, &open.version);
+    match named {
+        Some(hash) if hash.len() >= 7 && open.version.starts_with(&hash.to_lowercase()) => Ok(()),
+        Some(hash) => {
+            let words = format!("`{hash}` is not what waits for approval now; that is `{}`", short(&open.version));
+            refuse("other-version", words, format!("look at it, then type `/syndarix approve {}`", short(&open.version)))
+        }
+        None if turn.facts.shown.as_ref().is_none_or(|shown| shown.contains(&key)) => Ok(()),
+        None => {
+            let words = format!("`{}` came up after your comment was written, so your approval cannot mean it", short(&open.version));
+            refuse("not-shown", words, format!("look at it, then type `/syndarix approve {}`", short(&open.version)))
+        }
+    }
+}
+
+fn short(version: &str) -> &str {
+    version.get(..10).unwrap_or(version)
+}
+
+fn vote_for_merge(turn: &mut Turn<'_>, person: Person, version: &str) -> Result<Said, Refusal> {
+    let head = crate::domain::forge::Sha(version.to_owned());
+    if let Some(facts) = &turn.facts.gate {
+        let mut facts = facts.clone();
+        facts.commands = vec![(person.user.clone(), head.clone())];
+        facts.reviews.clear();
+        facts.people.push(person.clone());
+        if let Some(why) = crate::domain::approval::votes(&facts).into_iter().find_map(|vote| vote.counts.err()) {
+            return refuse("vote-does-not-count", why, "ask somebody else with write permission to approve");
+        }
+    }
+    turn.event(StoryEvent::Voted { by: person.user, head });
+    checkpoint::look_at_gate(turn);
+    Ok(Said::Done)
+}
+
+pub(super) fn pause(turn: &mut Turn<'_>, all: bool) -> Result<Said, Refusal> {
+    if all {
+        spread(turn, true)?;
+    } else if !turn.story.stage.is_active() {
+        return refuse("nothing-runs", "No story is under way here.", "Start one with `/syndarix plan` under the issue.");
+    }
+    let by = turn.actor().map_or("somebody".to_owned(), |user| format!("`{}`", user.login));
+    stop(turn, &by);
+    Ok(Said::Done)
+}
+
+fn stop(turn: &mut Turn<'_>, by: &str) {
+    if !turn.story.stage.is_active() {
+        return;
+    }
+    turn.raise(Flag::Paused, format!("paused by {by}"));
+    if let Some(active) = turn.story.active.clone() {
+        turn.effect(Effect::HoldRun { run: active.run });
+    }
+}
+
+fn spread(turn: &mut Turn<'_>, hold: bool) -> Result<(), Refusal> {
+    let Some(by) = turn.actor().cloned() else {
+        return refuse("unknown-actor", "The forge did not say who wants this.", "Type the command in a comment.");
+    };
+    turn.effect(Effect::SpreadHold { hold, by });
+    Ok(())
+}
+
+/// Somebody paused or resumed all stories of the project from another one.
+pub(super) fn hold_all(turn: &mut Turn<'_>, hold: bool, by: &User) {
+    if hold {
+        stop(turn, &format!("`{}`, together with all stories", by.login));
+    } else {
+        // A story that was not paused has nothing to resume.
+        let _ = resume(turn, false);
+    }
+}
+
+/// Goes on: takes off what stopped the story, accepts commits of a person, and takes up the work where it stood.
+pub(super) fn resume(turn: &mut Turn<'_>, all: bool) -> Result<Said, Refusal> {
+    if all {
+        spread(turn, false)?;
+    }
+    let stopped = [Flag::Paused, Flag::Halted].into_iter().any(|flag| turn.story.flags.contains(&flag));
+    if !stopped && turn.story.foreign_head.is_none() {
+        if all {
+            return Ok(Said::Done);
+        }
+        let words = "nothing is paused here".to_owned();
+        return refuse("not-paused", words, "`/syndarix retry` repeats a failed step; `/syndarix status` shows where the story is");
+    }
+    turn.lower(Flag::Paused);
+    turn.lower(Flag::Halted);
+    let adopted = turn.story.foreign_head.clone();
+    if let Some(head) = adopted.clone() {
+        turn.event(StoryEvent::HeadAdopted { head: head.clone() });
+        turn.decision.aliases.push(super::super::interpret::alias::head(&head));
+        turn.lower(Flag::Waiting);
+        turn.lower(Flag::Blocked);
+    }
+    match (turn.story.active.clone(), turn.story.stage) {
+        (Some(active), _) => turn.effect(Effect::ResumeRun { run: active.run }),
+        (None, Stage::Implementation) if adopted.is_some() => turn.start(Purpose::Implement),
+        (None, Stage::Review) if adopted.is_some() => turn.start(Purpose::Review),
+        (None, Stage::Review) => checkpoint::look_at_gate(turn),
+        _ => {}
+    }
+    Ok(Said::Done)
+}
+
+fn cancel(turn: &mut Turn<'_>) -> Result<Said, Refusal> {
+    if !turn.story.stage.is_active() {
+        return refuse("nothing-runs", "no story is under way here", "start one with `/syndarix plan` under the issue");
+    }
+    if turn.story.stage == Stage::Testing {
+        return refuse("already-merged", "the pull request is merged already, so there is nothing to call off", "revert the merge by hand if it must go");
+    }
+    people::end(turn, "cancelled by command");
+    Ok(Said::Done)
+}
+
+/// Runs what failed once more.
+fn retry(turn: &mut Turn<'_>) -> Result<Said, Refusal> {
+    let closed = turn.story.pull.as_ref().filter(|pull| !pull.open && turn.story.merged.is_none()).map(|pull| pull.number);
+    if let Some(number) = closed.filter(|_| turn.story.stage.is_before_merge()) {
+        turn.event(StoryEvent::PullReopened { by: turn.actor().cloned() });
+        turn.lower(Flag::Blocked);
+        turn.effect(Effect::ReopenPull { number });
+        checkpoint::look_at_gate(turn);
+        return Ok(Said::Done);
+    }
+    if let Some(failed) = turn.story.failed.clone() {
+        turn.lower(Flag::OverBudget);
+        turn.start(failed.purpose);
+        return Ok(Said::Begun);
+    }
+    if turn.story.stage.is_active() && turn.story.active.is_none() {
+        let again = match turn.story.stage {
+            _ if turn.story.unpushed.is_some() => {
+                let what = if turn.story.stage == Stage::Design { PushedWhat::Plan } else { PushedWhat::Code };
+                turn.lower(Flag::Blocked);
+                checkpoint::push(turn, what);
+                return Ok(Said::Begun);
+            }
+            Stage::Analysis => Purpose::Analyse,
+            Stage::Design if turn.story.checkpoint.is_none() => Purpose::Design,
+            Stage::Implementation => Purpose::Implement,
+            Stage::Testing => Purpose::Test,
+            _ => {
+                turn.lower(Flag::Blocked);
+                checkpoint::look_at_gate(turn);
+                return Ok(Said::Done);
+            }
+        };
+        turn.start(again);
+        return Ok(Said::Begun);
+    }
+    refuse("nothing-failed", "no step has failed here", "`/syndarix status` shows where the story is")
+}

@@ -1,0 +1,88 @@
+//! What follows from effects that the story waited for.
+
+use crate::domain::agent::Purpose;
+use crate::domain::forge::Sha;
+
+use super::super::effect::Effect;
+use super::super::event::{Checkpoint, StoryEvent};
+use super::super::intent::Receipt;
+use super::super::label::{Flag, Stage};
+use super::super::say;
+use super::turn::Turn;
+use super::{checkpoint, people};
+
+pub(super) fn done(turn: &mut Turn<'_>, receipt: &Receipt) {
+    match receipt {
+        Receipt::Pushed { head } => pushed(turn, head.clone()),
+        Receipt::Moved { head } => match head {
+            Some(head) if turn.story.stage.is_before_merge() => people::human_pushed(turn, head.clone()),
+            Some(_) => {}
+            None => {
+                let branch = turn.story.branch.clone();
+                people::branch_deleted(turn, &branch);
+            }
+        },
+        Receipt::PullOpened { number, head } => pull_opened(turn, *number, head.clone()),
+        Receipt::Merged { number, sha } => people::pull_merged(turn, *number, sha.clone()),
+        Receipt::MergeHeldBack { .. } => {
+            if let Some(head) = turn.story.merging.clone() {
+                turn.event(StoryEvent::GateLost { head });
+                checkpoint::look_at_gate(turn);
+            }
+        }
+    }
+}
+
+fn pushed(turn: &mut Turn<'_>, head: Sha) {
+    // A cancelled or restarted story has nothing unpushed; the late receipt of its push changes nothing.
+    if turn.story.unpushed.as_ref() != Some(&head) {
+        return;
+    }
+    turn.event(StoryEvent::BranchPushed { head: head.clone() });
+    let title = turn.facts.issue.as_ref().map_or_else(String::new, |issue| issue.title.clone());
+    match (turn.story.stage, turn.story.pull.clone()) {
+        (Stage::Design, Some(_)) => plan_shown(turn),
+        (_, None) => {
+            let (branch, base) = (turn.story.branch.clone(), turn.story.base_branch.clone());
+            let body = say::draft_body(&turn.story);
+            let title = say::pull_title(turn.story.issue, &title);
+            turn.effect(Effect::OpenPull { branch, base, head, title, body });
+        }
+        (_, Some(pull)) => {
+            let body = say::pull_body(&turn.story, turn.facts);
+            turn.effect(Effect::EditPull { number: pull.number, title: None, body: Some(body), draft: Some(false) });
+            turn.start(Purpose::Review);
+        }
+    }
+}
+
+fn pull_opened(turn: &mut Turn<'_>, number: i64, head: Sha) {
+    if turn.story.pull.is_some() {
+        return;
+    }
+    turn.decision.aliases.push(super::super::interpret::alias::pull(number));
+    turn.event(StoryEvent::PullOpened { number, head });
+    plan_shown(turn);
+}
+
+/// The plan stands on the pull request: it can be let through now.
+fn plan_shown(turn: &mut Turn<'_>) {
+    if let Some(plan) = turn.story.plan.clone() {
+        let ask = say::ask_plan(&turn.story, &plan);
+        checkpoint::arrive(turn, Checkpoint::Plan, plan.hash, ask);
+    }
+}
+
+/// An effect failed for good: the story stands still and a person is told what to do.
+pub(super) fn failed(turn: &mut Turn<'_>, what: &str, error: &str) {
+    if !turn.story.stage.is_active() {
+        return;
+    }
+    if what == "merge" && turn.story.merging.is_some() {
+        let head = turn.story.merging.clone().unwrap_or(Sha(String::new()));
+        turn.event(StoryEvent::GateLost { head });
+    }
+    turn.raise(Flag::Blocked, format!("{what} failed"));
+    let desk = turn.desk();
+    turn.say(desk, format!("failed.{what}.{}", turn.story.version), say::effect_failed(what, error));
+}

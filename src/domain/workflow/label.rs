@@ -1,0 +1,257 @@
+//! Labels as the windows and doors of a story: what each name means, and which names a story should carry.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::forge::LabelSpec;
+
+/// Where a story is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// No story yet.
+    #[default]
+    None,
+    Analysis,
+    Design,
+    Implementation,
+    Review,
+    Testing,
+    Done,
+    Cancelled,
+}
+
+impl Stage {
+    /// The stages a story walks through, in order.
+    pub const WALK: [Stage; 6] = [Stage::Analysis, Stage::Design, Stage::Implementation, Stage::Review, Stage::Testing, Stage::Done];
+
+    /// The word used in labels and on the status comment.
+    pub fn word(self) -> &'static str {
+        match self {
+            Stage::None => "none",
+            Stage::Analysis => "analysis",
+            Stage::Design => "design",
+            Stage::Implementation => "implementation",
+            Stage::Review => "review",
+            Stage::Testing => "testing",
+            Stage::Done => "done",
+            Stage::Cancelled => "cancelled",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Stage> {
+        Stage::WALK.into_iter().find(|stage| stage.word() == word)
+    }
+
+    /// Work is under way or waited for.
+    pub fn is_active(self) -> bool {
+        matches!(self, Stage::Analysis | Stage::Design | Stage::Implementation | Stage::Review | Stage::Testing)
+    }
+
+    /// Before the merge, where closing, cancelling and merging by hand still mean something.
+    pub fn is_before_merge(self) -> bool {
+        self.is_active() && self != Stage::Testing
+    }
+}
+
+/// Where the pull request of a story is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PullStage {
+    Submitted,
+    Reviewing,
+    ChangesRequested,
+    Approved,
+    Merged,
+}
+
+impl PullStage {
+    const ALL: [PullStage; 5] =
+        [PullStage::Submitted, PullStage::Reviewing, PullStage::ChangesRequested, PullStage::Approved, PullStage::Merged];
+
+    /// The word used in labels.
+    pub fn word(self) -> &'static str {
+        match self {
+            PullStage::Submitted => "submitted",
+            PullStage::Reviewing => "reviewing",
+            PullStage::ChangesRequested => "changes-requested",
+            PullStage::Approved => "approved",
+            PullStage::Merged => "merged",
+        }
+    }
+}
+
+/// Flags: several can stand at once, beside any stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flag {
+    /// A person is asked for something.
+    Waiting,
+    /// A person stopped the work.
+    Paused,
+    /// A guard rail stopped the work.
+    Halted,
+    /// The story cannot go on by itself.
+    Blocked,
+    /// The hard budget limit is reached.
+    OverBudget,
+}
+
+impl Flag {
+    const ALL: [Flag; 5] = [Flag::Waiting, Flag::Paused, Flag::Halted, Flag::Blocked, Flag::OverBudget];
+
+    /// The label's name.
+    pub fn label(self) -> &'static str {
+        match self {
+            Flag::Waiting => "syndarix/waiting",
+            Flag::Paused => "syndarix/paused",
+            Flag::Halted => "syndarix/halted",
+            Flag::Blocked => "syndarix/blocked",
+            Flag::OverBudget => "syndarix/over-budget",
+        }
+    }
+}
+
+/// How much happens without a person. Ordered from tight to loose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Autonomy {
+    FullControl,
+    #[default]
+    Milestone,
+    Autonomous,
+}
+
+impl Autonomy {
+    const ALL: [Autonomy; 3] = [Autonomy::FullControl, Autonomy::Milestone, Autonomy::Autonomous];
+
+    /// The word used in labels.
+    pub fn word(self) -> &'static str {
+        match self {
+            Autonomy::FullControl => "full-control",
+            Autonomy::Milestone => "milestone",
+            Autonomy::Autonomous => "autonomous",
+        }
+    }
+
+    /// The name used in configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Autonomy::FullControl => "FULL_CONTROL",
+            Autonomy::Milestone => "MILESTONE",
+            Autonomy::Autonomous => "AUTONOMOUS",
+        }
+    }
+}
+
+/// A label that Syndarix understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Label {
+    Story(Stage),
+    Pull(PullStage),
+    Flag(Flag),
+    Autonomy(Autonomy),
+}
+
+impl Label {
+    /// Reads a label's name; `None` for the labels of other people.
+    pub fn parse(name: &str) -> Option<Label> {
+        if let Some(flag) = Flag::ALL.into_iter().find(|flag| flag.label() == name) {
+            return Some(Label::Flag(flag));
+        }
+        match name.split_once('/')? {
+            ("story", word) => Stage::parse(word).map(Label::Story),
+            ("pr", word) => PullStage::ALL.into_iter().find(|stage| stage.word() == word).map(Label::Pull),
+            ("autonomy", word) => Autonomy::ALL.into_iter().find(|level| level.word() == word).map(Label::Autonomy),
+            _ => None,
+        }
+    }
+
+    /// The label's name.
+    pub fn name(self) -> String {
+        match self {
+            Label::Story(stage) => format!("story/{}", stage.word()),
+            Label::Pull(stage) => format!("pr/{}", stage.word()),
+            Label::Flag(flag) => flag.label().to_owned(),
+            Label::Autonomy(level) => format!("autonomy/{}", level.word()),
+        }
+    }
+
+    /// True for the labels that the bot itself keeps in step; the others (`autonomy/…`) belong to people.
+    pub fn is_kept_by_bot(self) -> bool {
+        !matches!(self, Label::Autonomy(_))
+    }
+}
+
+/// Which labels to add and which to take off so that `now` carries exactly `wanted` among the labels that the bot keeps. Labels of others are never touched.
+pub fn difference(now: &[String], wanted: &BTreeSet<String>) -> (Vec<String>, Vec<String>) {
+    let add = wanted.iter().filter(|name| !now.contains(name)).cloned().collect();
+    let remove = now
+        .iter()
+        .filter(|name| !wanted.contains(*name) && Label::parse(name).is_some_and(Label::is_kept_by_bot))
+        .cloned()
+        .collect();
+    (add, remove)
+}
+
+/// All labels that Syndarix keeps in a repository.
+pub fn specs() -> Vec<LabelSpec> {
+    let scoped = |name: String, color: &str, description: &str| LabelSpec {
+        name,
+        color: color.to_owned(),
+        description: description.to_owned(),
+        exclusive: true,
+    };
+    let mut specs: Vec<LabelSpec> = Stage::WALK
+        .into_iter()
+        .map(|stage| scoped(Label::Story(stage).name(), "1d76db", "Where the story is; kept by Syndarix"))
+        .collect();
+    specs.extend(
+        PullStage::ALL.into_iter().map(|stage| scoped(Label::Pull(stage).name(), "5319e7", "Where the pull request is; kept by Syndarix")),
+    );
+    specs.extend(
+        Autonomy::ALL.into_iter().map(|level| scoped(Label::Autonomy(level).name(), "0e8a16", "How much happens without a person; may only tighten")),
+    );
+    specs.extend(["high", "medium", "low"].map(|level| scoped(format!("priority/{level}"), "fbca04", "Order of work")));
+    specs.extend(Flag::ALL.into_iter().map(|flag| LabelSpec {
+        name: flag.label().to_owned(),
+        color: "d93f0b".to_owned(),
+        description: flag_description(flag).to_owned(),
+        exclusive: false,
+    }));
+    specs
+}
+
+fn flag_description(flag: Flag) -> &'static str {
+    match flag {
+        Flag::Waiting => "A person is asked for something",
+        Flag::Paused => "Stopped by a person; take it off to go on",
+        Flag::Halted => "Stopped by a guard rail",
+        Flag::Blocked => "Cannot go on by itself",
+        Flag::OverBudget => "The budget's hard limit is reached",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kept_label_reads_back() {
+        for spec in specs().iter().filter(|spec| !spec.name.starts_with("priority/")) {
+            assert_eq!(Label::parse(&spec.name).map(Label::name).as_deref(), Some(spec.name.as_str()));
+        }
+        assert_eq!(Label::parse("bug"), None);
+        assert_eq!(Label::parse("story/none"), None);
+    }
+
+    #[test]
+    fn foreign_labels_are_never_touched() {
+        let now = ["bug", "story/design", "autonomy/milestone", "syndarix/waiting"].map(str::to_owned);
+        let wanted = BTreeSet::from(["story/implementation".to_owned()]);
+        let (add, remove) = difference(&now, &wanted);
+        assert_eq!(add, ["story/implementation"]);
+        assert_eq!(remove, ["story/design", "syndarix/waiting"]);
+    }
+}

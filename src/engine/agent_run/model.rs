@@ -1,0 +1,131 @@
+//! Asking a model: reserve, call, settle. No transaction is open while it thinks.
+
+use serde_json::json;
+
+use crate::base::text::sha256_hex;
+use crate::domain::agent::message::{CallMeta, ChatRequest};
+use crate::domain::budget::{Verdict, judge};
+use crate::llm::{Answered, TotalFailure};
+use crate::store::{ReserveRequest, Reserved, StepResult, StepState};
+
+use super::super::Result;
+use super::talk::{MODEL, Talk};
+use super::{Pace, RUNS, Session};
+
+/// Most times one call may be begun: once, and once more when a crash hid its answer.
+const MAX_BEGINNINGS: i64 = 2;
+
+impl Session<'_> {
+    pub(super) async fn call_model(&mut self, talk: Talk) -> Result<Pace> {
+        let seq = self.next_seq();
+        let mut group = self.kind.model_group.clone();
+        let mut request = self.request(talk);
+        let input_hash = sha256_hex(serde_json::to_vec(&request)?);
+        let mut tx = self.begin().await?;
+        let row = tx.begin_step(self.row.id, seq, MODEL, &input_hash).await?;
+        if row.state == StepState::Done {
+            tx.rollback().await?;
+            self.steps.push(row);
+            return Ok(Pace::On);
+        }
+        if row.input_hash != input_hash {
+            tx.rollback().await?;
+            return self.give_up("what it was told differs from what was recorded before the restart, so going on could do things twice".into(), false).await;
+        }
+        if row.attempts > MAX_BEGINNINGS {
+            tx.rollback().await?;
+            return self.give_up("the answer of a model call was lost twice".into(), false).await;
+        }
+        // Ask the purse: the sentence and the cheaper group come from pure rules, the hard limit from the store's own count.
+        let limits = self.site.rules.limits;
+        let spent = tx.spent(self.row.subject).await?;
+        let mut amount = self.engine.gateway.estimate(&group, &request);
+        match judge(spent.spent, spent.reserved, amount, &limits) {
+            Verdict::Go => {}
+            Verdict::GoCheaper(_) => {
+                group = self.engine.gateway.catalog().cheaper(&group).to_owned();
+                amount = self.engine.gateway.estimate(&group, &request);
+            }
+            Verdict::Stop(sentence) => {
+                tx.rollback().await?;
+                return self.give_up(sentence, true).await;
+            }
+        }
+        request.model.clone_from(&group);
+        let ask = ReserveRequest {
+            subject: self.row.subject,
+            run: self.row.id,
+            // A repeated call reserves anew; the lost one stays booked.
+            step: seq * 8 + row.attempts,
+            model: group.clone(),
+            amount,
+            hard: Some(limits.hard),
+            at: self.engine.clock.now(),
+        };
+        let permit = match tx.reserve(&ask).await? {
+            Ok(permit) => permit,
+            Err(over) => {
+                tx.rollback().await?;
+                return self.give_up(format!("{over}. A maintainer can raise the budget in the project's configuration"), true).await;
+            }
+        };
+        self.engine.commit(tx).await?;
+        match self.engine.outside(self.engine.gateway.chat(&group, &request)).await {
+            Ok(answered) => self.answered(seq, &group, &input_hash, &permit, answered).await,
+            Err(failure) => self.unanswered(&permit, &failure).await,
+        }
+    }
+
+    fn request(&self, talk: Talk) -> ChatRequest {
+        ChatRequest {
+            meta: CallMeta {
+                project: self.site.project.id,
+                subject: self.row.subject,
+                run: self.row.id,
+                agent: self.start.agent.clone(),
+                purpose: self.start.purpose.as_str().into(),
+                round: self.start.round,
+            },
+            model: String::new(),
+            system: self.prepared.system.clone(),
+            messages: talk.messages,
+            tools: crate::tool::specs(&self.kind.tools, &self.finish_schema()),
+            max_tokens: self.kind.caps.max_reply_tokens,
+        }
+    }
+
+    async fn answered(&mut self, seq: i64, group: &str, input_hash: &str, permit: &Reserved, answered: Answered) -> Result<Pace> {
+        let cost = answered.cost();
+        let reply = serde_json::to_value(&answered.reply)?;
+        let usage = serde_json::to_value(answered.reply.usage)?;
+        let mut tx = self.begin().await?;
+        tx.settle(permit.id, cost, &usage).await?;
+        let step = StepResult { result: reply.clone(), changes: None, tree: None, cost };
+        let row = tx.finish_step(self.row.id, seq, &step).await?;
+        let payload = json!({
+            "step": seq,
+            "group": group,
+            "model": answered.model_ref.to_string(),
+            "request_sha256": input_hash,
+            "reply_sha256": sha256_hex(serde_json::to_vec(&reply)?),
+            "usage": usage,
+            "cost_nano_usd": cost.0.to_string(),
+            "price_known": answered.price.is_known(),
+            "attempts": answered.attempts.len(),
+        });
+        tx.append(RUNS, self.row.id.0, None, &[self.event("model.called", payload)]).await?;
+        self.engine.commit(tx).await?;
+        self.steps.push(row);
+        Ok(Pace::On)
+    }
+
+    async fn unanswered(&mut self, permit: &Reserved, failure: &TotalFailure) -> Result<Pace> {
+        let mut tx = self.begin().await?;
+        tx.settle(permit.id, failure.cost(), &json!({})).await?;
+        let payload = json!({"group": failure.group, "attempts": failure.attempts.len(), "cost_nano_usd": failure.cost().0.to_string()});
+        tx.append(RUNS, self.row.id.0, None, &[self.event("model.failed", payload)]).await?;
+        self.engine.commit(tx).await?;
+        let text = self.engine.redactor.mask(&failure.to_string());
+        self.give_up(text, false).await
+    }
+}

@@ -1,0 +1,87 @@
+//! From a stored delivery to intents on lanes.
+
+use crate::base::ids::{DeliveryId, IntentId};
+use crate::domain::forge::{ForgeEvent, Parsed};
+use crate::domain::workflow::interpret::{Draft, Ears, Lane, alias, interpret};
+use crate::store::{Claim, Delivery, NewIntent, ProjectTx, SubjectRow};
+
+use super::{Connection, Engine, Result};
+
+/// Reads one delivery. Whatever it is, it leaves the inbox's waiting list with a reason.
+pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
+    let delivery = engine.store.delivery(DeliveryId(claim.id)).await?;
+    let Some(connection) = engine.connection(&delivery.hook) else {
+        let reason = format!("no forge is configured for the hook `{}` any more", delivery.hook);
+        return Ok(engine.store.ignore_delivery(claim, &reason).await?);
+    };
+    match connection.forge.parse(&delivery.event, &delivery.body) {
+        Err(error) => Ok(engine.store.fail_delivery(claim, &error).await?),
+        Ok(Parsed::Ignored(reason)) => Ok(engine.store.ignore_delivery(claim, &reason).await?),
+        Ok(Parsed::Event(event)) => route(engine, claim, connection, &delivery, &event).await,
+    }
+}
+
+async fn route(engine: &Engine, claim: &Claim, connection: &Connection, delivery: &Delivery, event: &ForgeEvent) -> Result<()> {
+    let Some(project) = engine.store.project_by_repo(&connection.id, event.repo.id).await? else {
+        let reason = format!("the repository {} is not one of Syndarix's projects", event.repo.path);
+        return Ok(engine.store.ignore_delivery(claim, &reason).await?);
+    };
+    if project.path != event.repo.path && !event.repo.path.is_empty() {
+        engine.store.rename_project(project.id, &event.repo.path).await?;
+    }
+    let drafts = match interpret(event, Ears { bot: &connection.bot }) {
+        Ok(drafts) => drafts,
+        Err(reason) => return Ok(engine.store.ignore_delivery(claim, &reason).await?),
+    };
+    let mut tx = engine.store.begin(project.id).await?;
+    let mut routed = 0;
+    for draft in drafts {
+        if let Some(subject) = lane(&mut tx, &draft.lane).await? {
+            routed += i64::from(add(&mut tx, &subject, draft, delivery).await?);
+        }
+    }
+    let note = match routed {
+        0 => "nothing new: no story listens to it, or it was taken up already".to_owned(),
+        n => format!("{n} intents"),
+    };
+    tx.finish_delivery(claim, Some(&note)).await?;
+    engine.commit(tx).await
+}
+
+/// The lane of an intent; `None` when only a story would care and there is none.
+async fn lane(tx: &mut ProjectTx, lane: &Lane) -> Result<Option<SubjectRow>> {
+    Ok(match lane {
+        Lane::Issue(number) => Some(tx.ensure_subject("story", *number, &[alias::issue(*number)]).await?),
+        Lane::Known(names) => known(tx, names).await?,
+        Lane::Pull { number, branch } => {
+            let mut names = vec![alias::pull(*number)];
+            names.extend(branch.as_deref().map(alias::branch));
+            match known(tx, &names).await? {
+                Some(subject) => Some(subject),
+                None => Some(tx.ensure_subject("pull", *number, &[alias::pull(*number)]).await?),
+            }
+        }
+    })
+}
+
+async fn known(tx: &mut ProjectTx, names: &[String]) -> Result<Option<SubjectRow>> {
+    for name in names {
+        if let Some(subject) = tx.subject_by_alias(name).await? {
+            return Ok(Some(subject));
+        }
+    }
+    Ok(None)
+}
+
+async fn add(tx: &mut ProjectTx, subject: &SubjectRow, draft: Draft, delivery: &Delivery) -> Result<bool> {
+    let new = NewIntent {
+        id: IntentId::generate(),
+        subject: subject.id,
+        source_key: draft.source_key,
+        kind: "forge".into(),
+        actor: draft.actor.map(serde_json::to_value).transpose()?,
+        payload: serde_json::to_value(&draft.intent)?,
+        at: delivery.received_at,
+    };
+    Ok(tx.add_intent(&new).await?)
+}

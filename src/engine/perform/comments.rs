@@ -1,0 +1,111 @@
+//! Comments, the status comment, and reactions.
+
+use serde_json::{Value, json};
+
+use crate::base::Time;
+use crate::base::text::sha256_hex;
+use crate::domain::forge::Comment;
+use crate::domain::marker;
+use crate::domain::workflow::{Effect, page};
+use crate::forge::{ForgeError, Reacted, ReactionTarget};
+
+use super::super::Result;
+use super::{Job, Performed};
+
+/// Marker kind of all the bot's comments.
+pub const MARKER: &str = "comment";
+
+impl Job<'_> {
+    pub(super) async fn react(&self, comment: i64, content: &str) -> Result<Performed> {
+        let call = self.site.connection.forge.react(&self.site.repo, ReactionTarget::Comment(comment), content);
+        match self.engine.outside(call).await {
+            Ok(Reacted::Done) => Ok(Performed::Done(json!({"comment": comment, "reaction": content}))),
+            // Where reactions do not exist, a person is told in words instead of being left in silence.
+            Ok(Reacted::Unsupported) => self.comment(self.number, &format!("reply.{comment}"), "Understood; I am at it.").await,
+            // The comment was deleted in the meantime: nobody waits for the reaction.
+            Err(ForgeError::NotFound(_)) => Ok(Performed::Done(json!({"comment": comment, "gone": true}))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes the comment of this key: edits the one that stands, else makes it.
+    pub(super) async fn comment(&self, number: i64, key: &str, body: &str) -> Result<Performed> {
+        let object = format!("{number}.{key}");
+        let body = format!("{body}\n\n{}", marker::build(&self.engine.marker_key, MARKER, &object));
+        let forge = &self.site.connection.forge;
+        let standing = self.standing(number, &object).await?;
+        let hash = sha256_hex(&body);
+        if let Some((id, written)) = &standing {
+            if written.as_ref() == Some(&hash) {
+                return Ok(Performed::Done(json!({"comment": id, "unchanged": true})));
+            }
+            match self.engine.outside(forge.edit_comment(&self.site.repo, *id, &body)).await {
+                Ok(()) => return self.remember(&object, *id, &hash).await,
+                // A person deleted it: it is written again, once.
+                Err(ForgeError::NotFound(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let made = self.engine.outside(forge.create_comment(&self.site.repo, number, &body)).await?;
+        self.remember(&object, made.id, &hash).await
+    }
+
+    /// The comment of this key that stands on the forge already, with the hash of its text where we know it.
+    /// After an uncertain try the forge is searched; of several the oldest stays and the others go.
+    async fn standing(&self, number: i64, object: &str) -> Result<Option<(i64, Option<String>)>> {
+        let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
+        let known = tx.object("comment", object).await?;
+        tx.rollback().await?;
+        if let Some(row) = known
+            && let Some(id) = row.data.get("id").and_then(Value::as_i64)
+        {
+            return Ok(Some((id, row.data.get("hash").and_then(Value::as_str).map(str::to_owned))));
+        }
+        if !self.is_uncertain() {
+            return Ok(None);
+        }
+        let forge = &self.site.connection.forge;
+        let mut ours: Vec<Comment> = forge.comments(&self.site.repo, number).await?;
+        ours.retain(|comment| comment.author.id == self.site.connection.bot.id && self.carries(&comment.body, object));
+        ours.sort_by_key(|comment| comment.id);
+        for double in ours.iter().skip(1) {
+            self.engine.outside(forge.delete_comment(&self.site.repo, double.id)).await?;
+        }
+        Ok(ours.first().map(|comment| (comment.id, Some(sha256_hex(&comment.body)))))
+    }
+
+    fn carries(&self, body: &str, object: &str) -> bool {
+        marker::find(body).is_some_and(|marker| marker.object == object && marker.is_genuine(&self.engine.marker_key))
+    }
+
+    async fn remember(&self, object: &str, id: i64, hash: &str) -> Result<Performed> {
+        let data = json!({"id": id, "hash": hash, "at": self.engine.clock.now().0});
+        let mut tx = self.begin().await?;
+        tx.put_object("comment", object, &data, None).await?;
+        self.engine.commit(tx).await?;
+        Ok(Performed::Done(json!({"comment": id, "body_sha256": hash})))
+    }
+
+    pub(super) async fn status(&self) -> Result<Performed> {
+        let story = self.story().await?;
+        let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
+        let spent = tx.spent(self.subject).await?;
+        tx.rollback().await?;
+        let web = self.site.connection.forge.web_url(&self.site.repo, "");
+        let body = page::status(&story, spent.spent + spent.reserved, &self.site.rules.policy, web.trim_end_matches('/'));
+        self.comment(story.issue, "status", &body).await
+    }
+
+    /// Edits of the status comment keep their distance; `Some` is when the next may happen.
+    pub(super) async fn too_soon(&self, effect: &Effect) -> Result<Option<Time>> {
+        let spacing = i64::try_from(self.engine.timings.status_spacing.as_millis()).unwrap_or(i64::MAX);
+        if !matches!(effect, Effect::Status) || spacing == 0 || self.row.attempts > 0 {
+            return Ok(None);
+        }
+        let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
+        let written = tx.object("comment", &format!("{}.status", self.number)).await?;
+        tx.rollback().await?;
+        let last = written.and_then(|row| row.data.get("at").and_then(Value::as_i64)).map(Time);
+        Ok(last.map(|last| last.plus_millis(spacing)).filter(|next| *next > self.engine.clock.now()))
+    }
+}

@@ -1,0 +1,71 @@
+//! Labels of an issue and its pull request, brought in step with the story, one label at a time.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::domain::forge::LabelSpec;
+use crate::domain::workflow::label;
+use crate::forge::ForgeError;
+
+use super::super::Result;
+use super::{Job, Performed};
+
+impl Job<'_> {
+    pub(super) async fn labels(&self) -> Result<Performed> {
+        let story = self.story().await?;
+        if story.round == 0 && story.put_back.is_empty() {
+            return Ok(Performed::Done(json!({})));
+        }
+        let (issue, pull) = story.labels();
+        let mut changed = self.bring_in_step(story.issue, &issue).await?;
+        if let Some(of) = &story.pull {
+            changed |= self.bring_in_step(of.number, &pull).await?;
+        }
+        Ok(Performed::Done(json!({"changed": changed, "issue": issue, "pull": pull})))
+    }
+
+    /// Writes the difference between what the bot last confirmed and what it wants. A label that a person moved since is left alone:
+    /// its own intent is on the way, and deciding it comes before overwriting it.
+    async fn bring_in_step(&self, number: i64, wanted: &BTreeSet<String>) -> Result<bool> {
+        let forge = &self.site.connection.forge;
+        let now: BTreeSet<String> = forge.issue(&self.site.repo, number).await?.labels.into_iter().collect();
+        let confirmed = self.confirmed(number).await?.unwrap_or_else(|| now.clone());
+        let (add, remove) = label::difference(&now.iter().cloned().collect::<Vec<_>>(), wanted);
+        let add: Vec<String> = add.into_iter().filter(|name| !confirmed.contains(name) || self.is_uncertain()).collect();
+        let remove: Vec<String> = remove.into_iter().filter(|name| confirmed.contains(name)).collect();
+        if add.is_empty() && remove.is_empty() {
+            return self.confirm(number, confirmed.difference(&BTreeSet::new()).cloned().collect(), wanted).await.map(|()| false);
+        }
+        match self.engine.outside(forge.change_labels(&self.site.repo, number, &add, &remove)).await {
+            Ok(_) => {}
+            // A label does not exist yet in this repository: make them all, once, and try again.
+            Err(ForgeError::Unprocessable(_)) => {
+                let specs: Vec<LabelSpec> = label::specs();
+                self.engine.outside(forge.ensure_labels(&self.site.repo, &specs)).await?;
+                self.engine.outside(forge.change_labels(&self.site.repo, number, &add, &remove)).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let mut after = confirmed;
+        after.retain(|name| !remove.contains(name));
+        after.extend(add);
+        self.confirm(number, after, wanted).await.map(|()| true)
+    }
+
+    async fn confirmed(&self, number: i64) -> Result<Option<BTreeSet<String>>> {
+        let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
+        let row = tx.object("labels", &number.to_string()).await?;
+        tx.rollback().await?;
+        Ok(row.map(|row| serde_json::from_value(row.data)).transpose()?)
+    }
+
+    /// Remembers what the bot did, and nothing that others did at the same time.
+    async fn confirm(&self, number: i64, mut labels: BTreeSet<String>, wanted: &BTreeSet<String>) -> Result<()> {
+        // An exclusive scope takes a sibling off by itself when one of ours is added.
+        labels.retain(|name| wanted.contains(name) || !label::Label::parse(name).is_some_and(label::Label::is_kept_by_bot));
+        let mut tx = self.begin().await?;
+        tx.put_object("labels", &number.to_string(), &json!(labels), None).await?;
+        self.engine.commit(tx).await
+    }
+}

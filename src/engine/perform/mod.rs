@@ -1,0 +1,208 @@
+//! Performing: effects are taken from a lane in order, called, and their receipts recorded. After an uncertain outcome a performer
+//! looks before it repeats: every effect is a desired state or carries a name under which it is found again.
+
+mod comments;
+mod labels;
+mod pulls;
+
+use serde_json::{Value, json};
+
+use crate::base::ids::SubjectId;
+use crate::domain::workflow::intent::{Intent, Receipt};
+use crate::domain::workflow::{Effect, Story};
+use crate::forge::ForgeError;
+use crate::git::GitError;
+use crate::store::{Claim, EffectRow, EventRow, NewEvent, ProjectTx, Release};
+
+use super::turn::{SUBJECT, fold, post};
+use super::world::Site;
+use super::{Engine, EngineError, Result};
+
+/// Journal stream of what was done to the world.
+pub const EFFECTS: &str = "effect";
+
+/// Most tries of an effect that the forge refuses "for now".
+const MAX_REFUSALS: i64 = 12;
+
+/// What a performer works with.
+struct Job<'a> {
+    engine: &'a Engine,
+    claim: &'a Claim,
+    site: &'a Site<'a>,
+    subject: SubjectId,
+    number: i64,
+    row: &'a EffectRow,
+}
+
+/// What performing gave.
+enum Performed {
+    /// Done; the value goes into the record.
+    Done(Value),
+    /// Done, and the story waits to hear of it.
+    Told(Value, Receipt),
+    /// Not now: the state it would write is not settled yet.
+    Later(&'static str),
+}
+
+/// Performs the effects of one lane until nothing is due on it.
+pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
+    let site = engine.site(claim).await?;
+    let subject = SubjectId(claim.id);
+    loop {
+        let mut tx = engine.store.begin_read(site.project.id).await?;
+        let row = tx.next_effect(subject).await?;
+        let number = tx.subject(subject).await?.number;
+        tx.rollback().await?;
+        let Some(row) = row else {
+            return Ok(engine.store.release(claim, Release::Done).await?);
+        };
+        if let Some(at) = row.not_before.filter(|at| *at > engine.clock.now()) {
+            return Ok(engine.store.release(claim, Release::Retry { at }).await?);
+        }
+        let job = Job { engine, claim, site: &site, subject, number, row: &row };
+        job.run().await?;
+    }
+}
+
+impl Job<'_> {
+    async fn run(&self) -> Result<()> {
+        let effect: Effect = serde_json::from_value(self.row.payload.clone())?;
+        if let Some(at) = self.too_soon(&effect).await? {
+            let mut tx = self.begin().await?;
+            tx.effect_retry(self.row.id, at, "status edits keep their distance").await?;
+            return self.engine.commit(tx).await;
+        }
+        let mut tx = self.begin().await?;
+        tx.effect_started(self.row.id).await?;
+        self.engine.commit(tx).await?;
+        self.engine.hold(self.claim, self.engine.timings.call * 3).await?;
+        match self.perform(&effect).await {
+            Ok(Performed::Done(receipt)) => self.done(&effect, receipt, None).await,
+            Ok(Performed::Told(value, receipt)) => self.done(&effect, value, Some(receipt)).await,
+            Ok(Performed::Later(why)) => self.retry(500, why).await,
+            Err(error) => self.failed(&effect, &error).await,
+        }
+    }
+
+    /// A transaction that only the holder of the lane's lease can commit.
+    async fn begin(&self) -> Result<ProjectTx> {
+        let mut tx = self.engine.store.begin(self.site.project.id).await?;
+        tx.guard(self.claim).await?;
+        Ok(tx)
+    }
+
+    async fn perform(&self, effect: &Effect) -> Result<Performed> {
+        match effect {
+            Effect::React { comment, content } => self.react(*comment, content).await,
+            Effect::Comment { number, key, body } => self.comment(*number, key, body).await,
+            Effect::Status => self.status().await,
+            Effect::Labels => self.labels().await,
+            Effect::Push { branch, expect, to, .. } => self.push(branch, expect.as_ref(), to).await,
+            Effect::OpenPull { .. } => self.open_pull(effect).await,
+            Effect::EditPull { .. } => self.edit_pull(effect).await,
+            Effect::PostReview { .. } => self.post_review(effect).await,
+            Effect::Merge { number, head } => self.merge(*number, head).await,
+            Effect::CloseIssue { number } => self.close_issue(*number).await,
+            Effect::ClosePull { number } => self.set_pull_open(*number, false).await,
+            Effect::ReopenPull { number } => self.set_pull_open(*number, true).await,
+            Effect::SpreadHold { hold, by } => self.spread_hold(*hold, by).await,
+            Effect::StartRun(_) | Effect::StopRun { .. } | Effect::HoldRun { .. } | Effect::ResumeRun { .. } | Effect::AnswerRun { .. } => {
+                Err(EngineError::Setup("runs are rows of the turn's own transaction".into()))
+            }
+        }
+    }
+
+    async fn done(&self, effect: &Effect, value: Value, receipt: Option<Receipt>) -> Result<()> {
+        let mut tx = self.begin().await?;
+        tx.effect_done(self.row.id, &value).await?;
+        self.journal(&mut tx, effect, "done", &value).await?;
+        if let Some(receipt) = receipt {
+            let intent = Intent::EffectDone { effect: self.row.id, receipt };
+            post(&mut tx, self.subject, format!("effect:{}:done", self.row.id), &intent, self.engine.clock.now()).await?;
+        }
+        self.engine.commit(tx).await
+    }
+
+    async fn retry(&self, millis: i64, why: &str) -> Result<()> {
+        let mut tx = self.begin().await?;
+        tx.effect_retry(self.row.id, self.engine.clock.now().plus_millis(millis), why).await?;
+        self.engine.commit(tx).await
+    }
+
+    async fn failed(&self, effect: &Effect, error: &EngineError) -> Result<()> {
+        if error.is_race() {
+            return Err(EngineError::Setup("the lease was lost while performing".into()));
+        }
+        let text = self.engine.redactor.mask(&error.to_string());
+        if let Some(millis) = self.again_in(error) {
+            tracing::info!(effect.id = %self.row.id, effect.kind = effect.word(), attempts = self.row.attempts, "will be tried again: {text}");
+            return self.retry(millis, &text).await;
+        }
+        tracing::warn!(effect.id = %self.row.id, effect.kind = effect.word(), "failed for good: {text}");
+        let mut tx = self.begin().await?;
+        tx.effect_failed(self.row.id, &text).await?;
+        self.journal(&mut tx, effect, "failed", &json!({"error_sha256": crate::base::text::sha256_hex(&text)})).await?;
+        // A comment or a label that cannot be written is no reason to write another comment; work that is waited for is.
+        if effect.is_waited_for() || matches!(effect, Effect::EditPull { .. } | Effect::CloseIssue { .. } | Effect::ReopenPull { .. }) {
+            let intent = Intent::EffectFailed { effect: self.row.id, what: effect.word().into(), error: text };
+            post(&mut tx, self.subject, format!("effect:{}:failed", self.row.id), &intent, self.engine.clock.now()).await?;
+        }
+        self.engine.commit(tx).await
+    }
+
+    /// Milliseconds until the next try; `None` when no try would help.
+    fn again_in(&self, error: &EngineError) -> Option<i64> {
+        let backoff = self.engine.backoff(self.row.attempts);
+        match error {
+            EngineError::Forge(ForgeError::RateLimited(wait)) => Some(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).max(backoff)),
+            EngineError::Forge(error) if error.is_transient() => Some(backoff),
+            // "Please try again later": the forge is still checking for conflicts.
+            EngineError::Forge(ForgeError::NotAllowed(text)) if text.contains("try again") && self.row.attempts < MAX_REFUSALS => Some(backoff.min(2_000)),
+            EngineError::Git(error) if error.is_transient() => Some(backoff),
+            EngineError::Git(GitError::Timeout(_)) => Some(backoff),
+            EngineError::Store(error) if error.is_transient() => Some(backoff),
+            _ => None,
+        }
+    }
+
+    async fn journal(&self, tx: &mut ProjectTx, effect: &Effect, how: &str, receipt: &Value) -> Result<()> {
+        let event = NewEvent {
+            kind: format!("{}.{how}", effect.word()),
+            actor: json!({"type": "syndarix", "id": "engine"}),
+            target: json!({"subject": self.subject.to_string(), "effect": self.row.id.to_string(), "number": self.number}),
+            payload: receipt.clone(),
+            causation: Some(self.row.id.to_string()),
+            at: self.engine.clock.now(),
+        };
+        tx.append(EFFECTS, self.subject.0, None, &[event]).await?;
+        Ok(())
+    }
+
+    /// The story as it is now, which is what desired-state effects show.
+    async fn story(&self) -> Result<Story> {
+        let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
+        let rows: Vec<EventRow> = tx.events(SUBJECT, self.subject.0).await?;
+        tx.rollback().await?;
+        fold(self.number, &rows)
+    }
+
+    /// True when an earlier try may have been applied without our knowing.
+    fn is_uncertain(&self) -> bool {
+        self.row.attempts > 0
+    }
+
+    /// `pause --all`: every other story of the project hears of it by its own lane.
+    async fn spread_hold(&self, hold: bool, by: &crate::domain::forge::User) -> Result<Performed> {
+        let mut tx = self.begin().await?;
+        let mut told = 0;
+        for subject in tx.subjects("story").await? {
+            if subject.id != self.subject {
+                let key = format!("hold:{}:{hold}", self.row.id);
+                post(&mut tx, subject.id, key, &Intent::Hold { hold, by: by.clone() }, self.engine.clock.now()).await?;
+                told += 1;
+            }
+        }
+        self.engine.commit(tx).await?;
+        Ok(Performed::Done(json!({"hold": hold, "stories": told})))
+    }
+}

@@ -1,0 +1,152 @@
+//! The record: journal entries are linked into the project's chain, and the chain is pushed to the audit repository in segments.
+
+use serde_json::{Map, Value, json};
+
+use crate::base::ids::ProjectId;
+use crate::base::text::sha256_hex;
+use crate::domain::audit::{self, Actor, ActorKind, ChainId, Entry, segment};
+use crate::git::{Appended, AuditRepo, Signature};
+use crate::store::{AuditPosition, ChainRow, Claim, EventRow, NewEvent, Release, WorkKind};
+
+use super::turn::NOTES;
+use super::{Engine, EngineError, Result};
+
+/// Entries linked in one transaction, and pushed in one commit.
+const BATCH: i64 = 1_000;
+
+/// Links what is queued, and has it pushed.
+pub async fn seal(engine: &Engine, claim: &Claim) -> Result<()> {
+    let project = Engine::project_of(claim)?;
+    let link = move |seq: u64, prev: &str, row: &EventRow| link_row(project, seq, prev, row);
+    while engine.store.seal(project, BATCH, &link).await? > 0 {}
+    let spacing = i64::try_from(engine.timings.audit_spacing.as_millis()).unwrap_or(0);
+    let at = engine.clock.now().plus_millis(spacing);
+    engine.store.schedule(WorkKind::PushAudit, claim.id, Some(project), None, Some(at)).await?;
+    Ok(engine.store.release(claim, Release::Done).await?)
+}
+
+/// The record's line for a journal entry. One that does not fit the format is recorded by its hash: a chain must never stop.
+fn link_row(project: ProjectId, seq: u64, prev: &str, row: &EventRow) -> (String, String) {
+    let entry = entry(project, row, details(row));
+    let linked = audit::link(seq, prev, &entry).or_else(|_| {
+        let hashed = json!({"payload_sha256": sha256_hex(row.payload.to_string())});
+        audit::link(seq, prev, &self::entry(project, row, hashed))
+    });
+    match linked {
+        Ok(link) => (link.line, link.hash),
+        Err(error) => {
+            // Cannot happen for an entry made of a hash; the line would then say so instead of being left out.
+            let line = json!({"error": error.to_string(), "seq": seq}).to_string();
+            let hash = sha256_hex(&line);
+            (line, hash)
+        }
+    }
+}
+
+fn entry(project: ProjectId, row: &EventRow, details: Value) -> Entry {
+    let word = |name: &str| row.actor.get(name).and_then(Value::as_str).unwrap_or("unknown").to_owned();
+    let kind = match word("type").as_str() {
+        "user" => ActorKind::Person,
+        "agent" => ActorKind::Agent,
+        _ => ActorKind::System,
+    };
+    let target = row.target.get("number").and_then(Value::as_i64).map(|number| format!("issue:{number}"));
+    Entry {
+        chain: ChainId::Project(project),
+        ts: row.at,
+        actor: Actor { id: word("id"), kind },
+        action: format!("{}.{}", row.stream, row.kind),
+        target,
+        details,
+        causation: row.causation.clone(),
+    }
+}
+
+/// The payload with its target, less the names of people: accounts are recorded by id, so that a name can be forgotten.
+fn details(row: &EventRow) -> Value {
+    let mut details = Map::new();
+    for source in [&row.target, &row.payload] {
+        if let Some(fields) = without_names(source).as_object() {
+            details.extend(fields.clone());
+        }
+    }
+    Value::Object(details)
+}
+
+fn without_names(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            Value::Object(fields.iter().filter(|(key, _)| *key != "login").map(|(key, value)| (key.clone(), without_names(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(without_names).collect()),
+        other => other.clone(),
+    }
+}
+
+/// Pushes sealed lines to the audit repository. A repository that does not continue what was pushed is never overwritten.
+pub async fn push(engine: &Engine, claim: &Claim) -> Result<()> {
+    let site = engine.site(claim).await?;
+    let project = site.project.id;
+    let repo = engine.audit_repo(&site).await?;
+    loop {
+        let position = engine.store.audit_pushed(project).await?;
+        let rows = engine.store.chain(project, position.next_seq, BATCH).await?;
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+            return Ok(engine.store.release(claim, Release::Done).await?);
+        };
+        engine.hold(claim, engine.timings.call).await?;
+        let files = files(&repo, project, first.seq, &rows).await?;
+        let author = Signature { name: "Syndarix".into(), email: "syndarix@noreply.invalid".into() };
+        let message = format!("record: entries {} to {}", first.seq, last.seq);
+        let at = engine.clock.now();
+        match engine.outside(repo.append(&files, &message, &author, at)).await? {
+            Appended::Done { head } | Appended::Already { head } => {
+                let position = AuditPosition { next_seq: last.seq + 1, head: Some(head.0) };
+                engine.store.set_audit_pushed(claim, project, &position).await?;
+            }
+            Appended::Diverged { remote, .. } => return alarm(engine, claim, remote.map(|sha| sha.0)).await,
+        }
+    }
+}
+
+async fn files(repo: &AuditRepo, project: ProjectId, first_new: u64, rows: &[ChainRow]) -> Result<Vec<(String, Vec<u8>)>> {
+    let chain = ChainId::Project(project);
+    let mut standing: Vec<(u64, Vec<u8>)> = Vec::new();
+    for (path, bytes) in repo.read_all().await? {
+        if let Some((_, first)) = segment::parse_path(&path).filter(|(of, _)| *of == chain) {
+            standing.push((first, bytes));
+        }
+    }
+    standing.sort_by_key(|(first, _)| *first);
+    let last = standing.last().map(|(first_seq, bytes)| segment::Last { first_seq: *first_seq, bytes });
+    // After a crash between the push and its receipt the repository is ahead of us by lines it has already.
+    let due = last.map_or(0, |last| last.next_seq());
+    let fresh: Vec<&str> = rows.iter().filter(|row| row.seq >= due).map(|row| row.line.as_str()).collect();
+    let files = segment::files_to_write(chain, last, due.max(first_new), &fresh).map_err(|gap| EngineError::Setup(gap.to_string()))?;
+    Ok(files.into_iter().map(|file| (file.path, file.bytes)).collect())
+}
+
+/// Somebody else wrote to the audit repository, or rewrote it: the alarm goes into the record itself, and the local chain goes on.
+async fn alarm(engine: &Engine, claim: &Claim, remote: Option<String>) -> Result<()> {
+    let project = Engine::project_of(claim)?;
+    tracing::error!(project.id = %project, "the audit repository does not continue what was pushed; nothing was overwritten. Compare it with a copy, then restore its branch");
+    let at = engine.clock.now();
+    let mut tx = engine.store.begin(project).await?;
+    tx.guard(claim).await?;
+    let raised = tx.object("audit-alarm", "diverged").await?;
+    let found = json!({"remote": remote});
+    if raised.is_none_or(|row| row.data != found) {
+        tx.put_object("audit-alarm", "diverged", &found, None).await?;
+        let event = NewEvent {
+            kind: "audit.diverged".into(),
+            actor: json!({"type": "syndarix", "id": "engine"}),
+            target: json!({}),
+            payload: found,
+            causation: None,
+            at,
+        };
+        tx.append(NOTES, project.0, None, &[event]).await?;
+    }
+    tx.release(claim, Release::Retry { at: at.plus_millis(60_000) }).await?;
+    engine.commit(tx).await
+}

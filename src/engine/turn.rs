@@ -1,0 +1,262 @@
+//! Taking a lane's turn: peek, gather without a transaction, decide, commit everything at once.
+
+use serde_json::{Value, json};
+
+use crate::base::ids::{EffectId, IntentId, SubjectId};
+use crate::domain::forge::User;
+use crate::domain::workflow::effect::StartRun;
+use crate::domain::workflow::{Decision, Effect, Intent, Story, StoryEvent, decide};
+use crate::domain::workflow::intent::{Place, Wanted};
+use crate::store::{Claim, Ended, EventRow, IntentRow, NewEffect, NewEvent, NewIntent, NewRun, ProjectTx, Release, RunState, StoreError, WorkKind};
+
+use super::{Engine, Result, gather};
+
+/// Journal stream of a story's events.
+pub const SUBJECT: &str = "subject";
+/// Journal stream of things for the record that no story is folded from.
+pub const NOTES: &str = "note";
+
+/// Most tries of one intent before it is set aside with a sentence.
+const MAX_TRIES: i64 = 8;
+
+/// A lane at one moment.
+pub struct Peeked {
+    pub subject: SubjectId,
+    pub number: i64,
+    pub is_story: bool,
+    pub story: Story,
+    pub intent: Option<IntentRow>,
+}
+
+/// Takes turns on one lane until nothing is due on it.
+pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
+    let project = Engine::project_of(claim)?;
+    let subject = SubjectId(claim.id);
+    loop {
+        let mut tx = engine.store.begin_read(project).await?;
+        let peeked = peek(&mut tx, subject).await?;
+        tx.rollback().await?;
+        let Some(intent) = peeked.intent.clone() else {
+            return Ok(engine.store.release(claim, Release::Done).await?);
+        };
+        if let Some(at) = intent.not_before.filter(|at| *at > engine.clock.now()) {
+            return Ok(engine.store.release(claim, Release::Retry { at }).await?);
+        }
+        match one(engine, claim, &peeked, &intent).await {
+            Ok(()) => {}
+            // Somebody appended in the meantime: gather again.
+            Err(super::EngineError::Store(StoreError::VersionConflict { .. })) => {}
+            Err(error) if error.is_race() => return Err(error),
+            Err(error) => set_back(engine, claim, &intent, &error).await?,
+        }
+    }
+}
+
+/// Reads a lane.
+pub async fn peek(tx: &mut ProjectTx, subject: SubjectId) -> Result<Peeked> {
+    let row = tx.subject(subject).await?;
+    let story = fold(row.number, &tx.events(SUBJECT, subject.0).await?)?;
+    let intent = tx.next_intent(subject).await?;
+    Ok(Peeked { subject, number: row.number, is_story: row.kind == "story", story, intent })
+}
+
+/// Folds the story from its journal.
+pub fn fold(number: i64, rows: &[EventRow]) -> Result<Story> {
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows {
+        events.push(serde_json::from_value::<StoryEvent>(row.payload.clone())?);
+    }
+    Ok(Story::fold(number, &events))
+}
+
+async fn one(engine: &Engine, claim: &Claim, peeked: &Peeked, row: &IntentRow) -> Result<()> {
+    let wanted = Wanted {
+        intent: serde_json::from_value(row.payload.clone())?,
+        actor: row.actor.clone().map(serde_json::from_value::<User>).transpose()?,
+        at: row.at,
+    };
+    engine.hold(claim, engine.timings.gather).await?;
+    let facts = gather::facts(engine, claim, peeked, &wanted).await?;
+    let decision = decide(&peeked.story, &wanted, &facts);
+    if let Some(why) = decision.wait {
+        let at = engine.clock.now().plus_millis(500);
+        let mut tx = engine.store.begin(Engine::project_of(claim)?).await?;
+        tx.guard(claim).await?;
+        tx.retry_intent(row.id, at, why).await?;
+        return engine.commit(tx).await;
+    }
+    let mut tx = engine.store.begin(Engine::project_of(claim)?).await?;
+    tx.guard(claim).await?;
+    commit(engine, &mut tx, peeked, row, &wanted, &decision).await?;
+    if let Intent::LabelsChanged { place } = &wanted.intent
+        && let Some(labels) = facts.labels.get(&place.number)
+    {
+        // What was just interpreted is the new ground from which the next change is told.
+        tx.put_object("labels", &place.number.to_string(), &json!(labels.now), None).await?;
+    }
+    engine.commit(tx).await
+}
+
+/// Writes a decision: events, effects, runs, texts, names, notes, and the intent as done. All or none.
+async fn commit(engine: &Engine, tx: &mut ProjectTx, peeked: &Peeked, row: &IntentRow, wanted: &Wanted, decision: &Decision) -> Result<()> {
+    let now = engine.clock.now();
+    let actor = actor_json(wanted.actor.as_ref());
+    let target = json!({"subject": peeked.subject.to_string(), "number": peeked.number});
+    let event = |kind: String, payload: Value| NewEvent {
+        kind,
+        actor: actor.clone(),
+        target: target.clone(),
+        payload,
+        causation: Some(row.id.to_string()),
+        at: now,
+    };
+    let mut events = Vec::new();
+    for story_event in &decision.events {
+        events.push(event(story_event.name(), serde_json::to_value(story_event)?));
+    }
+    tx.append(SUBJECT, peeked.subject.0, Some(peeked.story.version), &events).await?;
+    let notes: Vec<NewEvent> = decision.notes.iter().map(|note| event(note.action.to_owned(), note.details.clone())).collect();
+    if !notes.is_empty() {
+        tx.append(NOTES, peeked.subject.0, None, &notes).await?;
+    }
+    for text in &decision.texts {
+        tx.put_text(text).await?;
+    }
+    if !decision.aliases.is_empty() {
+        tx.add_aliases(peeked.subject, &decision.aliases).await?;
+    }
+    for (index, effect) in decision.effects.iter().enumerate() {
+        order(engine, tx, peeked, row.id, index, effect).await?;
+    }
+    let ended = if decision.events.is_empty() && decision.effects.is_empty() { Ended::Ignored } else { Ended::Done };
+    tx.finish_intent(row.id, ended, None).await?;
+    Ok(())
+}
+
+/// Who caused an event, as the record names it.
+pub fn actor_json(actor: Option<&User>) -> Value {
+    match actor {
+        Some(user) => json!({"type": "user", "id": user.id.to_string(), "login": user.login}),
+        None => json!({"type": "syndarix", "id": "engine"}),
+    }
+}
+
+/// Effects on runs are rows of this very transaction; everything else is performed after it.
+async fn order(engine: &Engine, tx: &mut ProjectTx, peeked: &Peeked, intent: IntentId, index: usize, effect: &Effect) -> Result<()> {
+    let now = engine.clock.now();
+    match effect {
+        Effect::StartRun(start) => start_run(engine, tx, peeked, start).await,
+        Effect::StopRun { run } => Ok(tx.set_run(*run, RunState::Stopped, None, now).await?),
+        Effect::HoldRun { run } => {
+            tx.request_stop(*run).await?;
+            Ok(())
+        }
+        Effect::ResumeRun { run } => {
+            tx.clear_stop(*run).await?;
+            tx.schedule(WorkKind::Run, run.0, Some(peeked.subject), None);
+            Ok(())
+        }
+        Effect::AnswerRun { run, comment } => {
+            tx.put_object("answer", &run.to_string(), &json!({"comment": comment}), None).await?;
+            tx.set_run(*run, RunState::Pending, None, now).await?;
+            tx.schedule(WorkKind::Run, run.0, Some(peeked.subject), None);
+            Ok(())
+        }
+        outside => {
+            let new = NewEffect {
+                id: EffectId::named(&format!("{intent}:{index}")),
+                lane: peeked.subject,
+                kind: outside.word().into(),
+                key: outside.coalesce_key().map(str::to_owned),
+                payload: serde_json::to_value(outside)?,
+                not_before: None,
+            };
+            tx.add_effect(&new).await?;
+            Ok(())
+        }
+    }
+}
+
+async fn start_run(engine: &Engine, tx: &mut ProjectTx, peeked: &Peeked, start: &StartRun) -> Result<()> {
+    let agent = tx.ensure_agent(peeked.subject, &start.agent, &start.name).await?;
+    let new = NewRun {
+        id: start.run,
+        subject: peeked.subject,
+        agent_kind: start.agent.clone(),
+        agent: agent.id,
+        purpose: start.purpose.as_str().into(),
+        round: start.round.into(),
+        input: serde_json::to_value(start)?,
+        at: engine.clock.now(),
+    };
+    tx.add_run(&new).await?;
+    Ok(())
+}
+
+/// An intent failed: tried again later, and set aside with a sentence when that does not help. The lane goes on.
+async fn set_back(engine: &Engine, claim: &Claim, intent: &IntentRow, error: &super::EngineError) -> Result<()> {
+    let text = engine.redactor.mask(&error.to_string());
+    tracing::warn!(intent.id = %intent.id, attempts = intent.attempts, "the intent could not be decided: {text}");
+    let mut tx = engine.store.begin(Engine::project_of(claim)?).await?;
+    tx.guard(claim).await?;
+    let transient = match error {
+        super::EngineError::Forge(error) => error.is_transient(),
+        super::EngineError::Store(error) => error.is_transient(),
+        super::EngineError::Git(error) => error.is_transient(),
+        _ => false,
+    };
+    // A forge that is down for a while is no fault of the intent.
+    if transient || intent.attempts < MAX_TRIES {
+        let at = engine.clock.now().plus_millis(engine.backoff(intent.attempts));
+        tx.retry_intent(intent.id, at, &text).await?;
+    } else {
+        tx.park_intent(intent.id, &text).await?;
+        tell_parked(&mut tx, intent, &text).await?;
+    }
+    engine.commit(tx).await
+}
+
+/// Whoever typed the parked command is told; for other causes the journal must do.
+async fn tell_parked(tx: &mut ProjectTx, intent: &IntentRow, error: &str) -> Result<()> {
+    if let Ok(Intent::Commands { place: Place { number, .. }, comment, .. }) = serde_json::from_value(intent.payload.clone()) {
+        let body = format!("**Not done:** something went wrong each time this was tried: {error}. Type it again once that is mended.");
+        let effect = Effect::Comment { number, key: format!("reply.{comment}"), body };
+        let new = NewEffect {
+            id: EffectId::named(&format!("{}:parked", intent.id)),
+            lane: intent.subject,
+            kind: effect.word().into(),
+            key: None,
+            payload: serde_json::to_value(&effect)?,
+            not_before: None,
+        };
+        tx.add_effect(&new).await?;
+    }
+    Ok(())
+}
+
+/// A timer went off: the lane looks again.
+pub async fn wake(engine: &Engine, claim: &Claim) -> Result<()> {
+    let mut tx = engine.store.begin(Engine::project_of(claim)?).await?;
+    tx.guard(claim).await?;
+    if let Some(timer) = tx.timer(claim.id).await? {
+        post(&mut tx, timer.subject, format!("timer:{}:{}", timer.id, timer.at.0), &Intent::Wake, engine.clock.now()).await?;
+        tx.clear_timer(timer.id).await?;
+    }
+    tx.release(claim, Release::Done).await?;
+    engine.commit(tx).await
+}
+
+/// Puts an intent of Syndarix itself on a lane, within the transaction of what caused it.
+pub async fn post(tx: &mut ProjectTx, subject: SubjectId, source_key: String, intent: &Intent, at: crate::base::Time) -> Result<()> {
+    let new = NewIntent {
+        id: IntentId::named(&format!("{subject}:{source_key}")),
+        subject,
+        source_key,
+        kind: "internal".into(),
+        actor: None,
+        payload: serde_json::to_value(intent)?,
+        at,
+    };
+    tx.add_intent(&new).await?;
+    Ok(())
+}

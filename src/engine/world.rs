@@ -1,0 +1,194 @@
+//! What the engine works with: the store, the forges it is connected to, the models, the rules, and where it keeps files.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::Clock;
+use crate::base::ids::ProjectId;
+use crate::base::secret::{Redactor, SecretString};
+use crate::config::prompts::Prompts;
+use crate::domain::agent::{AgentKind, Purpose};
+use crate::domain::approval::Person;
+use crate::domain::budget::Limits;
+use crate::domain::forge::{GitRemote, Repo, RepoRef, Role, User};
+use crate::domain::workflow::facts::{Crew, Policy};
+use crate::forge::{Forge, ForgeError};
+use crate::git::{AuditRemote, AuditRepo, Mirror};
+use crate::llm::Gateway;
+use crate::store::{Claim, Project, Store};
+
+use super::{EngineError, Result};
+
+/// A forge, seen through one bot account.
+#[derive(Clone)]
+pub struct Connection {
+    /// Name in the configuration; also the name of its web hook.
+    pub id: String,
+    pub forge: Arc<dyn Forge>,
+    pub bot: User,
+    pub hook_secret: SecretString,
+}
+
+/// How long things may take, and how often they may happen.
+#[derive(Clone, Copy, Debug)]
+pub struct Timings {
+    /// Lease on a piece of work; calls that take longer extend it first.
+    pub lease: Duration,
+    /// Deadline of gathering facts.
+    pub gather: Duration,
+    /// Deadline of one call to a forge.
+    pub call: Duration,
+    /// Deadline of one call to a model.
+    pub model: Duration,
+    /// Least time between two edits of a status comment.
+    pub status_spacing: Duration,
+    /// Least time between two pushes to an audit repository.
+    pub audit_spacing: Duration,
+    /// Longest wait between two tries.
+    pub max_backoff: Duration,
+    /// How often to look for work that nobody announced.
+    pub poll: Duration,
+}
+
+impl Default for Timings {
+    fn default() -> Timings {
+        Timings {
+            lease: Duration::from_secs(30),
+            gather: Duration::from_secs(20),
+            call: Duration::from_secs(30),
+            model: Duration::from_secs(300),
+            status_spacing: Duration::from_secs(5),
+            audit_spacing: Duration::from_secs(10),
+            max_backoff: Duration::from_secs(300),
+            poll: Duration::from_secs(1),
+        }
+    }
+}
+
+/// The rules of one project.
+#[derive(Clone, Debug, Default)]
+pub struct ProjectRules {
+    pub policy: Policy,
+    /// Paths that are changed only with approval, as globs. Added to the built-in ones.
+    pub protected: Vec<String>,
+    pub limits: Limits,
+    /// Where the record is kept; `None`: in the data directory.
+    pub audit: Option<AuditRemote>,
+}
+
+/// Everything that configuration says, ready for use.
+pub struct Rules {
+    /// By `owner/name`.
+    pub projects: BTreeMap<String, ProjectRules>,
+    pub default: ProjectRules,
+    pub kinds: BTreeMap<String, AgentKind>,
+    pub prompts: Prompts,
+}
+
+impl Rules {
+    /// The rules for a repository.
+    pub fn of(&self, path: &str) -> &ProjectRules {
+        self.projects.get(path).unwrap_or(&self.default)
+    }
+
+    /// Which agent does what in a lane: the type for each purpose and the instance's name, the same each time.
+    pub fn crew(&self, lane: &str) -> Crew {
+        let mut crew = Crew::new();
+        for purpose in Purpose::ALL {
+            if let Some(kind) = self.kinds.get(purpose.default_agent()) {
+                crew.insert(purpose, (kind.name.clone(), kind.name_for(lane).to_owned()));
+            }
+        }
+        crew
+    }
+}
+
+/// The engine. One per process; everything in it may be shared between tasks.
+pub struct Engine {
+    pub store: Store,
+    pub clock: Clock,
+    pub connections: Vec<Connection>,
+    pub gateway: Gateway,
+    pub rules: Rules,
+    pub timings: Timings,
+    /// Name of this process in leases.
+    pub owner: String,
+    /// Key under which the markers of the bot's comments are signed.
+    pub marker_key: Vec<u8>,
+    pub redactor: Redactor,
+    pub data: PathBuf,
+}
+
+/// A project with everything needed to act on it.
+pub struct Site<'a> {
+    pub project: Project,
+    pub connection: &'a Connection,
+    pub repo: RepoRef,
+    pub rules: &'a ProjectRules,
+}
+
+impl Site<'_> {
+    /// Where Git finds the repository.
+    pub fn remote(&self) -> GitRemote {
+        self.connection.forge.git_remote(&self.repo)
+    }
+
+    /// The repository as the forge describes it now.
+    pub async fn repo_now(&self) -> Result<Repo> {
+        Ok(self.connection.forge.repo(&self.repo).await?)
+    }
+
+    /// A user with live permission. Whom the forge will not tell about has no known role.
+    pub async fn person(&self, user: &User) -> Result<Person> {
+        let is_bot = user.id <= 0 || user.id == self.connection.bot.id || user.login.ends_with("[bot]");
+        let role = match self.connection.forge.role(&self.repo, user).await {
+            Ok(role) => Some(role),
+            Err(ForgeError::Forbidden(_)) => self.listed_role(user),
+            Err(ForgeError::NotFound(_)) => Some(Role::None),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Person { user: user.clone(), role, is_bot })
+    }
+
+    /// Without the right to ask the forge, the project's configuration says who may write.
+    fn listed_role(&self, user: &User) -> Option<Role> {
+        self.rules.policy.writers.contains(&user.login).then_some(Role::Writer)
+    }
+}
+
+impl Engine {
+    /// The connection of a web hook or forge name.
+    pub fn connection(&self, id: &str) -> Option<&Connection> {
+        self.connections.iter().find(|connection| connection.id == id)
+    }
+
+    /// The project of a claim with its forge.
+    pub async fn site(&self, claim: &Claim) -> Result<Site<'_>> {
+        self.site_of(Engine::project_of(claim)?).await
+    }
+
+    /// A project with its forge.
+    pub async fn site_of(&self, project: ProjectId) -> Result<Site<'_>> {
+        let project = self.store.project(project).await?;
+        let connection = self.connection(&project.forge).ok_or_else(|| {
+            EngineError::Setup(format!("the project {} belongs to the forge `{}`, which is not configured any more", project.path, project.forge))
+        })?;
+        let repo = RepoRef { id: project.repo_id, path: project.path.clone() };
+        let rules = self.rules.of(&project.path);
+        Ok(Site { project, connection, repo, rules })
+    }
+
+    /// The project's bare mirror.
+    pub async fn mirror(&self, project: ProjectId) -> Result<Mirror> {
+        Ok(Mirror::open(&self.data.join("git").join(format!("{project}.git"))).await?)
+    }
+
+    /// The project's audit repository.
+    pub async fn audit_repo(&self, site: &Site<'_>) -> Result<AuditRepo> {
+        let local = self.data.join("audit").join(format!("{}.git", site.project.id));
+        let remote = site.rules.audit.clone().unwrap_or_else(|| AuditRemote::Path(self.data.join("audit").join("record.git")));
+        Ok(AuditRepo::open(&local, remote).await?)
+    }
+}
