@@ -7,5 +7,8 @@ pub mod audit;
 pub mod budget;
 pub mod command;
 pub mod forge;
+pub mod marker;
 pub mod path;
+pub mod refusal;
+pub mod speech;
 pub mod workflow;

@@ -1,1 +1,105 @@
-//! (being written)
+//! The command line of a comment: `/syndarix plan` at the start of a line.
+//!
+//! One table, [`COMMANDS`], gives the parser, the help, the permissions, the documentation page and the tests. A new command is one file, one line in the
+//! table and one variant of [`Command`].
+//!
+//! Where a line counts: Markdown is parsed first. Code, links, headings, tables, quotes, list items, struck text, footnotes and the inside of HTML elements are
+//! never commands; nor is anything after a mail signature. A line that starts with the bot's name but that Markdown joins to the block above (a quote without
+//! an empty line after it) is not run either, and its author is told why.
+
+use serde::{Deserialize, Serialize};
+
+pub mod approve;
+pub mod cancel;
+mod comment;
+mod disguise;
+mod docs;
+mod error;
+pub mod help;
+mod html;
+pub mod pause;
+pub mod ping;
+pub mod plan;
+pub mod reject;
+pub mod resume;
+pub mod retry;
+pub mod revise;
+mod scan;
+mod spec;
+pub mod status;
+pub mod whoami;
+mod words;
+
+pub use comment::{Line, MAX_COMMANDS, MAX_COMMENT, ParseContext, ParsedComment, Verdict, new_commands, parse};
+pub use docs::docs_page;
+pub use error::CommandError;
+pub use scan::Block;
+pub use spec::{ArgSpec, COMMANDS, CommandSpec, NOT_YET, OptionSpec, OptionValue, Place, Where, Who, find};
+pub use words::{Args, MAX_TEXT};
+
+use crate::domain::forge::Role;
+
+/// What somebody asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Command {
+    Help {
+        /// A verb of [`COMMANDS`].
+        verb: Option<String>,
+    },
+    Ping,
+    Whoami,
+    Status,
+    Plan {
+        focus: Option<String>,
+    },
+    Revise {
+        text: Option<String>,
+    },
+    Approve {
+        /// The beginning of a plan hash or head commit, in lower case; `None`: the version shown last.
+        hash: Option<String>,
+    },
+    Reject {
+        text: Option<String>,
+    },
+    Cancel,
+    Pause {
+        /// The whole project.
+        all: bool,
+    },
+    Resume {
+        /// The whole project.
+        all: bool,
+    },
+    Retry,
+}
+
+impl Command {
+    /// Its line in the table.
+    pub fn spec(&self) -> &'static CommandSpec {
+        match self {
+            Command::Help { .. } => &help::SPEC,
+            Command::Ping => &ping::SPEC,
+            Command::Whoami => &whoami::SPEC,
+            Command::Status => &status::SPEC,
+            Command::Plan { .. } => &plan::SPEC,
+            Command::Revise { .. } => &revise::SPEC,
+            Command::Approve { .. } => &approve::SPEC,
+            Command::Reject { .. } => &reject::SPEC,
+            Command::Cancel => &cancel::SPEC,
+            Command::Pause { .. } => &pause::SPEC,
+            Command::Resume { .. } => &resume::SPEC,
+            Command::Retry => &retry::SPEC,
+        }
+    }
+
+    /// The permission that this very command asks for, its options included.
+    pub fn least_role(&self) -> Role {
+        let least = self.spec().who.least();
+        match self {
+            Command::Pause { all: true } | Command::Resume { all: true } => pause::ALL.who.map_or(least, |role| role.max(least)),
+            _ => least,
+        }
+    }
+}

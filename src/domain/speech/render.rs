@@ -1,0 +1,454 @@
+//! Markdown in, Markdown out: the text is parsed and written anew from what was understood, so that nothing reaches the forge that this file did not write.
+
+use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream};
+
+use super::words::{is_allowed, speaks_of_closing, word};
+use super::{Manners, code_span, longest_run};
+
+/// Blocks within blocks beyond this depth are written as if they stood at it.
+const DEPTH: usize = 8;
+/// Languages a code block may name. Forges draw diagrams from others, and diagrams can link.
+const LANGUAGES: &[&str] = &[
+    "bash",
+    "c",
+    "cpp",
+    "csharp",
+    "css",
+    "diff",
+    "dockerfile",
+    "elixir",
+    "go",
+    "haskell",
+    "html",
+    "ini",
+    "java",
+    "javascript",
+    "js",
+    "json",
+    "kotlin",
+    "lua",
+    "makefile",
+    "php",
+    "py",
+    "python",
+    "rb",
+    "rs",
+    "ruby",
+    "rust",
+    "sh",
+    "shell",
+    "sql",
+    "swift",
+    "text",
+    "toml",
+    "ts",
+    "tsx",
+    "typescript",
+    "xml",
+    "yaml",
+    "yml",
+    "zig",
+];
+
+pub(super) fn safe(text: &str, manners: &Manners<'_>) -> String {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    let events: Vec<Event<'_>> = TextMergeStream::new(Parser::new_ext(text, options)).collect();
+    let mut writer = Writer { manners, references: speaks_of_closing(&flat(&events)), ..Writer::new(manners) };
+    for event in events {
+        writer.event(event);
+    }
+    writer.out.truncate(writer.out.trim_end().len());
+    writer.out
+}
+
+/// The running text without any markup: emphasis inside a word must not hide the word.
+fn flat(events: &[Event<'_>]) -> String {
+    let mut out = String::new();
+    for event in events {
+        match event {
+            Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => out.push_str(text),
+            Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. }) => {}
+            Event::End(TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link | TagEnd::Image) => {}
+            _ => out.push(' '),
+        }
+    }
+    out
+}
+
+struct Writer<'a> {
+    manners: &'a Manners<'a>,
+    /// References to issues are shown as code, because a verb before one would act on it.
+    references: bool,
+    out: String,
+    /// What stands before each line of the open quotes and list items.
+    prefix: Vec<String>,
+    /// Number of the next item per open list; `None`: bullets.
+    lists: Vec<Option<u64>>,
+    /// Blocks that were too deep to be written.
+    skipped: Vec<bool>,
+    /// The text of the code or HTML block that is being read, with the language.
+    block: Option<(String, String)>,
+    /// Per open link: the address, when it may stay a link (`true`) or is shown (`false`); `None`: the text is the address.
+    links: Vec<Option<(String, bool)>>,
+    columns: Vec<Alignment>,
+    in_table: bool,
+    images: usize,
+    /// At the start of a line or block, where some characters have a meaning.
+    line_start: bool,
+    /// Nothing was written since the list item's marker.
+    after_marker: bool,
+}
+
+impl<'a> Writer<'a> {
+    fn new(manners: &'a Manners<'a>) -> Writer<'a> {
+        Writer {
+            manners,
+            references: true,
+            out: String::new(),
+            prefix: Vec::new(),
+            lists: Vec::new(),
+            skipped: Vec::new(),
+            block: None,
+            links: Vec::new(),
+            columns: Vec::new(),
+            in_table: false,
+            images: 0,
+            line_start: true,
+            after_marker: false,
+        }
+    }
+
+    fn event(&mut self, event: Event<'_>) {
+        if let Some((_, text)) = &mut self.block {
+            match event {
+                Event::Text(more) | Event::Html(more) => text.push_str(&more),
+                Event::End(TagEnd::CodeBlock | TagEnd::HtmlBlock) => self.end_block(),
+                _ => {}
+            }
+            return;
+        }
+        match event {
+            Event::Start(tag) => self.start(tag),
+            Event::End(tag) => self.end(tag),
+            Event::Text(text) => self.text(&text),
+            Event::Code(code) => self.code(&code),
+            Event::InlineHtml(html) | Event::Html(html) => self.inline_html(&html),
+            Event::SoftBreak => self.line_break(),
+            Event::HardBreak => {
+                self.out.push('\\');
+                self.line_break();
+            }
+            Event::Rule => {
+                self.new_block();
+                self.push("* * *");
+            }
+            Event::FootnoteReference(text) | Event::InlineMath(text) | Event::DisplayMath(text) => self.code(&text),
+            Event::TaskListMarker(_) => {}
+        }
+    }
+
+    fn start(&mut self, tag: Tag<'_>) {
+        match tag {
+            Tag::Paragraph => self.new_block(),
+            Tag::Heading { level, .. } => {
+                self.new_block();
+                let hashes = "#".repeat(level_of(level));
+                self.push(&format!("{hashes} "));
+                self.line_start = true;
+            }
+            Tag::BlockQuote(_) => {
+                self.new_block();
+                let open = self.open("> ".to_owned());
+                if open {
+                    self.out.push_str("> ");
+                    self.fresh();
+                }
+            }
+            Tag::CodeBlock(kind) => self.block = Some((language(&kind), String::new())),
+            Tag::HtmlBlock => self.block = Some(("html".to_owned(), String::new())),
+            Tag::List(first) => {
+                if self.prefix.is_empty() || !self.after_marker {
+                    self.new_block();
+                }
+                self.lists.push(first);
+            }
+            Tag::Item => self.item(),
+            Tag::Table(columns) => {
+                self.new_block();
+                self.columns = columns;
+            }
+            Tag::TableHead => self.in_table = true,
+            Tag::TableRow => {
+                self.in_table = true;
+                self.next_line();
+            }
+            Tag::TableCell => {
+                self.out.push_str("| ");
+                self.line_start = true;
+            }
+            Tag::Emphasis => self.push("*"),
+            Tag::Strong => self.push("**"),
+            Tag::Strikethrough => self.push("~~"),
+            Tag::Link { link_type, dest_url, .. } => self.link(link_type, &dest_url),
+            Tag::Image { .. } => self.images += 1,
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, tag: TagEnd) {
+        match tag {
+            TagEnd::BlockQuote(_) | TagEnd::Item => self.close(),
+            TagEnd::List(_) => {
+                self.lists.pop();
+            }
+            TagEnd::TableHead => {
+                self.out.push('|');
+                self.next_line();
+                let rules: Vec<&str> = self.columns.iter().map(rule).collect();
+                self.push(&format!("|{}|", rules.join("|")));
+            }
+            TagEnd::TableRow => self.out.push('|'),
+            TagEnd::TableCell => self.out.push(' '),
+            TagEnd::Table => self.in_table = false,
+            TagEnd::Emphasis => self.push("*"),
+            TagEnd::Strong => self.push("**"),
+            TagEnd::Strikethrough => self.push("~~"),
+            TagEnd::Link => match self.links.pop().flatten() {
+                Some((address, true)) => self.push(&format!("](<{address}>)")),
+                Some((address, false)) => {
+                    self.push(" (");
+                    self.code(&address);
+                    self.push(")");
+                }
+                None => {}
+            },
+            TagEnd::Image => {
+                self.images = self.images.saturating_sub(1);
+                self.push(" (image left out)");
+            }
+            _ => {}
+        }
+    }
+
+    fn link(&mut self, kind: LinkType, address: &str) {
+        let own_text = matches!(kind, LinkType::Autolink | LinkType::Email) || self.images > 0 || !self.links.is_empty();
+        if own_text {
+            self.links.push(None);
+            return;
+        }
+        let stays = is_allowed(address, self.manners.links);
+        if stays {
+            self.push("[");
+        }
+        self.links.push(Some((address.to_owned(), stays)));
+    }
+
+    fn item(&mut self) {
+        if !self.after_marker {
+            self.next_line();
+        }
+        let marker = match self.lists.last_mut() {
+            Some(Some(number)) => {
+                let marker = format!("{number}. ");
+                *number = number.saturating_add(1);
+                marker
+            }
+            _ => "- ".to_owned(),
+        };
+        let open = self.open(" ".repeat(marker.len()));
+        if open {
+            self.out.push_str(&marker);
+            self.fresh();
+        }
+    }
+
+    fn open(&mut self, prefix: String) -> bool {
+        let fits = self.prefix.len() < DEPTH;
+        self.skipped.push(!fits);
+        if fits {
+            self.prefix.push(prefix);
+        }
+        fits
+    }
+
+    fn close(&mut self) {
+        if self.skipped.pop() == Some(false) {
+            self.prefix.pop();
+        }
+        self.after_marker = false;
+    }
+
+    fn fresh(&mut self) {
+        self.after_marker = true;
+        self.line_start = true;
+    }
+
+    fn end_block(&mut self) {
+        let Some((language, text)) = self.block.take() else { return };
+        let text = if language == "html" { without_comments(&text) } else { text };
+        if language == "html" && text.trim().is_empty() {
+            return;
+        }
+        self.new_block();
+        let fence = "`".repeat((longest_run(&text, '`') + 1).max(3));
+        self.push(&format!("{fence}{language}"));
+        for line in text.trim_end_matches('\n').split('\n') {
+            self.next_line();
+            self.push(line);
+        }
+        self.next_line();
+        self.push(&fence);
+    }
+
+    fn inline_html(&mut self, html: &str) {
+        let name = html.trim_matches(['<', '>', '/', ' ']).to_ascii_lowercase();
+        if name == "br" {
+            self.push(" ");
+        } else if !html.starts_with("<!--") {
+            self.code(html);
+        }
+    }
+
+    fn code(&mut self, code: &str) {
+        let line = code.replace('\n', " ");
+        let line = if self.in_table { line.replace('|', "\\|") } else { line };
+        // A dollar sign before a code span starts a formula on some forges.
+        if self.out.ends_with('$') || self.out.ends_with('`') {
+            self.out.push(' ');
+        }
+        self.push(&code_span(&line));
+    }
+
+    fn text(&mut self, text: &str) {
+        for (at, line) in text.split('\n').enumerate() {
+            if at > 0 {
+                self.line_break();
+            }
+            let mut rest = line;
+            while !rest.is_empty() {
+                let space = rest.len() - rest.trim_start().len();
+                if space > 0 {
+                    // Any white space that is not a plain space could begin a line somewhere.
+                    if !self.line_start {
+                        self.out.push(' ');
+                    }
+                    rest = &rest[space..];
+                    continue;
+                }
+                let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+                self.word(&rest[..end]);
+                rest = &rest[end..];
+            }
+        }
+    }
+
+    fn word(&mut self, text: &str) {
+        let mut safe = word(text, self.references, self.manners.links, escape);
+        if self.line_start {
+            safe = escape_start(safe);
+        }
+        if safe.starts_with('`') && self.out.ends_with(['`', '$']) {
+            self.out.push(' ');
+        }
+        self.push(&safe);
+    }
+
+    fn push(&mut self, text: &str) {
+        self.out.push_str(text);
+        self.line_start = false;
+        self.after_marker = false;
+    }
+
+    fn line_break(&mut self) {
+        if self.in_table {
+            self.out.push(' ');
+        } else {
+            self.next_line();
+        }
+    }
+
+    fn next_line(&mut self) {
+        self.out.truncate(self.out.trim_end_matches(' ').len());
+        if !self.out.is_empty() {
+            self.out.push('\n');
+        }
+        self.out.push_str(&self.prefix.concat());
+        self.line_start = true;
+        self.after_marker = false;
+    }
+
+    /// An empty line between blocks, except right after a list item's marker.
+    fn new_block(&mut self) {
+        if self.after_marker || self.out.is_empty() {
+            self.line_start = true;
+            return;
+        }
+        self.next_line();
+        self.next_line();
+    }
+}
+
+fn level_of(level: HeadingLevel) -> usize {
+    level as usize
+}
+
+fn rule(alignment: &Alignment) -> &'static str {
+    match alignment {
+        Alignment::None => "---",
+        Alignment::Left => ":--",
+        Alignment::Center => ":-:",
+        Alignment::Right => "--:",
+    }
+}
+
+fn language(kind: &CodeBlockKind<'_>) -> String {
+    let CodeBlockKind::Fenced(info) = kind else { return String::new() };
+    let info: &CowStr<'_> = info;
+    let name = info.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
+    if LANGUAGES.contains(&name.as_str()) && name != "html" { name } else { String::new() }
+}
+
+fn without_comments(html: &str) -> String {
+    let mut out = String::new();
+    let mut rest = html;
+    while let Some((before, after)) = rest.split_once("<!--") {
+        out.push_str(before);
+        rest = after.split_once("-->").map_or("", |(_, after)| after);
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Ordinary text with every character escaped that Markdown could read as markup.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '&' | '|' | '~' | '$' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// At the start of a line some more characters make a heading, a list, a rule or a command, also in the guise of other scripts.
+fn escape_start(text: String) -> String {
+    let Some(first) = text.chars().next() else { return text };
+    let rest = &text[first.len_utf8()..];
+    if matches!(first, '#' | '+' | '-' | '=' | '/' | '@' | ':' | '!' | '%' | '{') {
+        return format!("\\{text}");
+    }
+    if matches!(first, '／' | '⁄' | '∕' | '╱' | '⟋' | '⧸' | '᜵' | '〳' | 'Ⳇ' | '丿') {
+        return format!("\\/{rest}");
+    }
+    if matches!(first, '＠' | '﹫') {
+        return format!("\\@{rest}");
+    }
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    if digits > 0 && text[digits..].starts_with(['.', ')']) {
+        return format!("{}\\{}", &text[..digits], &text[digits..]);
+    }
+    text
+}
