@@ -99,7 +99,7 @@ impl AuditRepo {
                 Ok(Appended::Done { head: ours })
             }
             Pushed::Moved { actual } => Ok(Appended::Diverged { remote: actual, ours }),
-            Pushed::Refused { reason } => Err(GitError::Refused(format!("the audit repository refuses the push: {reason}"))),
+            Pushed::Refused(reason) => Err(GitError::Refused(format!("the audit repository refuses the push: {reason}"))),
         }
     }
 

@@ -65,21 +65,25 @@ fn split_subject(first: &str) -> (String, String) {
 /// Text of a model or a person, made safe to stand in a commit message: only visible characters, no line that reads as a trailer,
 /// no keyword that closes an issue at merge (`fixes #3` becomes `fixes 3`), no mark that makes CI skip the commit.
 pub fn neutral(text: &str) -> String {
-    let text = visible(text);
-    let text = CLOSING.replace_all(&text, |found: &Captures<'_>| {
-        let (keyword, gap) = (&found["keyword"], &found["gap"]);
-        let place = found.name("place").map_or("", |place| place.as_str());
-        match (found.name("number"), found.name("link")) {
-            (Some(number), _) if place.is_empty() => format!("{keyword}{} {}", gap.trim_end(), number.as_str()),
-            (Some(number), _) => format!("{keyword}{} {place} {}", gap.trim_end(), number.as_str()),
-            (None, link) => format!("{keyword}{} the issue at {}", gap.trim_end(), link.map_or("", |link| link.as_str())),
-        }
-    });
+    let mut text = visible(text);
+    // Once is not enough: `fixes #1#2` has a second reference behind the first.
+    while CLOSING.is_match(&text) {
+        text = CLOSING.replace_all(&text, without_reference).into_owned();
+    }
     let text = SKIP_CI.replace_all(&text, "($words)");
-    text.lines()
-        .map(|line| if TRAILER.is_match(line) { format!("> {}", line.trim_start()) } else { line.trim_end().to_owned() })
-        .collect::<Vec<_>>()
-        .join("\n")
+    let lines = text.lines().map(|line| if TRAILER.is_match(line) { format!("> {}", line.trim()) } else { line.trim_end().to_owned() });
+    lines.collect::<Vec<_>>().join("\n").trim_end().to_owned()
+}
+
+/// The keyword and what it referred to, apart from each other.
+fn without_reference(found: &Captures<'_>) -> String {
+    let words = format!("{}{}", &found["keyword"], found["gap"].trim_end());
+    let place = found.name("place").map_or("", |place| place.as_str());
+    match (found.name("number"), found.name("link")) {
+        (Some(number), _) if place.is_empty() => format!("{words} {}", number.as_str()),
+        (Some(number), _) => format!("{words} {place} {}", number.as_str()),
+        (None, link) => format!("{words} the issue at {}", link.map_or("", |link| link.as_str())),
+    }
 }
 
 /// Keywords by which the supported forges close or reopen an issue, before a reference in any of their forms.
@@ -97,7 +101,7 @@ static SKIP_CI: LazyLock<Regex> =
 /// Lines that Git or a forge reads as a statement about the commit, wherever they stand.
 static TRAILER: LazyLock<Regex> = LazyLock::new(|| {
     constant(
-        r"(?i)^[ \t]*(?:syndarix-[\w-]*|refs|[\w-]+-by|co-author[\w-]*|cc|change-id|cherry-picked-from|skip-checks|closes|fixes|resolves|changelog)[ \t]*[:：]",
+        r"(?i)^[ \t]*(?:syndarix-[\w-]*|refs|[\w-]+-by|co-author[\w-]*|cc|change-id|cherry-picked-from|skip-checks|changelog)[ \t]*[:：]",
     )
 });
 
@@ -154,6 +158,7 @@ mod tests {
             ("fix\n#3", "fix 3"),
             ("Close https://x.test/a/b/issues/3", "Close the issue at https://x.test/a/b/issues/3"),
             ("close\u{200b}s #\u{200b}3", "closes 3"),
+            ("fixes #1#2", "fixes 1 2"),
             ("see #3, prefix #4", "see #3, prefix #4"),
             ("fix the 3 tests", "fix the 3 tests"),
             ("work [skip ci]", "work (skip ci)"),

@@ -19,7 +19,7 @@ const REMOTE_TEXT: usize = 2_000;
 
 /// What became of a push, or of the deletion of a remote branch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "result")]
+#[serde(rename_all = "kebab-case")]
 pub enum Pushed {
     /// The remote branch is now as wanted.
     Done,
@@ -31,7 +31,7 @@ pub enum Pushed {
         actual: Option<Sha>,
     },
     /// A rule of the remote (a protection, a hook) refused, in the remote's words.
-    Refused { reason: String },
+    Refused(String),
 }
 
 /// The version of the installed `git` program, as it prints it.
@@ -209,10 +209,10 @@ fn refusal(output: &Output) -> Result<Pushed> {
     if !words.is_empty() {
         reason = format!("{}\n{reason}", words.join("\n"));
     }
-    if rejected.contains("directory file conflict") || rejected.contains("cannot lock ref") {
+    if output.stderr.contains("; cannot create ") || rejected.contains("directory file conflict") {
         reason.push_str("\nA branch whose name is the first part of this one may be in the way: rename or delete it.");
     }
-    Ok(Pushed::Refused { reason: clip(&reason, REMOTE_TEXT) })
+    Ok(Pushed::Refused(clip(&reason, REMOTE_TEXT)))
 }
 
 /// Sorts what Git says on failing. The texts are those of Git (in the C locale) and of curl; what is not known is passed on as it is.
@@ -313,6 +313,6 @@ mod tests {
             stderr: "remote: main is protected\nremote: \nerror: failed to push some refs\n".to_owned(),
         };
         let reason = "main is protected\n[remote rejected] (pre-receive hook declined)".to_owned();
-        assert_eq!(refusal(&output), Ok(Pushed::Refused { reason }));
+        assert_eq!(refusal(&output), Ok(Pushed::Refused(reason)));
     }
 }
