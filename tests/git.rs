@@ -1,0 +1,14 @@
+//! Git against real repositories: local remotes, hooks, an HTTP server that runs `git http-backend`, and trees no honest Git would write.
+
+#[path = "git/audit.rs"]
+mod audit;
+#[path = "git/checkout.rs"]
+mod checkout;
+#[path = "git/http.rs"]
+mod http;
+#[path = "git/objects.rs"]
+mod objects;
+#[path = "git/push.rs"]
+mod push;
+#[path = "git/world.rs"]
+mod world;
