@@ -117,7 +117,9 @@ fn issue(mut delivery: Delivery) -> Converted<Parsed> {
         "milestoned" | "demilestoned" => IssueAction::Milestoned,
         other => return other_action("an issue", other),
     };
-    let issue = convert::issue(delivery.issue.take().ok_or("the delivery holds no issue")?)?;
+    let mut issue = delivery.issue.take().ok_or("the delivery holds no issue")?;
+    issue.number = if issue.number > 0 { issue.number } else { delivery.number };
+    let issue = convert::issue(issue)?;
     finish(delivery, EventKind::Issue { action, issue })
 }
 
@@ -163,8 +165,18 @@ fn pull(mut delivery: Delivery) -> Converted<Parsed> {
         "review_request_removed" => PullAction::ReviewRequestRemoved,
         other => return other_action("a pull request", other),
     };
-    let pull = convert::pull(delivery.pull_request.take().ok_or("the delivery holds no pull request")?)?;
+    let pull = the_pull(&mut delivery)?;
     finish(delivery, EventKind::Pull { action, pull })
+}
+
+/// The pull request of a delivery. Old servers name its number only beside it and leave out the state, which then follows from the action.
+fn the_pull(delivery: &mut Delivery) -> Converted<Pull> {
+    let mut pull = delivery.pull_request.take().ok_or("the delivery holds no pull request")?;
+    pull.number = if pull.number > 0 { pull.number } else { delivery.number };
+    if pull.state.is_empty() {
+        pull.state = if delivery.action == "closed" { "closed" } else { "open" }.to_owned();
+    }
+    convert::pull(pull)
 }
 
 fn review(mut delivery: Delivery) -> Converted<Parsed> {
@@ -175,7 +187,7 @@ fn review(mut delivery: Delivery) -> Converted<Parsed> {
         "pull_request_review_comment" | "pull_request_comment" => Verdict::Commented,
         other => return ignored(format!("no use for a review of the kind `{}`", clip(other, 60))),
     };
-    let pull = convert::pull(delivery.pull_request.take().ok_or("the delivery holds no pull request")?)?;
+    let pull = the_pull(&mut delivery)?;
     // The sender is the reviewer; older versions name nobody else.
     let reviewer = convert::actor(delivery.sender.clone());
     finish(delivery, EventKind::Review { pull, reviewer, verdict, body: said.content })

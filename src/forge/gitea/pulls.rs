@@ -30,9 +30,9 @@ impl GiteaForge {
         let pulls: Vec<wire::Pull> = self.client.list(repo, &call, true).await?;
         let mut found = Vec::new();
         for pull in pulls {
-            // A fork can have a branch of the same name.
-            let own = repo.id <= 0 || pull.head.repo_id == repo.id || (pull.head.repo_id <= 0 && pull.head.repo.is_none());
             let pull = convert::pull(pull).map_err(odd)?;
+            // A fork can have a branch of the same name; a fork that is gone has no id, and this repository is not gone.
+            let own = repo.id <= 0 || pull.head.repo_id == Some(repo.id);
             if own && pull.head.branch == branch {
                 found.push(pull);
             }

@@ -68,7 +68,7 @@ tolerant! {
     }
     /// The union of all deliveries.
     Delivery {
-        action: String, repository: Option<Repo>, sender: Option<User>, issue: Option<Issue>, comment: Option<Comment>, pull_request: Option<Pull>,
+        action: String, number: i64, repository: Option<Repo>, sender: Option<User>, issue: Option<Issue>, comment: Option<Comment>, pull_request: Option<Pull>,
         is_pull: bool, changes: Option<Changes>, review: Option<HookReview>, #[serde(rename = "ref")] reference: String, ref_type: String,
         before: String, after: String, sha: String, context: String, state: String, target_url: String,
         workflow: Option<Workflow>, workflow_run: Option<WorkflowRun>, run: Option<ActionRun>,
