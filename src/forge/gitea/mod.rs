@@ -1,1 +1,228 @@
-//! (being written)
+//! Driver for Gitea 1.22 and later, and for Forgejo, a dialect of it. `docs/forges.md` names the facts it relies on.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::base::Time;
+use crate::base::secret::{ExposeSecret, SecretString};
+use crate::domain::approval::MergePermit;
+use crate::domain::forge::*;
+
+use super::{DeliveryHead, Forge, Headers, NewPull, PullPatch, Reacted, ReactionTarget, Result};
+
+mod client;
+mod convert;
+mod hook;
+mod labels;
+mod pulls;
+mod read;
+mod wire;
+mod write;
+
+/// How long the driver waits for the forge.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// Until a connection stands.
+    pub connect: Duration,
+    /// Until the whole answer is there.
+    pub total: Duration,
+    /// Before a failed read is tried again the first time; doubles from there.
+    pub backoff: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Timeouts {
+        Timeouts { connect: Duration::from_secs(5), total: Duration::from_secs(30), backoff: Duration::from_millis(250) }
+    }
+}
+
+/// What the driver needs to know about one forge.
+#[derive(Clone, Debug)]
+pub struct GiteaConfig {
+    /// Address at which this program reaches the forge, such as `https://example.org/gitea`; may have a sub-path.
+    pub base_url: String,
+    /// The bot account's access token.
+    pub token: SecretString,
+    pub timeouts: Timeouts,
+    /// [`ForgeKind::Gitea`] or [`ForgeKind::Forgejo`].
+    pub kind: ForgeKind,
+}
+
+/// One Gitea or Forgejo, seen through one bot account.
+pub struct GiteaForge {
+    client: client::Client,
+    token: SecretString,
+    kind: ForgeKind,
+    /// Address for people, when it differs from the one used here.
+    public_url: Option<String>,
+    /// The account behind the token, once asked.
+    me: OnceLock<User>,
+}
+
+impl GiteaForge {
+    /// Checks the configuration; asks nothing of the forge yet. An error is a sentence for the person who configured it.
+    pub fn new(config: GiteaConfig) -> std::result::Result<GiteaForge, String> {
+        if !matches!(config.kind, ForgeKind::Gitea | ForgeKind::Forgejo) {
+            return Err("this driver speaks to Gitea and Forgejo only".to_owned());
+        }
+        if config.token.expose_secret().trim().is_empty() {
+            return Err("the forge token is empty: create one for the bot's account and set it.".to_owned());
+        }
+        let client = client::Client::new(&config.base_url, &config.token, config.timeouts)?;
+        Ok(GiteaForge { client, token: config.token, kind: config.kind, public_url: None, me: OnceLock::new() })
+    }
+
+    /// Uses this address in links for people, for a forge that this program reaches by another (internal) one.
+    pub fn with_public_url(mut self, url: &str) -> GiteaForge {
+        self.public_url = Some(url.trim_end_matches('/').to_owned());
+        self
+    }
+}
+
+#[async_trait]
+impl Forge for GiteaForge {
+    fn kind(&self) -> ForgeKind {
+        self.kind
+    }
+
+    fn web_url(&self, repo: &RepoRef, page: &str) -> String {
+        let root = self.public_url.as_deref().unwrap_or(self.client.base());
+        format!("{root}/{}/{}", self.client.path_of(repo), page.trim_start_matches('/'))
+    }
+
+    fn git_remote(&self, repo: &RepoRef) -> GitRemote {
+        // Gitea takes any user name beside a token.
+        let login = self.me.get().map_or("syndarix", |me| me.login.as_str());
+        let pair = STANDARD.encode(format!("{login}:{}", self.token.expose_secret()));
+        let url = format!("{}/{}.git", self.client.base(), self.client.path_of(repo));
+        GitRemote { url, header: Some(SecretString::from(format!("Authorization: Basic {pair}"))) }
+    }
+
+    fn delivery_head(&self, headers: &Headers) -> Option<DeliveryHead> {
+        hook::delivery_head(headers)
+    }
+
+    fn verify(&self, secret: &SecretString, headers: &Headers, body: &[u8]) -> bool {
+        hook::verify(secret, headers, body)
+    }
+
+    fn parse(&self, event: &str, body: &[u8]) -> std::result::Result<Parsed, String> {
+        hook::parse(event, body)
+    }
+
+    async fn whoami(&self) -> Result<User> {
+        self.read_whoami().await
+    }
+
+    async fn version(&self) -> Result<String> {
+        self.read_version().await
+    }
+
+    async fn repo(&self, repo: &RepoRef) -> Result<Repo> {
+        self.read_repo(repo).await
+    }
+
+    async fn role(&self, repo: &RepoRef, user: &User) -> Result<Role> {
+        self.read_role(repo, user).await
+    }
+
+    async fn issue(&self, repo: &RepoRef, number: i64) -> Result<Issue> {
+        self.read_issue(repo, number).await
+    }
+
+    async fn comments(&self, repo: &RepoRef, number: i64) -> Result<Vec<Comment>> {
+        self.read_comments(repo, number).await
+    }
+
+    async fn comment(&self, repo: &RepoRef, id: i64) -> Result<Comment> {
+        self.read_comment(repo, id).await
+    }
+
+    async fn label_changes(&self, repo: &RepoRef, number: i64) -> Result<Vec<LabelChange>> {
+        self.read_label_changes(repo, number).await
+    }
+
+    async fn pull(&self, repo: &RepoRef, number: i64) -> Result<Pull> {
+        self.read_pull(repo, number).await
+    }
+
+    async fn pulls_of_branch(&self, repo: &RepoRef, branch: &str) -> Result<Vec<Pull>> {
+        self.read_pulls_of_branch(repo, branch).await
+    }
+
+    async fn reviews(&self, repo: &RepoRef, number: i64) -> Result<Vec<Review>> {
+        self.read_reviews(repo, number).await
+    }
+
+    async fn review_comments(&self, repo: &RepoRef, number: i64, review: i64) -> Result<Vec<ReviewComment>> {
+        self.read_review_comments(repo, number, review).await
+    }
+
+    async fn pull_commits(&self, repo: &RepoRef, number: i64) -> Result<Vec<CommitInfo>> {
+        self.read_pull_commits(repo, number).await
+    }
+
+    async fn ci(&self, repo: &RepoRef, sha: &Sha) -> Result<Vec<CiStatus>> {
+        self.read_ci(repo, sha).await
+    }
+
+    async fn create_comment(&self, repo: &RepoRef, number: i64, body: &str) -> Result<Comment> {
+        self.write_comment(repo, number, body).await
+    }
+
+    async fn edit_comment(&self, repo: &RepoRef, id: i64, body: &str) -> Result<()> {
+        self.write_comment_edit(repo, id, body).await
+    }
+
+    async fn delete_comment(&self, repo: &RepoRef, id: i64) -> Result<()> {
+        self.write_comment_delete(repo, id).await
+    }
+
+    async fn react(&self, repo: &RepoRef, target: ReactionTarget, content: &str) -> Result<Reacted> {
+        self.write_reaction(repo, target, content).await
+    }
+
+    async fn ensure_labels(&self, repo: &RepoRef, labels: &[LabelSpec]) -> Result<Vec<String>> {
+        self.write_labels(repo, labels).await
+    }
+
+    async fn change_labels(&self, repo: &RepoRef, number: i64, add: &[String], remove: &[String]) -> Result<Vec<String>> {
+        self.write_issue_labels(repo, number, add, remove).await
+    }
+
+    async fn set_issue_state(&self, repo: &RepoRef, number: i64, state: State) -> Result<()> {
+        self.write_issue_state(repo, number, state).await
+    }
+
+    async fn create_pull(&self, repo: &RepoRef, pull: &NewPull) -> Result<Pull> {
+        self.write_pull(repo, pull).await
+    }
+
+    async fn edit_pull(&self, repo: &RepoRef, number: i64, patch: &PullPatch) -> Result<()> {
+        self.write_pull_patch(repo, number, patch).await
+    }
+
+    async fn post_review(&self, repo: &RepoRef, number: i64, head: &Sha, body: &str, comments: &[NewReviewComment]) -> Result<Review> {
+        self.write_review(repo, number, head, body, comments).await
+    }
+
+    async fn merge(&self, repo: &RepoRef, permit: &MergePermit, style: MergeStyle, title: &str, message: &str) -> Result<()> {
+        self.write_merge(repo, permit.pull(), permit.head(), (style, title, message)).await
+    }
+
+    async fn delete_branch(&self, repo: &RepoRef, branch: &str) -> Result<()> {
+        self.write_branch_delete(repo, branch).await
+    }
+
+    async fn post_status(&self, repo: &RepoRef, sha: &Sha, status: &CiStatus) -> Result<()> {
+        self.write_status(repo, sha, status).await
+    }
+
+    async fn issues_since(&self, repo: &RepoRef, since: Time) -> Result<Vec<Issue>> {
+        self.read_issues_since(repo, since).await
+    }
+}

@@ -1,0 +1,426 @@
+//! One HTTP client for one Gitea: addresses, the token, time limits, repeats of reads, pages, and what answers mean.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LINK, RETRY_AFTER};
+use reqwest::{Method, StatusCode, Url};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::base::secret::{ExposeSecret, Redactor, SecretString};
+use crate::base::text::{clip, visible};
+use crate::domain::forge::RepoRef;
+use crate::forge::{ForgeError, Result};
+
+use super::{Timeouts, wire};
+
+/// The largest page that Gitea gives by default (`[api] MAX_RESPONSE_ITEMS`); a larger request is cut to it in silence.
+const PAGE_SIZE: usize = 50;
+/// Nothing the bot lists has this many pages; a server that never ends a list is broken.
+const MAX_PAGES: usize = 2_000;
+/// The most bytes of an answer that are read.
+const MAX_BODY: usize = 32 * 1024 * 1024;
+/// How often a read is tried in all.
+const TRIES: u32 = 3;
+/// A read waits this long by itself; a longer wait is left to the caller.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+/// What a 429 without `Retry-After` is taken to ask for.
+const DEFAULT_WAIT: Duration = Duration::from_secs(60);
+
+/// One request below `/api/v1`: path segments as they are, before any escaping.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub method: Method,
+    pub segments: Vec<String>,
+    pub query: Vec<(&'static str, String)>,
+    pub body: Option<Value>,
+}
+
+impl Call {
+    pub fn new(method: Method, segments: &[&str]) -> Call {
+        Call { method, segments: segments.iter().map(|&part| part.to_owned()).collect(), query: Vec::new(), body: None }
+    }
+
+    pub fn get(segments: &[&str]) -> Call {
+        Call::new(Method::GET, segments)
+    }
+
+    pub fn query(mut self, key: &'static str, value: impl Into<String>) -> Call {
+        self.query.push((key, value.into()));
+        self
+    }
+
+    pub fn json(mut self, body: Value) -> Call {
+        self.body = Some(body);
+        self
+    }
+
+    fn is_read(&self) -> bool {
+        self.method == Method::GET
+    }
+}
+
+/// A whole answer with a status of 2xx.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    read: bool,
+}
+
+impl Answer {
+    /// The body as JSON. An unreadable answer to a write leaves open whether it was applied.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let kind = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("no content type");
+            let text = format!("expected JSON, got {} bytes of {}: {error}", self.body.len(), clip(kind, 80));
+            if self.read { ForgeError::Malformed(text) } else { ForgeError::Uncertain(text) }
+        })
+    }
+}
+
+/// The failure of one request, before it is decided whether to try again.
+enum Failure {
+    /// 3xx, or 404: the path of the repository may be outdated.
+    Moved(ForgeError),
+    /// Worth another try when nothing can be done twice; after this much time, if the server says so.
+    Passing(ForgeError, Option<Duration>),
+    Final(ForgeError),
+}
+
+/// One shared HTTP client with the address and the token of one forge.
+pub(super) struct Client {
+    http: reqwest::Client,
+    base: Url,
+    authorization: HeaderValue,
+    redactor: Redactor,
+    backoff: Duration,
+    /// Where repositories were found to be now, by id.
+    paths: Mutex<HashMap<i64, String>>,
+}
+
+impl Client {
+    /// Checks the address and builds the client. Redirects are never followed and proxies of the environment never used, so the token goes to this address only.
+    pub fn new(base_url: &str, token: &SecretString, timeouts: Timeouts) -> std::result::Result<Client, String> {
+        let base = parse_base(base_url)?;
+        let mut authorization = HeaderValue::from_str(&format!("token {}", token.expose_secret())).map_err(|_| {
+            "the forge token holds characters that no token has, such as a line end: check the file or variable it comes from".to_owned()
+        })?;
+        authorization.set_sensitive(true);
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(timeouts.connect)
+            .timeout(timeouts.total)
+            .user_agent(concat!("syndarix/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| format!("the HTTP client cannot be set up: {error}"))?;
+        Ok(Client {
+            http,
+            base,
+            authorization,
+            redactor: Redactor::new([token.clone()]),
+            backoff: timeouts.backoff,
+            paths: Mutex::default(),
+        })
+    }
+
+    /// The address of the forge without a trailing slash.
+    pub fn base(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
+    /// Performs a call that is not about one repository.
+    pub async fn send(&self, call: &Call) -> Result<Answer> {
+        self.attempt(call).await.map_err(|failure| match failure {
+            Failure::Moved(error) | Failure::Passing(error, _) | Failure::Final(error) => error,
+        })
+    }
+
+    /// Performs a call on a repository: `tail` is what follows `repos/{owner}/{name}`. A path that turns out to be outdated is resolved by the repository's id and the call is made again;
+    /// that is safe for writes too, because neither a redirect nor "not found" has applied anything.
+    pub async fn on_repo(&self, repo: &RepoRef, tail: &Call) -> Result<Answer> {
+        let path = self.path_of(repo);
+        match self.attempt(&below(&path, tail)?).await {
+            Ok(answer) => Ok(answer),
+            Err(Failure::Passing(error, _) | Failure::Final(error)) => Err(error),
+            Err(Failure::Moved(error)) => {
+                let found = self
+                    .resolve(repo.id)
+                    .await
+                    .map_err(|cause| if matches!(cause, ForgeError::NotFound(_)) { error.clone() } else { cause })?;
+                if found == path {
+                    return Err(error);
+                }
+                self.send(&below(&found, tail)?).await
+            }
+        }
+    }
+
+    /// Where this repository is as far as is known.
+    pub fn path_of(&self, repo: &RepoRef) -> String {
+        let paths = self.paths.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        paths.get(&repo.id).cloned().unwrap_or_else(|| repo.path.clone())
+    }
+
+    /// Remembers where a repository is.
+    pub fn remember(&self, id: i64, path: &str) {
+        self.paths.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(id, path.to_owned());
+    }
+
+    /// Asks by id where a repository is now, and remembers it.
+    pub async fn resolve(&self, id: i64) -> Result<String> {
+        let repo: wire::Repo = self.send(&Call::get(&["repositories", &id.to_string()])).await?.json()?;
+        if repo.id != id || repo.full_name.is_empty() {
+            return Err(ForgeError::Malformed(format!("asked for repository {id}, got repository {}", repo.id)));
+        }
+        self.remember(id, &repo.full_name);
+        Ok(repo.full_name)
+    }
+
+    /// All items of a list of a repository. `counted` says whether `X-Total-Count` can be believed: the timeline sends the size of the page instead.
+    pub async fn list<T: DeserializeOwned>(&self, repo: &RepoRef, tail: &Call, counted: bool) -> Result<Vec<T>> {
+        let mut all: Vec<T> = Vec::new();
+        let mut previous: Vec<u8> = Vec::new();
+        let mut empty = 0;
+        for page in 1..=MAX_PAGES {
+            let call = tail.clone().query("page", page.to_string()).query("limit", PAGE_SIZE.to_string());
+            let answer = self.on_repo(repo, &call).await?;
+            let items: Vec<Option<T>> = answer.json::<Option<_>>()?.unwrap_or_default();
+            // Without paging the server gives the same list for every page.
+            if !items.is_empty() && answer.body == previous {
+                return Ok(all);
+            }
+            empty = if items.is_empty() { empty + 1 } else { 0 };
+            all.extend(items.into_iter().flatten());
+            // Filtered lists can have an empty page before the end.
+            let last = if counted { empty > 0 || is_last(&answer.headers, page, all.len()) } else { empty > 1 };
+            if last {
+                return Ok(all);
+            }
+            previous = answer.body;
+        }
+        Err(ForgeError::Malformed(format!("a list did not end after {MAX_PAGES} pages")))
+    }
+
+    async fn attempt(&self, call: &Call) -> std::result::Result<Answer, Failure> {
+        let mut tried = 1;
+        loop {
+            let failure = match self.once(call).await {
+                Err(Failure::Passing(error, wait)) if call.is_read() => (error, wait),
+                other => return other,
+            };
+            let wait = failure.1.unwrap_or_else(|| pause(self.backoff, tried));
+            if tried == TRIES || wait > MAX_WAIT {
+                // A read changes nothing, so a lost answer is only an unreachable forge.
+                return Err(Failure::Final(match failure.0 {
+                    ForgeError::Uncertain(text) => ForgeError::Unavailable(text),
+                    error => error,
+                }));
+            }
+            tokio::time::sleep(wait).await;
+            tried += 1;
+        }
+    }
+
+    async fn once(&self, call: &Call) -> std::result::Result<Answer, Failure> {
+        let url = self.url(call).map_err(Failure::Final)?;
+        let mut request = self.http.request(call.method.clone(), url).header(AUTHORIZATION, self.authorization.clone());
+        if let Some(body) = &call.body {
+            request = request.json(body);
+        }
+        let mut response = request.send().await.map_err(|error| self.transport(error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.transport(error))? {
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(Failure::Final(ForgeError::Malformed(format!("the answer is larger than {} MiB", MAX_BODY >> 20))));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            return Ok(Answer { status, headers, body, read: call.is_read() });
+        }
+        Err(self.refused(call, status, &headers, &body))
+    }
+
+    fn url(&self, call: &Call) -> Result<Url> {
+        let mut url = self.base.clone();
+        // A dot segment would silently address something else.
+        if let Some(bad) = call.segments.iter().find(|part| part.is_empty() || *part == "." || *part == "..") {
+            return Err(ForgeError::Unprocessable(format!("`{bad}` cannot be part of an address on the forge")));
+        }
+        url.path_segments_mut()
+            .map_err(|()| ForgeError::Unprocessable("the forge's address cannot have a path".to_owned()))?
+            .pop_if_empty()
+            .extend(["api", "v1"])
+            .extend(&call.segments);
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        Ok(url)
+    }
+
+    fn transport(&self, error: reqwest::Error) -> Failure {
+        let unsent = error.is_connect() || error.is_builder();
+        // reqwest itself says only "error sending request"; the reason is further down.
+        let error = error.without_url();
+        let mut text = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        let text = self.clean(&text);
+        Failure::Passing(if unsent { ForgeError::Unavailable(text) } else { ForgeError::Uncertain(text) }, None)
+    }
+
+    /// What an answer other than 2xx means.
+    fn refused(&self, call: &Call, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
+        let text = format!("{} ({} {})", self.reason(body), status.as_u16(), call.method);
+        Failure::Final(match status.as_u16() {
+            300..=399 => return Failure::Moved(ForgeError::Malformed(format!("it redirects elsewhere, which is never followed: {text}"))),
+            401 => ForgeError::Unauthorized(text),
+            403 => ForgeError::Forbidden(text),
+            404 => return Failure::Moved(ForgeError::NotFound(format!("{}: {text}", call.segments.join("/")))),
+            405 | 412 | 423 => ForgeError::NotAllowed(text),
+            409 => ForgeError::Conflict(text),
+            429 => {
+                let wait = retry_after(headers).unwrap_or(DEFAULT_WAIT);
+                return Failure::Passing(ForgeError::RateLimited(wait), Some(wait));
+            }
+            500..=599 => return Failure::Passing(ForgeError::Uncertain(text), retry_after(headers)),
+            _ => ForgeError::Unprocessable(text),
+        })
+    }
+
+    /// The forge's own words, short and free of secrets.
+    fn reason(&self, body: &[u8]) -> String {
+        let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
+            return "no reason in JSON: is this the forge's address, or a proxy in front of it?".to_owned();
+        };
+        // Merge conflicts answer with Git's output instead of a message.
+        let said = ["message", "StdErr", "StdOut"].iter().filter_map(|key| fields.get(*key)?.as_str()).find(|text| !text.trim().is_empty());
+        self.clean(said.unwrap_or("no reason given"))
+    }
+
+    fn clean(&self, text: &str) -> String {
+        clip(visible(&self.redactor.mask(text)).trim(), 300)
+    }
+}
+
+fn parse_base(text: &str) -> std::result::Result<Url, String> {
+    let shown = clip(text, 200);
+    let wrong = |why: &str| {
+        format!("`{shown}` is not the address of a Gitea: {why}. Write it like `https://git.example.org` or `https://example.org/gitea`.")
+    };
+    let url = Url::parse(text.trim()).map_err(|error| wrong(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(wrong("it must begin with http:// or https:// and a host"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        // Not shown: it holds a password.
+        return Err("the forge's address must not hold a user name or a password; the token has a setting of its own.".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("it must end before `?` and `#`"));
+    }
+    Ok(url)
+}
+
+fn below(path: &str, tail: &Call) -> Result<Call> {
+    let [owner, name] = path.split('/').collect::<Vec<_>>()[..] else {
+        return Err(ForgeError::Unprocessable(format!("`{}` is not a repository: it must read `owner/name`", clip(path, 200))));
+    };
+    let mut call = tail.clone();
+    call.segments.splice(0..0, ["repos", owner, name].map(str::to_owned));
+    Ok(call)
+}
+
+/// True when the headers say that this was the last page. `Link` addresses may name another host, so only their page number counts.
+fn is_last(headers: &HeaderMap, page: usize, so_far: usize) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(total) = text("x-total-count").and_then(|total| total.trim().parse::<usize>().ok()) {
+        return so_far >= total;
+    }
+    match text(LINK.as_str()) {
+        Some(link) => next_page(link).is_none_or(|next| next <= page),
+        None => false,
+    }
+}
+
+fn next_page(link: &str) -> Option<usize> {
+    let entry = link.split(',').find(|entry| entry.contains("rel=\"next\""))?;
+    let address = entry.split_once('<')?.1.split_once('>')?.0;
+    let query = address.split_once('?')?.1;
+    query.split('&').find_map(|pair| pair.strip_prefix("page=")?.parse().ok())
+}
+
+/// How long the server asks to wait: seconds, or a date relative to the server's own clock.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds.min(86_400)));
+    }
+    let date = |text: &str| chrono::DateTime::parse_from_rfc2822(text).ok();
+    let now = date(headers.get("date")?.to_str().ok()?)?;
+    (date(text)? - now).to_std().ok()
+}
+
+/// Doubles with every try, and spreads by half so that many callers do not come back at once.
+fn pause(backoff: Duration, tried: u32) -> Duration {
+    let full = backoff.saturating_mul(1 << (tried - 1).min(8));
+    let spread = RandomState::new().hash_one(tried) % 1_000;
+    full / 2 + full.mul_f64(spread as f64 / 2_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_checked_with_a_reason() {
+        for good in ["https://git.example.org", "http://localhost:3000/", "https://example.org/gitea/"] {
+            assert!(parse_base(good).is_ok(), "{good}");
+        }
+        for (bad, why) in [
+            ("git.example.org", "relative"),
+            ("ftp://x.org", "http://"),
+            ("https://x.org/?a=b", "before"),
+            ("https://u:pw-canary@x.org", "must not hold"),
+        ] {
+            let sentence = parse_base(bad).unwrap_err();
+            assert!(sentence.contains(why) && !sentence.contains("pw-canary"), "{bad}: {sentence}");
+        }
+    }
+
+    #[test]
+    fn only_the_page_number_of_a_link_counts() {
+        let link = r#"<http://internal:3000/api/v1/x?limit=50&page=3>; rel="next",<http://internal:3000/api/v1/x?page=9>; rel="last""#;
+        assert_eq!(next_page(link), Some(3));
+        assert_eq!(next_page(r#"<http://x/?page=1>; rel="first""#), None);
+    }
+
+    #[test]
+    fn waiting_is_read_as_seconds_or_date() {
+        let headers = |pairs: &[(&'static str, &'static str)]| {
+            pairs.iter().map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        };
+        assert_eq!(retry_after(&headers(&[("retry-after", "7")])), Some(Duration::from_secs(7)));
+        let dated = headers(&[("retry-after", "Mon, 03 Aug 2026 09:00:30 GMT"), ("date", "Mon, 03 Aug 2026 09:00:00 GMT")]);
+        assert_eq!(retry_after(&dated), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after(&headers(&[("retry-after", "soon")])), None);
+    }
+
+    #[test]
+    fn pauses_grow_and_stay_bounded() {
+        let first = pause(Duration::from_millis(200), 1);
+        let second = pause(Duration::from_millis(200), 2);
+        assert!(first >= Duration::from_millis(100) && first < Duration::from_millis(200), "{first:?}");
+        assert!(second >= Duration::from_millis(200) && second < Duration::from_millis(400), "{second:?}");
+    }
+}
