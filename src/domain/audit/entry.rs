@@ -20,8 +20,8 @@ pub const MAX_ACTION: usize = 64;
 /// Which chain an entry belongs to: one for each project and one for what concerns none of them. Also the name of its folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChainId {
-    System,
     Project(ProjectId),
+    System,
 }
 
 impl fmt::Display for ChainId {
