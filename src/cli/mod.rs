@@ -1,1 +1,3 @@
-//! (being written)
+//! The command line: one file per sub-command, each with its arguments and its run function.
+
+pub mod audit;
