@@ -35,7 +35,10 @@ pub fn judge(spent: Nano, reserved: Nano, amount: Nano, limits: &Limits) -> Verd
         return Verdict::Stop(stop_sentence(spent, reserved, amount, limits));
     }
     if after > limits.soft {
-        return Verdict::GoCheaper(format!("{committed} of the soft limit of {} is spent or reserved, so a cheaper model goes on.", limits.soft));
+        return Verdict::GoCheaper(format!(
+            "{committed} of the soft limit of {} is spent or reserved, so a cheaper model goes on.",
+            limits.soft
+        ));
     }
     Verdict::Go
 }
@@ -80,7 +83,9 @@ mod tests {
     #[test]
     fn a_stop_names_the_way_out() {
         let limits = Limits { soft: Nano::from_usd(1.0), hard: Nano::from_usd(2.0) };
-        let Verdict::Stop(sentence) = judge(Nano::from_usd(1.9), Nano::from_usd(0.05), Nano::from_usd(0.1), &limits) else { panic!("goes on") };
+        let Verdict::Stop(sentence) = judge(Nano::from_usd(1.9), Nano::from_usd(0.05), Nano::from_usd(0.1), &limits) else {
+            panic!("goes on")
+        };
         for word in ["$2.00", "$1.90", "$0.05", "$0.10", "/syndarix budget set", "/syndarix retry"] {
             assert!(sentence.contains(word), "{word} in {sentence}");
         }

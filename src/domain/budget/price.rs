@@ -67,7 +67,10 @@ fn per_million(rows: &[(u64, Nano)]) -> Nano {
 /// Tokens that a request will at most have as its prompt, before any provider has counted them. Providers tokenise differently and not all
 /// publish how: 3.5 ASCII characters a token holds for prose and code, every other character counts as two tokens.
 pub fn estimate_tokens(request: &ChatRequest) -> u64 {
-    let tools = request.tools.iter().map(|tool| text_tokens(&tool.name) + text_tokens(&tool.description) + text_tokens(&tool.schema.to_string()) + 20);
+    let tools = request
+        .tools
+        .iter()
+        .map(|tool| text_tokens(&tool.name) + text_tokens(&tool.description) + text_tokens(&tool.schema.to_string()) + 20);
     let parts = request.messages.iter().flat_map(|message| &message.parts).map(|part| 10 + part_tokens(part));
     text_tokens(&request.system) + tools.sum::<u64>() + parts.sum::<u64>() + 500
 }
@@ -91,7 +94,13 @@ mod tests {
     use super::*;
 
     fn price() -> Price {
-        Price { input: Nano::from_usd(3.0), output: Nano::from_usd(15.0), cache_write: Nano::from_usd(3.75), cache_read: Nano::from_usd(0.3), long: None }
+        Price {
+            input: Nano::from_usd(3.0),
+            output: Nano::from_usd(15.0),
+            cache_write: Nano::from_usd(3.75),
+            cache_read: Nano::from_usd(0.3),
+            long: None,
+        }
     }
 
     #[test]
@@ -113,7 +122,8 @@ mod tests {
 
     #[test]
     fn a_long_prompt_changes_every_rate() {
-        let long = LongPrompt { over: 100, input: Nano(5_000_000), output: Nano(10_000_000), cache_write: Nano(0), cache_read: Nano(1_000_000) };
+        let long =
+            LongPrompt { over: 100, input: Nano(5_000_000), output: Nano(10_000_000), cache_write: Nano(0), cache_read: Nano(1_000_000) };
         let price = Price { input: Nano(1_000_000), output: Nano(2_000_000), long: Some(long), ..Price::FREE };
         assert_eq!(cost(&price, &Usage { input: 100, output: 1, ..Usage::default() }), Nano(102));
         assert_eq!(cost(&price, &Usage { input: 1, cache_read: 100, output: 1, ..Usage::default() }), Nano(5 + 100 + 10));
