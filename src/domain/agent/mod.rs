@@ -1,3 +1,11 @@
 //! Agents: what a model is told, what it may answer, and what comes out of a run.
 
+pub mod brief;
+pub mod fence;
+pub mod kind;
 pub mod message;
+pub mod outcome;
+
+pub use brief::{Brief, Said, Trust};
+pub use kind::{AgentKind, Caps, Purpose};
+pub use outcome::Outcome;
