@@ -89,6 +89,9 @@ impl ProjectTx {
     /// Reserves money for one call, unless that would pass the limit. Judging and booking are one statement, so calls at the same
     /// moment cannot both take the last of it. A repetition for the same step finds its own reservation and books nothing more.
     pub async fn reserve(&mut self, ask: &ReserveRequest) -> Result<std::result::Result<Reserved, OverBudget>> {
+        if ask.amount < Nano::ZERO {
+            return Ok(Err(self.refusal(ask).await?));
+        }
         let id = Uuid::now_v7();
         let sql = "insert into ledger (project_id, id, subject_id, run_id, step, model, amount, at) values ($1, $2, $3, $4, $5, $6, $7, $8)
             on conflict (project_id, run_id, step) do nothing";
@@ -99,13 +102,17 @@ impl ProjectTx {
             return Ok(Ok(Reserved { id, amount: ask.amount, repeated: false, _made_here: () }));
         }
         exec!(&mut self.tx, "delete from ledger where project_id = $1 and id = $2", self.project, id)?;
+        Ok(Err(self.refusal(ask).await?))
+    }
+
+    async fn refusal(&mut self, ask: &ReserveRequest) -> Result<OverBudget> {
         let Spent { spent, reserved } = self.spent(ask.subject).await?;
-        Ok(Err(OverBudget { spent, reserved, hard: ask.hard.unwrap_or_default() }))
+        Ok(OverBudget { spent, reserved, hard: ask.hard.unwrap_or_default() })
     }
 
     async fn book(&mut self, ask: &ReserveRequest) -> Result<bool> {
         let hard = ask.hard.unwrap_or(Nano(i64::MAX));
-        if ask.amount > hard || ask.amount < Nano::ZERO {
+        if ask.amount > hard {
             return Ok(false);
         }
         let sql = "insert into budgets (project_id, subject_id, reserved) values ($1, $2, $3)
