@@ -1,1 +1,135 @@
-//! (being written)
+//! All SQL lives here: SQLite embedded, PostgreSQL for many instances, one concrete [`Store`] over both.
+//!
+//! What belongs to a project is reached only through a [`ProjectTx`]: it sets the row-level-security variable on PostgreSQL, and
+//! every statement filters by project as well, on both engines. What is known before a project is (deliveries, leases, the list of
+//! projects) is reached on [`Store`] itself. Leases use the database's time, everything else the injected [`Clock`].
+
+mod agents;
+mod content;
+mod effects;
+mod error;
+mod inbox;
+mod intents;
+mod journal;
+mod ledger;
+mod open;
+mod projects;
+mod runs;
+mod seal;
+mod sql;
+mod subjects;
+mod timers;
+mod tx;
+mod url;
+mod work;
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::base::ids::ProjectId;
+use crate::base::{Clock, Time};
+
+pub use agents::AgentRow;
+pub use content::ObjectRow;
+pub use effects::{EffectRow, EffectState, NewEffect};
+pub use error::{Result, StoreError};
+pub use inbox::{Delivery, DeliveryFilter, DeliveryState, NewDelivery, Received, Source};
+pub use intents::{Ended, IntentRow, IntentState, NewIntent};
+pub use journal::{EventRow, NewEvent};
+pub use ledger::{LedgerRow, OverBudget, ReserveRequest, Reserved, Spent};
+pub use open::{ServingLock, WITHOUT_ROW_SECURITY};
+pub use projects::{NewProject, Project};
+pub use runs::{NewRun, RunRow, RunState, StepResult, StepRow, StepState};
+pub use seal::{AuditPosition, ChainRow, GENESIS, Link};
+pub use subjects::SubjectRow;
+pub use timers::TimerRow;
+pub use tx::ProjectTx;
+pub use url::{BadStoreUrl, StoreUrl};
+pub use work::{Claim, Quiet, Release, WorkKind};
+
+use open::Pools;
+use sql::Tx;
+
+/// The database. Cheap to clone; all clones share the connections.
+#[derive(Clone)]
+pub struct Store {
+    pools: Pools,
+    clock: Clock,
+    woken: Arc<Notify>,
+}
+
+impl Store {
+    /// Opens the database, brings its schema up to date and checks that it keeps its promises. A database written by a newer program
+    /// is refused with [`StoreError::TooNew`].
+    pub async fn open(at: &StoreUrl, clock: Clock) -> Result<Store> {
+        Ok(Store { pools: open::open(at).await?, clock, woken: Arc::new(Notify::new()) })
+    }
+
+    /// Refuses with [`StoreError::Locked`] when another process serves this embedded database. Other commands may open the store
+    /// without it. On PostgreSQL any number of instances may serve.
+    pub fn lock_for_serving(&self) -> Result<ServingLock> {
+        open::lock_for_serving(&self.pools)
+    }
+
+    /// The system's own project: its chain records what belongs to no repository.
+    pub const SYSTEM: ProjectId = ProjectId(uuid::Uuid::nil());
+
+    /// Notified whenever this process commits new work. A hint to look again, never a substitute for looking: other processes
+    /// schedule work too.
+    pub fn woken(&self) -> Arc<Notify> {
+        self.woken.clone()
+    }
+
+    /// The clock the store was opened with.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Waits for open transactions to end and closes all connections.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Lite { writer, readers, .. } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Pg(pool) => pool.close().await,
+        }
+    }
+
+    fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    fn wake(&self) {
+        self.woken.notify_waiters();
+        // Kept for a worker that is between looking and waiting.
+        self.woken.notify_one();
+    }
+
+    /// A writing transaction outside any project.
+    async fn write(&self) -> Result<Tx> {
+        Ok(match &self.pools {
+            Pools::Lite { writer, .. } => Tx::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Pg(pool) => Tx::Pg(pool.begin().await?),
+        })
+    }
+
+    /// A reading transaction outside any project: one snapshot.
+    async fn read(&self) -> Result<Tx> {
+        Ok(match &self.pools {
+            Pools::Lite { readers, .. } => Tx::Lite(readers.begin().await?),
+            Pools::Pg(pool) => Tx::Pg(pool.begin_with("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
+        })
+    }
+
+    /// Opens a writing transaction on one project: the only way to its data.
+    pub async fn begin(&self, project: ProjectId) -> Result<ProjectTx> {
+        ProjectTx::enter(self.write().await?, project, self.clone()).await
+    }
+
+    /// Opens a reading transaction on one project: one snapshot, and every write in it fails.
+    pub async fn begin_read(&self, project: ProjectId) -> Result<ProjectTx> {
+        ProjectTx::enter(self.read().await?, project, self.clone()).await
+    }
+}

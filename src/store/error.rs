@@ -1,0 +1,106 @@
+//! What can go wrong in the store, and whether trying again helps.
+
+use std::path::PathBuf;
+
+/// A failed store operation.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else appended to the stream first: fold again, decide again.
+    #[error("the stream is at version {actual}, not at the expected {expected}; read it again and decide again")]
+    VersionConflict {
+        /// The version the caller had folded.
+        expected: i64,
+        /// The version the stream has; -1 when another writer won at the very same moment.
+        actual: i64,
+    },
+    /// The lease ran out and the work was given to another worker, so this write was refused.
+    #[error("the lease on this work is gone: another worker has it or has finished it; nothing was written")]
+    LeaseLost,
+    /// There is no such row in this project.
+    #[error("there is no {0} with that id in this project")]
+    NotFound(&'static str),
+    /// The database was written by a newer program.
+    #[error(
+        "the database is at schema version {found}, this program knows only {known}: it was used by a newer Syndarix. \
+         Start that version again, or restore a backup taken before the upgrade"
+    )]
+    TooNew {
+        /// Version of the newest migration in the database.
+        found: i64,
+        /// Version of the newest migration in this program.
+        known: i64,
+    },
+    /// Another process serves this database.
+    #[error("another Syndarix already serves {}{}; stop it first, or give this one a data directory of its own", .path.display(), holder(.pid))]
+    Locked {
+        /// The database file.
+        path: PathBuf,
+        /// The process that holds the lock, when the lock file tells.
+        pid: Option<u32>,
+    },
+    /// The database is reachable but set up in a way that would break a promise.
+    #[error("{0}")]
+    Setup(String),
+    /// The migrations could not be applied.
+    #[error("the database schema could not be brought up to date: {0}")]
+    Migrate(#[source] Box<sqlx::migrate::MigrateError>),
+    /// The database answered with an error.
+    #[error("the database failed: {0}")]
+    Db(#[from] sqlx::Error),
+}
+
+/// Result of a store operation.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+fn holder(pid: &Option<u32>) -> String {
+    pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
+}
+
+impl StoreError {
+    /// True when the same operation may succeed if the whole transaction is run again: a busy or restarting database, a lost
+    /// connection, a serialization failure or a deadlock.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            StoreError::Db(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_)) => true,
+            StoreError::Db(sqlx::Error::Database(error)) => error.code().is_some_and(|code| is_transient_code(&code)),
+            _ => false,
+        }
+    }
+
+    /// True when a unique key was hit.
+    pub(super) fn is_duplicate(error: &sqlx::Error) -> bool {
+        matches!(error, sqlx::Error::Database(error) if error.is_unique_violation())
+    }
+}
+
+/// PostgreSQL: connection exceptions (08), serialization failure and deadlock (40001, 40P01), too many connections (53300),
+/// lock not available (55P03), shutdown and start-up (57P01 to 57P03). SQLite: BUSY (5) and LOCKED (6) with their extended codes.
+fn is_transient_code(code: &str) -> bool {
+    code.len() == 5 && code.starts_with("08")
+        || matches!(code, "40001" | "40P01" | "53300" | "55P03" | "57P01" | "57P02" | "57P03" | "25P03")
+        || matches!(code.parse::<u32>(), Ok(number) if number < 10_000 && matches!(number & 0xff, 5 | 6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_worth_another_try() {
+        let rows =
+            [("40001", true), ("08006", true), ("57P01", true), ("5", true), ("517", true), ("6", true), ("23505", false), ("2067", false)];
+        for (code, transient) in rows {
+            assert_eq!(is_transient_code(code), transient, "{code}");
+        }
+    }
+
+    #[test]
+    fn sentences_say_what_to_do() {
+        let locked = StoreError::Locked { path: "data/syndarix.db".into(), pid: Some(7) };
+        assert_eq!(
+            locked.to_string(),
+            "another Syndarix already serves data/syndarix.db (process 7); stop it first, or give this one a data directory of its own"
+        );
+        assert!(StoreError::TooNew { found: 9, known: 1 }.to_string().contains("newer Syndarix"));
+    }
+}

@@ -1,0 +1,209 @@
+//! The inbox: every delivery as it came, kept with what became of it.
+
+use super::error::{Result, StoreError};
+use super::sql::{Tx, all, clean, exec, first, word_column};
+use super::work::{self, Claim, Release, Scheduled, WorkKind};
+use super::{ProjectTx, Store};
+use crate::base::Time;
+use crate::base::ids::{DeliveryId, ProjectId};
+
+word_column! {
+    /// How a delivery came.
+    Source {
+        /// Over HTTP from a forge, its signature checked.
+        Webhook = "webhook",
+        /// From Syndarix itself: a run's outcome, a timer, a message between agents.
+        Internal = "internal",
+        /// From comparing the mirror with the forge.
+        Synthetic = "synthetic",
+    }
+}
+
+word_column! {
+    /// What became of a delivery.
+    DeliveryState {
+        /// Stored, not yet read.
+        Received = "received",
+        /// Read, and its intents are on their lanes.
+        Routed = "routed",
+        /// Deliberately not acted on; the note says why.
+        Ignored = "ignored",
+        /// Not understood; the note says why. It can be replayed.
+        Failed = "failed",
+    }
+}
+
+/// A delivery to be stored.
+#[derive(Clone, Debug)]
+pub struct NewDelivery {
+    /// The hook it came through.
+    pub hook: String,
+    /// The sender's id of it; unique within the hook.
+    pub delivery_id: String,
+    /// The sender's name of the event.
+    pub event: String,
+    /// The body, byte for byte.
+    pub body: Vec<u8>,
+    /// How it came.
+    pub source: Source,
+    /// When it came.
+    pub received_at: Time,
+}
+
+/// What storing a delivery gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// The stored delivery: the first one, if this was a repetition.
+    pub id: DeliveryId,
+    /// True when it had been stored before; it was counted and nothing else.
+    pub duplicate: bool,
+}
+
+/// A stored delivery.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Delivery {
+    /// Its id here.
+    pub id: DeliveryId,
+    /// The hook it came through.
+    pub hook: String,
+    /// The sender's id of it.
+    pub delivery_id: String,
+    /// The sender's name of the event.
+    pub event: String,
+    /// The body, byte for byte. Lists leave it out (empty).
+    pub body: Vec<u8>,
+    /// How it came.
+    pub source: Source,
+    /// When it first came.
+    pub received_at: Time,
+    /// When it last came.
+    pub last_seen: Time,
+    /// How often it came again.
+    pub redeliveries: i64,
+    /// What became of it.
+    pub state: DeliveryState,
+    /// Why, in words.
+    pub note: Option<String>,
+    /// The project it was routed to.
+    pub project_id: Option<ProjectId>,
+    /// When it was finished.
+    pub finished_at: Option<Time>,
+}
+
+/// Which deliveries to list; what is left open matches all.
+#[derive(Clone, Debug, Default)]
+pub struct DeliveryFilter {
+    /// Only in this state.
+    pub state: Option<DeliveryState>,
+    /// Only through this hook.
+    pub hook: Option<String>,
+    /// Only of this project.
+    pub project: Option<ProjectId>,
+}
+
+impl Store {
+    /// Stores a delivery and schedules its reading, in one transaction. A repetition (same hook, same delivery id) is counted on the
+    /// stored one and not read again.
+    pub async fn receive(&self, new: &NewDelivery) -> Result<Received> {
+        let mut tx = self.write().await?;
+        let sql =
+            "insert into inbox (id, hook, delivery_id, event, body, source, received_at, last_seen) values ($1, $2, $3, $4, $5, $6, $7, $7)
+            on conflict (hook, delivery_id) do update set redeliveries = inbox.redeliveries + 1, last_seen = excluded.last_seen
+            returning id, redeliveries";
+        let (hook, delivery_id, event) = (clean(&new.hook), clean(&new.delivery_id), clean(&new.event));
+        let row = first!(
+            &mut tx,
+            (DeliveryId, i64),
+            sql,
+            DeliveryId::generate(),
+            &hook,
+            &delivery_id,
+            &event,
+            new.body.as_slice(),
+            new.source,
+            new.received_at
+        )?;
+        let (id, redeliveries) = row.ok_or(StoreError::NotFound("delivery"))?;
+        let duplicate = redeliveries > 0;
+        if !duplicate {
+            self.schedule_intake(&mut tx, id).await?;
+        }
+        tx.commit().await?;
+        if !duplicate {
+            self.wake();
+        }
+        Ok(Received { id, duplicate })
+    }
+
+    async fn schedule_intake(&self, tx: &mut Tx, id: DeliveryId) -> Result<()> {
+        work::write_scheduled(tx, &[((WorkKind::Intake, id.0), Scheduled { project: None, lane: None, run_at: self.now() })]).await
+    }
+
+    /// One delivery with its body.
+    pub async fn delivery(&self, id: DeliveryId) -> Result<Delivery> {
+        let mut tx = self.read().await?;
+        let sql =
+            "select id, hook, delivery_id, event, body, source, received_at, last_seen, redeliveries, state, note, project_id, finished_at
+            from inbox where id = $1";
+        first!(&mut tx, Delivery, sql, id)?.ok_or(StoreError::NotFound("delivery"))
+    }
+
+    /// The newest deliveries that match, without their bodies.
+    pub async fn list_deliveries(&self, filter: &DeliveryFilter, limit: i64) -> Result<Vec<Delivery>> {
+        let mut tx = self.read().await?;
+        let lite = "select id, hook, delivery_id, event, x'' as body, source, received_at, last_seen, redeliveries, state, note, project_id, finished_at
+            from inbox where ($1 is null or state = $1) and ($2 is null or hook = $2) and ($3 is null or project_id = $3)
+            order by received_at desc, id desc limit $4";
+        let pg = "select id, hook, delivery_id, event, ''::bytea as body, source, received_at, last_seen, redeliveries, state, note, project_id, finished_at
+            from inbox where ($1::text is null or state = $1) and ($2::text is null or hook = $2) and ($3::uuid is null or project_id = $3)
+            order by received_at desc, id desc limit $4";
+        Ok(all!(&mut tx, Delivery, pg: pg, lite: lite, filter.state, filter.hook.as_deref(), filter.project, limit)?)
+    }
+
+    /// Reads a stored delivery again, as if it had just come.
+    pub async fn replay(&self, id: DeliveryId) -> Result<()> {
+        let mut tx = self.write().await?;
+        let again = "update inbox set state = 'received', note = null, finished_at = null where id = $1";
+        if exec!(&mut tx, again, id)? == 0 {
+            return Err(StoreError::NotFound("delivery"));
+        }
+        self.schedule_intake(&mut tx, id).await?;
+        tx.commit().await?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Finishes a delivery that is deliberately not acted on, and the claim on reading it.
+    pub async fn ignore_delivery(&self, claim: &Claim, reason: &str) -> Result<()> {
+        self.end_delivery(claim, DeliveryState::Ignored, reason).await
+    }
+
+    /// Finishes a delivery that could not be understood, and the claim on reading it. It can be replayed.
+    pub async fn fail_delivery(&self, claim: &Claim, error: &str) -> Result<()> {
+        self.end_delivery(claim, DeliveryState::Failed, error).await
+    }
+
+    async fn end_delivery(&self, claim: &Claim, state: DeliveryState, note: &str) -> Result<()> {
+        let mut tx = self.write().await?;
+        finish(&mut tx, claim, state, Some(note), None, self.now()).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+impl ProjectTx {
+    /// Marks the claimed delivery as routed to this project and ends the claim, in this transaction. Call it last.
+    pub async fn finish_delivery(&mut self, claim: &Claim, note: Option<&str>) -> Result<()> {
+        let (project, now) = (self.project, self.now());
+        finish(&mut self.tx, claim, DeliveryState::Routed, note, Some(project), now).await
+    }
+}
+
+async fn finish(tx: &mut Tx, claim: &Claim, state: DeliveryState, note: Option<&str>, project: Option<ProjectId>, now: Time) -> Result<()> {
+    if claim.kind != WorkKind::Intake {
+        return Err(StoreError::NotFound("delivery"));
+    }
+    work::release(tx, claim, Release::Done).await?;
+    let sql = "update inbox set state = $2, note = $3, project_id = coalesce($4, project_id), finished_at = $5 where id = $1";
+    exec!(tx, sql, claim.id, state, note.map(clean), project, now)?;
+    Ok(())
+}

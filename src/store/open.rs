@@ -1,0 +1,214 @@
+//! Opening: pools, migrations, start-up checks, the lock of the serving process.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection, PgConnection, PgPool, SqlitePool};
+
+use super::error::{Result, StoreError};
+use super::url::StoreUrl;
+use crate::base::secret::{ExposeSecret, SecretString};
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+const READERS: u32 = 4;
+const PG_CONNECTIONS: u32 = 16;
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Tables that hold a project's id (or are looked up by it) and yet have no row-level security, each with its reason.
+pub const WITHOUT_ROW_SECURITY: &[(&str, &str)] = &[
+    ("projects", "the directory of projects itself: intake looks a repository up before a project is known; it holds no content"),
+    ("inbox", "a delivery arrives before its project is known; only intake and the operator's delivery list read it"),
+    ("work", "claiming happens before a project is known; a row holds ids and times, no content"),
+];
+
+/// The open database: one writer and some readers on SQLite, one pool on PostgreSQL.
+#[derive(Clone)]
+pub(super) enum Pools {
+    Lite { path: PathBuf, writer: SqlitePool, readers: SqlitePool },
+    Pg(PgPool),
+}
+
+/// Held by the one process that serves an embedded database; released when dropped or when the process ends in any way.
+#[derive(Debug)]
+pub struct ServingLock {
+    _file: Option<File>,
+}
+
+pub(super) async fn open(at: &StoreUrl) -> Result<Pools> {
+    match at {
+        StoreUrl::Sqlite(path) => open_sqlite(path).await,
+        StoreUrl::Postgres { app, owner } => open_postgres(app, owner.as_ref()).await,
+    }
+}
+
+async fn open_sqlite(path: &Path) -> Result<Pools> {
+    create_private(path)?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .statement_cache_capacity(256);
+    // One writer: SQLite allows no more, and a queue inside the process is fair where its busy handler is not.
+    let pool = || SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None).test_before_acquire(false);
+    let writer = pool().max_connections(1).connect_with(options.clone()).await?;
+    check_version(newest_sqlite(&writer).await?, &SQLITE)?;
+    SQLITE.run(&writer).await.map_err(|error| StoreError::Migrate(Box::new(error)))?;
+    let readers = pool().max_connections(READERS).connect_with(options.pragma("query_only", "1")).await?;
+    Ok(Pools::Lite { path: path.to_owned(), writer, readers })
+}
+
+/// The database holds other people's texts, so only its owner may read the file. SQLite gives its side files the same mode.
+fn create_private(path: &Path) -> Result<()> {
+    let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    let opened = made.and_then(|()| OpenOptions::new().create(true).append(true).mode(0o600).open(path));
+    opened.map(drop).map_err(|error| {
+        StoreError::Setup(format!(
+            "the database file {} cannot be opened for writing: {error}. Check the path and who owns it",
+            path.display()
+        ))
+    })
+}
+
+async fn open_postgres(app: &SecretString, owner: Option<&SecretString>) -> Result<Pools> {
+    let app_options = pg_options(app.expose_secret())?;
+    let mut owner_connection = PgConnection::connect_with(&pg_options(&StoreUrl::owner_url(app, owner))?).await?;
+    check_server(&mut owner_connection).await?;
+    ensure_role(&mut owner_connection, app_options.get_username()).await?;
+    check_version(newest_postgres(&mut owner_connection).await?, &POSTGRES)?;
+    POSTGRES.run(&mut owner_connection).await.map_err(|error| StoreError::Migrate(Box::new(error)))?;
+    check_row_security(&mut owner_connection).await?;
+    owner_connection.close().await?;
+
+    let pool = PgPoolOptions::new().max_connections(PG_CONNECTIONS).test_before_acquire(false).after_connect(|connection, _| {
+        Box::pin(async move {
+            sqlx::query("set role syndarix_app").execute(connection).await?;
+            Ok(())
+        })
+    });
+    let pool = pool.connect_with(app_options).await?;
+    check_role(&pool).await?;
+    Ok(Pools::Pg(pool))
+}
+
+fn pg_options(url: &str) -> Result<PgConnectOptions> {
+    let parsed: Result<PgConnectOptions, _> = url.parse();
+    // The parser's message may repeat the URL and with it the password.
+    let options = parsed.map_err(|_| {
+        StoreError::Setup(
+            "the PostgreSQL URL cannot be read; write postgres://USER:PASSWORD@HOST:PORT/NAME and percent-encode the password".into(),
+        )
+    })?;
+    Ok(options.statement_cache_capacity(256))
+}
+
+async fn check_server(connection: &mut PgConnection) -> Result<()> {
+    let version: i32 = sqlx::query_scalar("select current_setting('server_version_num')::int").fetch_one(connection).await?;
+    if version < 150_000 {
+        return Err(StoreError::Setup(format!("this PostgreSQL server is version {}; Syndarix needs 15 or newer", version / 10_000)));
+    }
+    Ok(())
+}
+
+/// Makes the role that instances work as and lets the connecting user switch to it. Roles belong to the whole server, so two
+/// databases may be set up at once: a role that appears meanwhile is as good as ours.
+async fn ensure_role(connection: &mut PgConnection, app_user: &str) -> Result<()> {
+    let create = "do $$ begin
+        if not exists (select from pg_roles where rolname = 'syndarix_app') then create role syndarix_app nologin nobypassrls; end if;
+        exception when duplicate_object or unique_violation then null;
+        end $$";
+    sqlx::raw_sql(create).execute(&mut *connection).await?;
+    let member = "select pg_has_role($1, 'syndarix_app', 'member')";
+    let is_member: bool = sqlx::query_scalar(member).bind(app_user).fetch_one(&mut *connection).await?;
+    if !is_member {
+        // A utility statement takes no parameters: the server itself quotes the name.
+        sqlx::query("select set_config('app.login', $1, false)").bind(app_user).execute(&mut *connection).await?;
+        let grant = "do $$ begin execute format('grant syndarix_app to %I', current_setting('app.login')); end $$";
+        sqlx::raw_sql(grant).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Refuses to run when a table with a project id could be read across projects.
+async fn check_row_security(connection: &mut PgConnection) -> Result<()> {
+    let exempt: Vec<String> = WITHOUT_ROW_SECURITY.iter().map(|(table, _)| (*table).to_owned()).collect();
+    let open = "select c.relname::text from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attname = 'project_id' and not a.attisdropped
+        where c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace
+          and not (c.relrowsecurity and c.relforcerowsecurity) and c.relname <> all ($1)
+        order by 1";
+    let tables: Vec<String> = sqlx::query_scalar(open).bind(exempt).fetch_all(connection).await?;
+    if tables.is_empty() {
+        return Ok(());
+    }
+    Err(StoreError::Setup(format!(
+        "row-level security is not forced on {}: one project could read another. Run, as the owner of the tables, \
+         `alter table NAME enable row level security, force row level security` for each",
+        tables.join(", ")
+    )))
+}
+
+async fn check_role(pool: &PgPool) -> Result<()> {
+    let check = "select rolsuper or rolbypassrls from pg_roles where rolname = current_user";
+    let unsafe_role: bool = sqlx::query_scalar(check).fetch_one(pool).await?;
+    if unsafe_role {
+        return Err(StoreError::Setup(
+            "the database role syndarix_app bypasses row-level security; run `alter role syndarix_app nosuperuser nobypassrls` as an administrator".into(),
+        ));
+    }
+    Ok(())
+}
+
+fn check_version(found: Option<i64>, migrations: &Migrator) -> Result<()> {
+    let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
+    match found {
+        Some(found) if found > known => Err(StoreError::TooNew { found, known }),
+        _ => Ok(()),
+    }
+}
+
+async fn newest_sqlite(pool: &SqlitePool) -> Result<Option<i64>> {
+    let exists = "select count(*) from sqlite_schema where type = 'table' and name = '_sqlx_migrations'";
+    let tables: i64 = sqlx::query_scalar(exists).fetch_one(pool).await?;
+    if tables == 0 {
+        return Ok(None);
+    }
+    Ok(sqlx::query_scalar("select max(version) from _sqlx_migrations").fetch_one(pool).await?)
+}
+
+async fn newest_postgres(connection: &mut PgConnection) -> Result<Option<i64>> {
+    let exists: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null").fetch_one(&mut *connection).await?;
+    if !exists {
+        return Ok(None);
+    }
+    Ok(sqlx::query_scalar("select max(version) from _sqlx_migrations").fetch_one(connection).await?)
+}
+
+/// Takes the lock beside the database file. PostgreSQL serves many instances and needs none.
+pub(super) fn lock_for_serving(pools: &Pools) -> Result<ServingLock> {
+    let Pools::Lite { path, .. } = pools else { return Ok(ServingLock { _file: None }) };
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock_path = PathBuf::from(name);
+    let opened = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(&lock_path);
+    let mut file = opened.map_err(|error| StoreError::Setup(format!("the lock file {} cannot be opened: {error}", lock_path.display())))?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        let mut holder = String::new();
+        // The number only makes the sentence better; without it the sentence still holds.
+        let _ = file.read_to_string(&mut holder);
+        return Err(StoreError::Locked { path: path.clone(), pid: holder.trim().parse().ok() });
+    }
+    let written = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+    written.map_err(|error| StoreError::Setup(format!("the lock file {} cannot be written: {error}", lock_path.display())))?;
+    Ok(ServingLock { _file: Some(file) })
+}

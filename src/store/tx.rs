@@ -1,0 +1,75 @@
+//! A transaction on one project: the only way to its data.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::Store;
+use super::error::Result;
+use super::sql::{Tx, exec};
+use super::work::{Scheduled, WorkKind, write_scheduled};
+use crate::base::Time;
+use crate::base::ids::ProjectId;
+
+/// An open transaction on one project. On PostgreSQL the row-level-security variable is set for exactly this transaction; every
+/// statement filters by project as well. Dropped without [`ProjectTx::commit`], nothing happened.
+///
+/// Never keep one open across a call to the network: on SQLite it is the only writer.
+#[must_use = "a transaction that is not committed does nothing"]
+pub struct ProjectTx {
+    pub(super) tx: Tx,
+    pub(super) project: ProjectId,
+    pub(super) store: Store,
+    /// Written at commit, sorted and once each: the work table is the one place where lanes of a project meet.
+    pub(super) scheduled: BTreeMap<(WorkKind, Uuid), Scheduled>,
+}
+
+impl ProjectTx {
+    pub(super) async fn enter(mut tx: Tx, project: ProjectId, store: Store) -> Result<ProjectTx> {
+        if let Tx::Pg(tx) = &mut tx {
+            // Local to the transaction: a plain SET would stay on the pooled connection for its next user.
+            sqlx::query("select set_config('app.project_id', $1, true)").bind(project.0.to_string()).execute(&mut **tx).await?;
+        }
+        Ok(ProjectTx { tx, project, store, scheduled: BTreeMap::new() })
+    }
+
+    /// The project of this transaction.
+    pub fn project(&self) -> ProjectId {
+        self.project
+    }
+
+    /// The injected clock's time.
+    pub(super) fn now(&self) -> Time {
+        self.store.clock().now()
+    }
+
+    /// Makes everything in this transaction, and the work it scheduled, durable and visible at once.
+    pub async fn commit(mut self) -> Result<()> {
+        self.flush().await?;
+        self.tx.commit().await?;
+        self.store.wake();
+        Ok(())
+    }
+
+    /// Undoes everything in this transaction.
+    pub async fn rollback(self) -> Result<()> {
+        Ok(self.tx.rollback().await?)
+    }
+
+    pub(super) async fn flush(&mut self) -> Result<()> {
+        if self.scheduled.is_empty() {
+            return Ok(());
+        }
+        let items: Vec<_> = std::mem::take(&mut self.scheduled).into_iter().collect();
+        write_scheduled(&mut self.tx, &items).await
+    }
+
+    /// Locks a name within the project until the transaction ends. SQLite has one writer anyway.
+    pub(super) async fn lock(&mut self, name: &str) -> Result<()> {
+        let key = format!("{}/{name}", self.project);
+        if matches!(self.tx, Tx::Pg(_)) {
+            exec!(&mut self.tx, "select pg_advisory_xact_lock(hashtextextended($1, 0))", key)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,344 @@
+//! Who is doing what: items of work, claimed by lease.
+//!
+//! A row holds ids and times only, so that it can be claimed before the project is known. There is one row for one (kind, id), so
+//! a lane never has two workers. A claim carries an epoch; every write of the holder checks it ([`super::ProjectTx::guard`]), so a
+//! worker that lost its lease can do no harm. Lease ends are the database's time; `run_at` is the injected clock's.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::error::{Result, StoreError};
+use super::open::Pools;
+use super::sql::{Tx, all, exec, first, word_column};
+use super::{ProjectTx, Store};
+use crate::base::Time;
+use crate::base::ids::{ProjectId, SubjectId};
+
+word_column! {
+    /// What kind of work an item is; its id is that of the thing worked on.
+    WorkKind {
+        /// Read a delivery of the inbox.
+        Intake = "intake",
+        /// Take the next intents of a subject.
+        Turn = "turn",
+        /// Perform the effects of a lane (a subject).
+        Perform = "perform",
+        /// Go on with a run of an agent.
+        Run = "run",
+        /// A timer is due.
+        Timer = "timer",
+        /// Seal journal entries of a project into its chain.
+        Seal = "seal",
+        /// Push a project's chain to its audit repository.
+        PushAudit = "push_audit",
+    }
+}
+
+impl WorkKind {
+    /// Every kind.
+    pub const ALL: &[WorkKind] =
+        &[WorkKind::Intake, WorkKind::Turn, WorkKind::Perform, WorkKind::Run, WorkKind::Timer, WorkKind::Seal, WorkKind::PushAudit];
+}
+
+/// A lease on one item of work. Losing it is harmless: whatever is done with a lost claim is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// What kind of work.
+    pub kind: WorkKind,
+    /// The id of the thing to work on: a delivery, subject, run, timer or project.
+    pub id: Uuid,
+    /// The project, when it is known.
+    pub project: Option<ProjectId>,
+    /// The lane, when the work belongs to one.
+    pub lane: Option<SubjectId>,
+    /// The fencing number of this lease.
+    pub epoch: i64,
+    /// How often this item had been scheduled when it was claimed.
+    pub generation: i64,
+    /// How often it was claimed since it last ended well, this claim included.
+    pub attempts: i64,
+    /// Who claimed it.
+    pub owner: String,
+}
+
+/// How a claim ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// All that was there is done. Work scheduled during the lease stays.
+    Done,
+    /// Look again at this time, or earlier if work scheduled during the lease says so.
+    Retry {
+        /// When to look again.
+        at: Time,
+    },
+}
+
+/// How much work there is; what a test waits on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct Quiet {
+    /// Items under a live lease.
+    pub leased: i64,
+    /// Items that could be claimed now.
+    pub due: i64,
+    /// Items whose time is still to come.
+    pub later: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct ClaimedRow {
+    id: Uuid,
+    project_id: Option<ProjectId>,
+    lane: Option<SubjectId>,
+    epoch: i64,
+    generation: i64,
+    attempts: i64,
+}
+
+/// Work scheduled in a transaction, written when it commits.
+#[derive(Clone, Copy)]
+pub(super) struct Scheduled {
+    pub(super) project: Option<ProjectId>,
+    pub(super) lane: Option<SubjectId>,
+    pub(super) run_at: Time,
+}
+
+const UPSERT_LITE: &str = "insert into work (kind, id, project_id, lane, run_at) values ($1, $2, $3, $4, $5)
+    on conflict (kind, id) do update set
+        run_at = case when work.lease_until = 0 and excluded.run_at < work.run_at then excluded.run_at else work.run_at end,
+        again_at = case when work.lease_until = 0 then null
+            when work.again_at is null or excluded.run_at < work.again_at then excluded.run_at else work.again_at end,
+        generation = work.generation + 1";
+
+const UPSERT_PG: &str = "insert into work (kind, id, project_id, lane, run_at)
+    select * from unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[]) as t (kind, id, project_id, lane, run_at) order by 1, 2
+    on conflict (kind, id) do update set
+        run_at = case when work.lease_until = 0 and excluded.run_at < work.run_at then excluded.run_at else work.run_at end,
+        again_at = case when work.lease_until = 0 then null
+            when work.again_at is null or excluded.run_at < work.again_at then excluded.run_at else work.again_at end,
+        generation = work.generation + 1";
+
+/// Writes scheduled items in the order of their keys, so that two transactions cannot wait for each other in a circle.
+pub(super) async fn write_scheduled(tx: &mut Tx, items: &[((WorkKind, Uuid), Scheduled)]) -> Result<()> {
+    match tx {
+        Tx::Lite(tx) => {
+            for ((kind, id), item) in items {
+                let query = sqlx::query(UPSERT_LITE).bind(kind).bind(id).bind(item.project).bind(item.lane).bind(item.run_at);
+                query.execute(&mut **tx).await?;
+            }
+        }
+        Tx::Pg(tx) => {
+            let query = sqlx::query(UPSERT_PG)
+                .bind(items.iter().map(|((kind, _), _)| kind.as_str()).collect::<Vec<_>>())
+                .bind(items.iter().map(|((_, id), _)| *id).collect::<Vec<_>>())
+                .bind(items.iter().map(|(_, item)| item.project.map(|id| id.0)).collect::<Vec<_>>())
+                .bind(items.iter().map(|(_, item)| item.lane.map(|id| id.0)).collect::<Vec<_>>())
+                .bind(items.iter().map(|(_, item)| item.run_at.0).collect::<Vec<_>>());
+            query.execute(&mut **tx).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Moves an item to exactly this time, later ones included (an ordinary schedule only moves it nearer).
+pub(super) async fn reschedule(tx: &mut Tx, kind: WorkKind, id: Uuid, item: Scheduled) -> Result<()> {
+    let sql = "insert into work (kind, id, project_id, lane, run_at) values ($1, $2, $3, $4, $5)
+        on conflict (kind, id) do update set
+            run_at = case when work.lease_until = 0 then excluded.run_at else work.run_at end,
+            again_at = case when work.lease_until = 0 then null else excluded.run_at end,
+            generation = work.generation + 1";
+    exec!(tx, sql, kind, id, item.project, item.lane, item.run_at)?;
+    Ok(())
+}
+
+/// Ends a lease. The row goes only if nothing was scheduled since it was claimed.
+pub(super) async fn release(tx: &mut Tx, claim: &Claim, how: Release) -> Result<()> {
+    let retry_at = match how {
+        Release::Done => {
+            let gone = "delete from work where kind = $1 and id = $2 and epoch = $3 and owner = $4 and generation = $5";
+            if exec!(tx, gone, claim.kind, claim.id, claim.epoch, &claim.owner, claim.generation)? == 1 {
+                return Ok(());
+            }
+            None
+        }
+        Release::Retry { at } => Some(at),
+    };
+    let free = "update work set lease_until = 0, owner = null, again_at = null,
+            attempts = case when $5 is null then 0 else attempts end,
+            run_at = case when $5 is null then coalesce(again_at, run_at) when again_at < $5 then again_at else $5 end
+        where kind = $1 and id = $2 and epoch = $3 and owner = $4";
+    let free_pg = "update work set lease_until = 0, owner = null, again_at = null,
+            attempts = case when $5::bigint is null then 0 else attempts end,
+            run_at = case when $5::bigint is null then coalesce(again_at, run_at) when again_at < $5 then again_at else $5 end
+        where kind = $1 and id = $2 and epoch = $3 and owner = $4";
+    match exec!(tx, pg: free_pg, lite: free, claim.kind, claim.id, claim.epoch, &claim.owner, retry_at)? {
+        0 => Err(StoreError::LeaseLost),
+        _ => Ok(()),
+    }
+}
+
+/// Fails with [`StoreError::LeaseLost`] unless the claim still holds, and keeps it from being lost until the transaction ends.
+pub(super) async fn guard(tx: &mut Tx, claim: &Claim) -> Result<()> {
+    let held = first!(tx, (i64,),
+        pg: "select epoch from work where kind = $1 and id = $2 and epoch = $3 and owner = $4 for update",
+        lite: "select epoch from work where kind = $1 and id = $2 and epoch = $3 and owner = $4",
+        claim.kind, claim.id, claim.epoch, &claim.owner)?;
+    held.map(|_| ()).ok_or(StoreError::LeaseLost)
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4)
+}
+
+impl Store {
+    /// Schedules an item of work, now if no time is given. An item that is already there comes nearer, never later; one that is under
+    /// a lease is looked at again afterwards.
+    pub async fn schedule(
+        &self,
+        kind: WorkKind,
+        id: Uuid,
+        project: Option<ProjectId>,
+        lane: Option<SubjectId>,
+        run_at: Option<Time>,
+    ) -> Result<()> {
+        let mut tx = self.write().await?;
+        let run_at = run_at.unwrap_or_else(|| self.now());
+        write_scheduled(&mut tx, &[((kind, id), Scheduled { project, lane, run_at })]).await?;
+        tx.commit().await?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Leases the item of these kinds that has been due longest, or says that there is none. Each item goes to one worker only; one
+    /// whose lease ran out is due again.
+    pub async fn claim(&self, kinds: &[WorkKind], owner: &str, lease: Duration) -> Result<Option<Claim>> {
+        for kind in self.due_kinds(kinds).await? {
+            if let Some(row) = self.claim_one(kind, owner, lease).await? {
+                let ClaimedRow { id, project_id: project, lane, epoch, generation, attempts } = row;
+                return Ok(Some(Claim { kind, id, project, lane, epoch, generation, attempts, owner: owner.to_owned() }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The kinds that have due work, longest due first. Read only, so that idle workers do not stand in the writer's way.
+    async fn due_kinds(&self, kinds: &[WorkKind]) -> Result<Vec<WorkKind>> {
+        let pg = "select k.kind from unnest($1::text[]) with ordinality as k (kind, place) cross join lateral (
+                select w.run_at from work w where w.kind = k.kind and w.run_at <= $2
+                    and w.lease_until <= (extract(epoch from clock_timestamp()) * 1000000)::bigint order by w.run_at limit 1) due
+            order by due.run_at, k.place";
+        let lite = "select kind from (select k.value as kind, k.key as place, (
+                select w.run_at from work w where w.kind = k.value and w.run_at <= $2
+                    and w.lease_until <= cast(unixepoch('subsec') * 1000000 as integer) order by w.run_at limit 1) as due
+            from json_each($1) k) where due is not null order by due, place";
+        let words: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+        let now = self.now();
+        let rows: Vec<(WorkKind,)> = match &self.pools {
+            Pools::Pg(pool) => sqlx::query_as(pg).bind(words).bind(now).fetch_all(pool).await?,
+            Pools::Lite { readers, .. } => {
+                sqlx::query_as(lite).bind(serde_json::json!(words).to_string()).bind(now).fetch_all(readers).await?
+            }
+        };
+        Ok(rows.into_iter().map(|(kind,)| kind).collect())
+    }
+
+    async fn claim_one(&self, kind: WorkKind, owner: &str, lease: Duration) -> Result<Option<ClaimedRow>> {
+        // The epoch comes from a sequence, or on SQLite (millisecond clock) from time and chance: it must not repeat when a row was
+        // deleted and made again.
+        let pg = "update work set owner = $3, attempts = attempts + 1, epoch = nextval('work_epoch'),
+                lease_until = (extract(epoch from clock_timestamp()) * 1000000)::bigint + $4
+            where kind = $1 and id = (
+                select id from work where kind = $1 and run_at <= $2 and lease_until <= (extract(epoch from clock_timestamp()) * 1000000)::bigint
+                order by run_at limit 1 for update skip locked)
+            returning id, project_id, lane, epoch, generation, attempts";
+        let lite = "update work set owner = $3, attempts = attempts + 1,
+                epoch = max(epoch + 1, cast(unixepoch('subsec') * 1000 as integer) * 1000000 + abs(random() % 1000000)),
+                lease_until = cast(unixepoch('subsec') * 1000000 as integer) + $4
+            where kind = $1 and id = (
+                select id from work where kind = $1 and run_at <= $2 and lease_until <= cast(unixepoch('subsec') * 1000000 as integer)
+                order by run_at limit 1)
+            returning id, project_id, lane, epoch, generation, attempts";
+        let now = self.now();
+        Ok(match &self.pools {
+            Pools::Pg(pool) => sqlx::query_as(pg).bind(kind).bind(now).bind(owner).bind(micros(lease)).fetch_optional(pool).await?,
+            Pools::Lite { writer, .. } => {
+                sqlx::query_as(lite).bind(kind).bind(now).bind(owner).bind(micros(lease)).fetch_optional(writer).await?
+            }
+        })
+    }
+
+    /// Makes the lease end this long from now. False when it was lost.
+    pub async fn extend(&self, claim: &Claim, lease: Duration) -> Result<bool> {
+        let mut tx = self.write().await?;
+        let touched = exec!(&mut tx,
+            pg: "update work set lease_until = (extract(epoch from clock_timestamp()) * 1000000)::bigint + $5
+                where kind = $1 and id = $2 and epoch = $3 and owner = $4",
+            lite: "update work set lease_until = cast(unixepoch('subsec') * 1000000 as integer) + $5
+                where kind = $1 and id = $2 and epoch = $3 and owner = $4",
+            claim.kind, claim.id, claim.epoch, &claim.owner, micros(lease))?;
+        tx.commit().await?;
+        Ok(touched == 1)
+    }
+
+    /// Ends a lease. [`StoreError::LeaseLost`] when another worker has it; nothing is changed then.
+    pub async fn release(&self, claim: &Claim, how: Release) -> Result<()> {
+        let mut tx = self.write().await?;
+        release(&mut tx, claim, how).await?;
+        tx.commit().await?;
+        self.wake();
+        Ok(())
+    }
+
+    /// When the next item without a live lease is due, which may be in the past.
+    pub async fn next_due(&self) -> Result<Option<Time>> {
+        let mut tx = self.read().await?;
+        let words: Vec<&str> = WorkKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let pg = "select min(due.run_at) from unnest($1::text[]) as k (kind) cross join lateral (
+                select w.run_at from work w where w.kind = k.kind
+                    and w.lease_until <= (extract(epoch from clock_timestamp()) * 1000000)::bigint order by w.run_at limit 1) due";
+        let lite = "select min(due) from (select (select w.run_at from work w where w.kind = k.value
+                    and w.lease_until <= cast(unixepoch('subsec') * 1000000 as integer) order by w.run_at limit 1) as due from json_each($1) k)";
+        let row: Option<(Option<Time>,)> = match &mut tx {
+            Tx::Pg(tx) => sqlx::query_as(pg).bind(words).fetch_optional(&mut **tx).await?,
+            Tx::Lite(tx) => sqlx::query_as(lite).bind(serde_json::json!(words).to_string()).fetch_optional(&mut **tx).await?,
+        };
+        Ok(row.and_then(|(due,)| due))
+    }
+
+    /// How much work there is.
+    pub async fn quiet(&self) -> Result<Quiet> {
+        let mut tx = self.read().await?;
+        let now = self.now();
+        let rows = all!(&mut tx, Quiet,
+            pg: "select count(*) filter (where live) as leased, count(*) filter (where not live and run_at <= $1) as due,
+                    count(*) filter (where not live and run_at > $1) as later
+                from (select run_at, lease_until > (extract(epoch from clock_timestamp()) * 1000000)::bigint as live from work) w",
+            lite: "select count(*) filter (where live) as leased, count(*) filter (where not live and run_at <= $1) as due,
+                    count(*) filter (where not live and run_at > $1) as later
+                from (select run_at, lease_until > cast(unixepoch('subsec') * 1000000 as integer) as live from work) w",
+            now)?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+}
+
+impl ProjectTx {
+    /// Fails with [`StoreError::LeaseLost`] when the claim no longer holds; otherwise it cannot be lost until this transaction ends.
+    /// Called first, it fences every write of the transaction.
+    pub async fn guard(&mut self, claim: &Claim) -> Result<()> {
+        guard(&mut self.tx, claim).await
+    }
+
+    /// Ends the lease in this transaction: saves a commit, and work and its end become visible together. Call it last.
+    pub async fn release(&mut self, claim: &Claim, how: Release) -> Result<()> {
+        self.flush().await?;
+        release(&mut self.tx, claim, how).await
+    }
+
+    /// Schedules an item of work of this project when the transaction commits. See [`Store::schedule`].
+    pub fn schedule(&mut self, kind: WorkKind, id: Uuid, lane: Option<SubjectId>, run_at: Option<Time>) {
+        let run_at = run_at.unwrap_or_else(|| self.store.clock().now());
+        let item = Scheduled { project: Some(self.project), lane, run_at };
+        let slot = self.scheduled.entry((kind, id)).or_insert(item);
+        slot.run_at = slot.run_at.min(run_at);
+    }
+}

@@ -1,0 +1,74 @@
+use futures_util::future::join_all;
+use syndarix::store::{DeliveryFilter, DeliveryState, StoreError, WorkKind};
+
+use crate::world::{LONG, World, delivery};
+
+pub async fn ten_equal_deliveries_at_once_are_one(world: &World) {
+    let new = delivery("d-1");
+    let received = join_all((0..10).map(|_| world.store.receive(&new))).await;
+    let received: Vec<_> = received.into_iter().map(Result::unwrap).collect();
+    assert_eq!(received.iter().filter(|one| !one.duplicate).count(), 1);
+    assert!(received.iter().all(|one| one.id == received[0].id));
+
+    let stored = world.store.delivery(received[0].id).await.unwrap();
+    assert_eq!((stored.redeliveries, stored.body), (9, new.body));
+    assert_eq!(world.store.quiet().await.unwrap().due, 1);
+
+    // The same id through another hook is another delivery.
+    let mut other = delivery("d-1");
+    other.hook = "github".into();
+    assert!(!world.store.receive(&other).await.unwrap().duplicate);
+}
+
+pub async fn a_replayed_delivery_is_read_again(world: &World) {
+    let id = world.store.receive(&delivery("d-1")).await.unwrap().id;
+    let claim = world.store.claim(&[WorkKind::Intake], "a", LONG).await.unwrap().unwrap();
+    world.store.fail_delivery(&claim, "the body is not JSON").await.unwrap();
+    assert_eq!(world.store.claim(&[WorkKind::Intake], "a", LONG).await.unwrap(), None);
+
+    world.store.replay(id).await.unwrap();
+    let again = world.store.claim(&[WorkKind::Intake], "a", LONG).await.unwrap().unwrap();
+    assert_eq!(again.id, id.0);
+    assert_eq!(world.store.delivery(id).await.unwrap().state, DeliveryState::Received);
+
+    let unknown = syndarix::base::ids::DeliveryId::named("none");
+    assert!(matches!(world.store.replay(unknown).await, Err(StoreError::NotFound(_))));
+}
+
+pub async fn deliveries_end_with_their_reason(world: &World) {
+    let project = world.project("acme/shop").await;
+    let ids = [
+        world.store.receive(&delivery("d-1")).await.unwrap().id,
+        world.store.receive(&delivery("d-2")).await.unwrap().id,
+        world.store.receive(&delivery("d-3")).await.unwrap().id,
+    ];
+    for _ in ids {
+        let claim = world.store.claim(&[WorkKind::Intake], "a", LONG).await.unwrap().unwrap();
+        match ids.iter().position(|id| id.0 == claim.id).unwrap() {
+            0 => {
+                let mut tx = world.store.begin(project).await.unwrap();
+                tx.finish_delivery(&claim, None).await.unwrap();
+                tx.commit().await.unwrap();
+            }
+            1 => world.store.ignore_delivery(&claim, "stars are not followed").await.unwrap(),
+            _ => world.store.fail_delivery(&claim, "cut\0off").await.unwrap(),
+        }
+    }
+    let list = |state, project| {
+        let filter = DeliveryFilter { state, hook: Some("gitea".into()), project };
+        async move { world.store.list_deliveries(&filter, 10).await.unwrap() }
+    };
+    assert_eq!(list(None, None).await.len(), 3);
+    assert_eq!(list(Some(DeliveryState::Routed), Some(project)).await[0].id, ids[0]);
+    assert_eq!(list(Some(DeliveryState::Ignored), None).await[0].note.as_deref(), Some("stars are not followed"));
+    assert_eq!(list(Some(DeliveryState::Failed), None).await[0].note.as_deref(), Some("cut\u{fffd}off"));
+    assert_eq!(world.store.quiet().await.unwrap(), Default::default());
+}
+
+pub async fn a_delivery_cannot_be_finished_twice(world: &World) {
+    let id = world.store.receive(&delivery("d-1")).await.unwrap().id;
+    let claim = world.store.claim(&[WorkKind::Intake], "a", LONG).await.unwrap().unwrap();
+    world.store.ignore_delivery(&claim, "first").await.unwrap();
+    assert!(matches!(world.store.fail_delivery(&claim, "second").await, Err(StoreError::LeaseLost)));
+    assert_eq!(world.store.delivery(id).await.unwrap().note.as_deref(), Some("first"));
+}

@@ -1,0 +1,93 @@
+//! The conformance suite of the store: every promise is tried on SQLite, and on PostgreSQL when `SYNDARIX_TEST_POSTGRES` holds the
+//! owner's URL of a throwaway server.
+
+mod inbox;
+mod isolation;
+mod journal;
+mod lanes;
+mod ledger;
+mod migrations;
+mod runs;
+mod seal;
+mod work;
+mod world;
+
+/// Makes each case a test on both engines.
+macro_rules! on_both_engines {
+    ($($room:ident: $($case:ident)*;)*) => {
+        mod sqlite {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::$room::$case(&crate::world::World::sqlite().await).await;
+                }
+            )*)*
+        }
+        mod postgres {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    if let Some(world) = crate::world::World::postgres().await {
+                        crate::$room::$case(&world).await;
+                        world.drop_database().await;
+                    }
+                }
+            )*)*
+        }
+    };
+}
+
+on_both_engines! {
+    inbox:
+        ten_equal_deliveries_at_once_are_one
+        a_replayed_delivery_is_read_again
+        deliveries_end_with_their_reason
+        a_delivery_cannot_be_finished_twice;
+    work:
+        every_item_goes_to_one_worker
+        a_zombie_cannot_write_after_its_lease
+        an_old_claim_does_not_fit_a_new_life_of_the_item
+        work_that_comes_during_a_lease_is_kept
+        work_for_later_that_comes_during_a_lease_keeps_its_time
+        retries_wait_for_the_injected_clock
+        the_longest_due_kind_comes_first
+        an_extended_lease_holds
+        nothing_is_scheduled_by_a_rollback;
+    journal:
+        two_writers_of_one_version_conflict
+        appends_without_expectation_all_succeed
+        the_journal_and_the_chain_cannot_be_changed
+        what_was_written_is_what_is_read;
+    lanes:
+        an_intent_is_queued_once_per_source
+        intents_keep_their_order_through_retries
+        a_parked_intent_lets_the_lane_go_on
+        the_first_holder_keeps_an_alias
+        effects_with_one_key_become_the_last_of_them
+        an_effect_that_was_tried_blocks_its_lane
+        a_delayed_effect_lets_others_pass
+        an_effect_is_queued_once
+        timers_move_both_ways;
+    runs:
+        a_done_step_answers_from_its_row
+        a_stop_reaches_unfinished_runs_only
+        agents_keep_their_name
+        erased_texts_stay_erased
+        an_older_object_is_not_taken;
+    ledger:
+        fifty_reservations_at_once_never_overshoot
+        a_repeated_step_finds_its_reservation
+        settling_books_the_real_cost_once;
+    seal:
+        late_commits_are_sealed_and_places_are_dense
+        two_sealers_at_once_make_one_chain
+        the_pushed_position_is_fenced_and_never_moves_back;
+    isolation:
+        a_project_sees_only_its_own
+        a_reading_transaction_cannot_write
+        projects_are_found_by_their_repository;
+    migrations:
+        sample_rows_survive_every_migration
+        a_newer_schema_is_refused
+        opening_twice_changes_nothing;
+}
