@@ -10,7 +10,7 @@ use crate::domain::approval::{GateFacts, Person};
 use crate::domain::command::{self, Command, ParseContext};
 use crate::domain::forge::{CommitInfo, Issue, Pull, Review, Sha, Verdict};
 use crate::domain::marker;
-use crate::domain::path::glob;
+use crate::domain::path::{RepoPath, glob};
 use crate::domain::workflow::event::Checkpoint;
 use crate::domain::workflow::facts::{LabelFacts, RunEnd, RunFacts, WorkFacts};
 use crate::domain::workflow::intent::{Intent, Wanted};
@@ -279,7 +279,8 @@ async fn protected_paths(engine: &Engine, site: &Site<'_>, pull: &Pull, head: &S
     let Some(base) = base else { return Ok(Vec::new()) };
     let changed = mirror.changed_paths(&base, head).await?;
     let guarded = crate::tool::protected(&site.rules.protected);
-    Ok(changed.into_iter().filter(|path| glob::any(&guarded, path)).collect())
+    let hit = |path: &String| RepoPath::parse(path).map_or(true, |path| glob::first_match(&guarded, &path).is_some());
+    Ok(changed.into_iter().filter(hit).collect())
 }
 
 async fn label_facts(engine: &Engine, site: &Site<'_>, number: i64) -> Result<LabelFacts> {

@@ -188,7 +188,7 @@ impl Engine {
     /// The project's audit repository.
     pub async fn audit_repo(&self, site: &Site<'_>) -> Result<AuditRepo> {
         let local = self.data.join("audit").join(format!("{}.git", site.project.id));
-        let remote = site.rules.audit.clone().unwrap_or_else(|| AuditRemote::Path(self.data.join("audit").join("record.git")));
+        let remote = site.rules.audit.clone().unwrap_or_else(|| AuditRemote::Path(self.data.join("record").join(format!("{}.git", site.project.id))));
         Ok(AuditRepo::open(&local, remote).await?)
     }
 }

@@ -6,6 +6,6 @@ pub mod kind;
 pub mod message;
 pub mod outcome;
 
-pub use brief::{Brief, Said, Trust};
+pub use brief::{Brief, IssueBrief, OpenFinding, Said, Trust};
 pub use kind::{AgentKind, Caps, Purpose};
-pub use outcome::Outcome;
+pub use outcome::{Answer, Finding, Outcome, ReviewResult, Severity, TestResult};

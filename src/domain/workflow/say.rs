@@ -7,13 +7,18 @@ use crate::base::text::clip;
 use crate::domain::agent::{Answer, ReviewResult, Severity, TestResult};
 use crate::domain::forge::{CiStatus, NewReviewComment, Sha, User};
 use crate::domain::refusal::Refusal;
-use crate::domain::speech::quote_safe;
+use crate::domain::speech::{Manners, quote_safe};
 
 use super::facts::Facts;
 use super::story::{ActiveRun, Plan, Story};
 
 /// Longest part of a model's text on the forge, in bytes.
 const MODEL_TEXT: usize = 12_000;
+
+/// A model's text, fit to be posted.
+fn safe(text: &str, max: usize) -> String {
+    quote_safe(text, &Manners { max, ..Manners::default() })
+}
 
 /// The answers to one comment, as one comment.
 pub fn reply(answers: &[String]) -> String {
@@ -68,7 +73,7 @@ impl<I: Iterator<Item = String>> FirstFree for I {
 
 /// Title of the pull request; the forge shows the draft mark by itself.
 pub fn pull_title(issue: i64, title: &str) -> String {
-    let title = quote_safe(title, 200, &[]);
+    let title = safe(title, 200);
     format!("{} (#{issue})", title.lines().next().unwrap_or("Story").trim())
 }
 
@@ -91,9 +96,9 @@ fn disclosure(story: &Story) -> String {
 pub fn pull_body(story: &Story, facts: &Facts) -> String {
     let mut body = String::new();
     if let Some(work) = &facts.work {
-        let _ = writeln!(body, "{}\n", quote_safe(&work.summary, MODEL_TEXT, &[]));
+        let _ = writeln!(body, "{}\n", safe(&work.summary, MODEL_TEXT));
         if !work.notes.trim().is_empty() {
-            let _ = writeln!(body, "**Notes:** {}\n", quote_safe(&work.notes, MODEL_TEXT, &[]));
+            let _ = writeln!(body, "**Notes:** {}\n", safe(&work.notes, MODEL_TEXT));
         }
         let _ = writeln!(body, "**Files:** {}\n", code_list(&work.paths));
     }
@@ -122,7 +127,7 @@ fn evidence(ci: &[CiStatus]) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    quote_safe(text, 500, &[]).split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+    safe(text, 500).split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
 }
 
 fn code_list(paths: &[String]) -> String {
@@ -211,14 +216,14 @@ pub fn unmet(test: &TestResult, criteria: &[String]) -> String {
         "The work is merged, but the tester found acceptance criteria that are not met:\n\n{}\n{}\n\n\
          Type `/syndarix retry` to have them checked again, or close the issue if this is good enough.",
         results(test, criteria),
-        quote_safe(&test.summary, MODEL_TEXT, &[])
+        safe(&test.summary, MODEL_TEXT)
     )
 }
 
 /// A question of an agent.
 pub fn question(asker: &ActiveRun, requester: Option<&User>, questions: &[String]) -> String {
     let whom = requester.map_or_else(String::new, |user| format!("{}: ", ping(user)));
-    let list: String = questions.iter().map(|text| format!("> {}\n>\n", quote_safe(text, 2_000, &[]).replace('\n', "\n> "))).collect();
+    let list: String = questions.iter().map(|text| format!("> {}\n>\n", safe(text, 2_000).replace('\n', "\n> "))).collect();
     format!("{whom}{} ({}) needs an answer before going on:\n\n{list}\nAnswer with a plain comment here.", asker.name, asker.agent)
 }
 
@@ -231,7 +236,7 @@ pub fn gave_up(story: &Story, why: &str, over_budget: bool) -> String {
     } else {
         "Type `/syndarix retry` to run this step again, `/syndarix revise <hint>` to give a hint, or `/syndarix cancel`."
     };
-    format!("{whom}{who} could not finish: {}\n\n{next}", quote_safe(why, 2_000, &[]))
+    format!("{whom}{who} could not finish: {}\n\n{next}", safe(why, 2_000))
 }
 
 /// An engineer's run without a change.
@@ -261,14 +266,14 @@ pub fn review(reviewer: &str, review: &ReviewResult, blocking: usize) -> (String
         (all, 0) => format!("{all} remarks, none of them in the way of a merge"),
         (all, blocking) => format!("{all} findings, {blocking} of them to be answered before a merge"),
     };
-    let body = format!("{reviewer} (reviewer): {verdict}.\n\n{}", quote_safe(&review.summary, MODEL_TEXT, &[]));
+    let body = format!("{reviewer} (reviewer): {verdict}.\n\n{}", safe(&review.summary, MODEL_TEXT));
     let comments = review
         .findings
         .iter()
         .map(|finding| NewReviewComment {
             path: finding.path.clone(),
             line: finding.line,
-            body: format!("**{}:** {}", severity(finding.severity), quote_safe(&finding.message, 4_000, &[])),
+            body: format!("**{}:** {}", severity(finding.severity), safe(&finding.message, 4_000)),
         })
         .collect();
     (body, comments)
@@ -335,14 +340,14 @@ pub fn put_back(name: &str, why: &str) -> String {
 
 /// An effect that failed for good.
 pub fn effect_failed(what: &str, error: &str) -> String {
-    format!("Syndarix could not do `{what}`: {}\n\nMend the cause and type `/syndarix retry`, or `/syndarix cancel`.", quote_safe(error, 1_000, &[]))
+    format!("Syndarix could not do `{what}`: {}\n\nMend the cause and type `/syndarix retry`, or `/syndarix cancel`.", safe(error, 1_000))
 }
 
 /// The end of the story.
 pub fn report(story: &Story, facts: &Facts) -> String {
     let mut body = String::from("**Done.**\n\n");
     if let Some(work) = &facts.work {
-        let _ = writeln!(body, "{}\n", quote_safe(&work.summary, MODEL_TEXT, &[]));
+        let _ = writeln!(body, "{}\n", safe(&work.summary, MODEL_TEXT));
     }
     if let Some(pull) = &story.pull {
         let merged = story.merged.as_ref().map_or_else(String::new, |sha| format!(" as {}", sha.short()));

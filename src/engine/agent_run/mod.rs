@@ -11,12 +11,12 @@ mod tools;
 use serde_json::{Value, json};
 
 use crate::base::ids::RunId;
-use crate::base::Nano;
+use crate::base::{Nano, Time};
 use crate::domain::agent::AgentKind;
 use crate::domain::forge::Sha;
 use crate::domain::workflow::effect::StartRun;
 use crate::git::{Mirror, TreeId};
-use crate::store::{Claim, NewEvent, ProjectTx, Release, RunRow, RunState, StepRow};
+use crate::store::{Claim, NewEvent, ProjectTx, Release, RunRow, RunState, StepResult, StepRow, StepState};
 use crate::tool::Desk;
 
 use super::world::Site;
@@ -179,6 +179,19 @@ async fn give_up_early(engine: &Engine, claim: &Claim, site: &Site<'_>, row: &Ru
     finish::record_end(engine, &mut tx, row, start, &super::gather::RunResult { gave_up: Some(why), ..Default::default() }).await?;
     tx.release(claim, Release::Done).await?;
     engine.commit(tx).await
+}
+
+/// A step as it reads once its result is recorded.
+fn finished(step: StepRow, given: StepResult, at: Time) -> StepRow {
+    StepRow {
+        state: StepState::Done,
+        result: Some(given.result),
+        changes: given.changes,
+        tree: given.tree,
+        cost: given.cost,
+        finished_at: Some(at),
+        ..step
+    }
 }
 
 /// Why a stored run cannot be read.

@@ -6,11 +6,11 @@ use crate::base::text::sha256_hex;
 use crate::domain::agent::message::{CallMeta, ChatRequest};
 use crate::domain::budget::{Verdict, judge};
 use crate::llm::{Answered, TotalFailure};
-use crate::store::{ReserveRequest, Reserved, StepResult, StepState};
+use crate::store::{ReserveRequest, Reserved, StepResult, StepRow, StepState};
 
 use super::super::Result;
 use super::talk::{MODEL, Talk};
-use super::{Pace, RUNS, Session};
+use super::{Pace, RUNS, Session, finished};
 
 /// Most times one call may be begun: once, and once more when a crash hid its answer.
 const MAX_BEGINNINGS: i64 = 2;
@@ -71,7 +71,7 @@ impl Session<'_> {
         };
         self.engine.commit(tx).await?;
         match self.engine.outside(self.engine.gateway.chat(&group, &request)).await {
-            Ok(answered) => self.answered(seq, &group, &input_hash, &permit, answered).await,
+            Ok(answered) => self.answered(row, &group, &permit, answered).await,
             Err(failure) => self.unanswered(&permit, &failure).await,
         }
     }
@@ -94,19 +94,20 @@ impl Session<'_> {
         }
     }
 
-    async fn answered(&mut self, seq: i64, group: &str, input_hash: &str, permit: &Reserved, answered: Answered) -> Result<Pace> {
+    async fn answered(&mut self, begun: StepRow, group: &str, permit: &Reserved, answered: Answered) -> Result<Pace> {
+        let seq = begun.seq;
         let cost = answered.cost();
         let reply = serde_json::to_value(&answered.reply)?;
         let usage = serde_json::to_value(answered.reply.usage)?;
         let mut tx = self.begin().await?;
         tx.settle(permit.id, cost, &usage).await?;
         let step = StepResult { result: reply.clone(), changes: None, tree: None, cost };
-        let row = tx.finish_step(self.row.id, seq, &step).await?;
+        tx.finish_step(self.row.id, seq, &step).await?;
         let payload = json!({
             "step": seq,
             "group": group,
             "model": answered.model_ref.to_string(),
-            "request_sha256": input_hash,
+            "request_sha256": begun.input_hash,
             "reply_sha256": sha256_hex(serde_json::to_vec(&reply)?),
             "usage": usage,
             "cost_nano_usd": cost.0.to_string(),
@@ -115,7 +116,7 @@ impl Session<'_> {
         });
         tx.append(RUNS, self.row.id.0, None, &[self.event("model.called", payload)]).await?;
         self.engine.commit(tx).await?;
-        self.steps.push(row);
+        self.steps.push(finished(begun, step, self.engine.clock.now()));
         Ok(Pace::On)
     }
 

@@ -65,7 +65,9 @@ pub(super) async fn prepare(
         });
         tx.append(RUNS, row.id.0, None, &[run_event(engine, row, start, "run.started", payload)]).await?;
         tx.set_run(row.id, RunState::Running, None, engine.clock.now()).await?;
-        tx.finish_step(row.id, 0, &StepResult { result: value, changes: None, tree: None, cost: crate::base::Nano::ZERO }).await?
+        let result = StepResult { result: value, changes: None, tree: None, cost: crate::base::Nano::ZERO };
+        tx.finish_step(row.id, 0, &result).await?;
+        super::finished(begun, result, engine.clock.now())
     };
     engine.commit(tx).await?;
     Ok(row_now)
@@ -161,7 +163,7 @@ impl Briefing<'_> {
 
     async fn files(&self) -> Result<Vec<String>> {
         let listed = self.mirror.list_files(self.base).await?;
-        Ok(listed.into_iter().map(|file| file.path).take(FILES_MAX).collect())
+        Ok(listed.into_iter().map(|file| file.path.to_string()).take(FILES_MAX).collect())
     }
 
     /// The plan as it stands on the branch; once it is removed there, as it was written.

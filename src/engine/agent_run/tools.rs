@@ -19,7 +19,7 @@ use super::super::gather::RunResult;
 use super::super::turn::post;
 use super::super::{EngineError, Result};
 use super::talk::{Call, ToolResult};
-use super::{Pace, RUNS, Session};
+use super::{Pace, RUNS, Session, finished};
 
 /// Longest answer of a person that is handed to an agent, in bytes.
 const ANSWER_MAX: usize = 16_000;
@@ -115,7 +115,7 @@ impl Session<'_> {
         let email = format!("{}@noreply.invalid", bot.login);
         let by = Disclosure {
             agent: self.start.name.clone(),
-            kind: self.start.agent.clone(),
+            role: self.start.agent.clone(),
             run: self.row.id,
             issue: self.start.input.issue,
         };
@@ -147,7 +147,7 @@ impl Session<'_> {
         let arguments = sha256_hex(serde_json::to_vec(&call.arguments)?);
         let name = tool_step_name(&call.name);
         let mut tx = self.begin().await?;
-        tx.begin_step(self.row.id, seq, &name, &arguments).await?;
+        let begun = tx.begin_step(self.row.id, seq, &name, &arguments).await?;
         let payload = json!({
             "step": seq,
             "tool": name.trim_start_matches("tool:"),
@@ -163,10 +163,10 @@ impl Session<'_> {
             changes: changes.map(serde_json::to_value).transpose()?,
             cost: crate::base::Nano::ZERO,
         };
-        let row = tx.finish_step(self.row.id, seq, &step).await?;
+        tx.finish_step(self.row.id, seq, &step).await?;
         tx.append(RUNS, self.row.id.0, None, &[self.event("tool.called", payload)]).await?;
         self.engine.commit(tx).await?;
-        self.steps.push(row);
+        self.steps.push(finished(begun, step, self.engine.clock.now()));
         Ok(Pace::On)
     }
 
