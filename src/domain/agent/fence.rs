@@ -1,7 +1,7 @@
 //! Fences around texts that were written by people and machines: a model sees where each begins and ends, who wrote it and how far that
 //! person is trusted. A text cannot end its own fence, because the mark at the end is made from a hash and does not occur in the text.
 
-use crate::base::text::{clip, sha256_hex, visible};
+use crate::base::text::{clip, is_invisible, sha256_hex, visible};
 
 /// A text made safe to show to a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ fn mark(text: &str) -> String {
 
 /// A value as it may stand on the opening line: names of people and repositories survive, everything that could look like markup does not.
 fn label(value: &str) -> String {
-    let clean: String = value.chars().filter(|c| c.is_alphanumeric() || "._-/@:#".contains(*c)).take(100).collect();
+    let clean: String = value.chars().filter(|&c| (c.is_alphanumeric() && !is_invisible(c)) || "._-/@:#".contains(c)).take(100).collect();
     if clean.is_empty() { "unknown".to_owned() } else { clean }
 }
 

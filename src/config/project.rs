@@ -1,0 +1,194 @@
+//! What holds for one project: the defaults of `policy.toml`, and over them `projects/*.toml`.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use super::error::{ConfigError, ConfigErrors, parse};
+use super::models::Dollars;
+use crate::domain::budget::Limits;
+
+/// How much waits for a person. Ordered from strict to free.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Autonomy {
+    FullControl,
+    #[default]
+    Milestone,
+    Autonomous,
+}
+
+impl Autonomy {
+    /// The name used in configuration and labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Autonomy::FullControl => "full-control",
+            Autonomy::Milestone => "milestone",
+            Autonomy::Autonomous => "autonomous",
+        }
+    }
+}
+
+/// The rules in force for one project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProjectPolicy {
+    pub autonomy: Autonomy,
+    /// Requesters and authors may approve: there is nobody else.
+    pub one_person_team: bool,
+    /// Logins that count as writers where the bot may not ask the forge.
+    pub writers: Vec<String>,
+    /// Logins of other bots that may give commands.
+    pub listed_bots: Vec<String>,
+    /// The plan file stays in the repository after the merge.
+    pub keep_plan: bool,
+    /// Cost limits of one story.
+    pub budget: Limits,
+    /// Paths that agents change only with a person's approval: a file, `dir/**`, or `*.ext` at any depth.
+    pub protected_paths: Vec<String>,
+    /// Where the audit record is pushed: a local path or an address; `None` keeps it in the data directory.
+    pub audit_repo: Option<String>,
+    /// Tries to turn a red CI green before a person is asked.
+    pub fix_tries: u32,
+}
+
+/// What a file sets; what it leaves out stays as it was.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Overlay {
+    autonomy: Option<Autonomy>,
+    one_person_team: Option<bool>,
+    writers: Option<Vec<String>>,
+    listed_bots: Option<Vec<String>>,
+    keep_plan: Option<bool>,
+    soft_usd: Option<Spanned<Dollars>>,
+    hard_usd: Option<Spanned<Dollars>>,
+    protected_paths: Option<Vec<Spanned<String>>>,
+    audit_repo: Option<String>,
+    fix_tries: Option<u32>,
+}
+
+impl Overlay {
+    /// Lays this over a policy. `fault` gets everything that does not fit, with its place.
+    fn over(self, mut policy: ProjectPolicy, fault: &mut dyn FnMut(Range<usize>, String)) -> ProjectPolicy {
+        let limit_span = self.hard_usd.as_ref().or(self.soft_usd.as_ref()).map(Spanned::span);
+        policy.budget.soft = self.soft_usd.map_or(policy.budget.soft, |usd| usd.into_inner().0);
+        policy.budget.hard = self.hard_usd.map_or(policy.budget.hard, |usd| usd.into_inner().0);
+        if let Some(span) = limit_span
+            && policy.budget.soft > policy.budget.hard
+        {
+            fault(span, format!("the soft limit ({}) is above the hard limit ({})", policy.budget.soft, policy.budget.hard));
+        }
+        if let Some(paths) = self.protected_paths {
+            for path in paths.iter().filter(|path| path.as_ref().starts_with('/') || path.as_ref().is_empty()) {
+                fault(path.span(), format!("`{}` is not a path from the repository's root, such as `.gitea/workflows/**`", path.as_ref()));
+            }
+            policy.protected_paths = paths.into_iter().map(Spanned::into_inner).collect();
+        }
+        ProjectPolicy {
+            autonomy: self.autonomy.unwrap_or(policy.autonomy),
+            one_person_team: self.one_person_team.unwrap_or(policy.one_person_team),
+            writers: self.writers.unwrap_or(policy.writers),
+            listed_bots: self.listed_bots.unwrap_or(policy.listed_bots),
+            keep_plan: self.keep_plan.unwrap_or(policy.keep_plan),
+            audit_repo: self.audit_repo.or(policy.audit_repo),
+            fix_tries: self.fix_tries.unwrap_or(policy.fix_tries),
+            ..policy
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPolicy {
+    defaults: Overlay,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawProject {
+    forge: String,
+    repo: Spanned<String>,
+    #[serde(default)]
+    policy: Overlay,
+}
+
+/// A project's own file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectFile {
+    /// Id of the forge in the settings.
+    pub forge: String,
+    /// `owner/name`.
+    pub repo: String,
+    pub policy: ProjectPolicy,
+}
+
+/// What holds where `policy.toml` says nothing.
+fn strictest() -> ProjectPolicy {
+    ProjectPolicy {
+        autonomy: Autonomy::Milestone,
+        one_person_team: false,
+        writers: Vec::new(),
+        listed_bots: Vec::new(),
+        keep_plan: false,
+        budget: Limits { soft: crate::base::Nano::from_usd(2.0), hard: crate::base::Nano::from_usd(5.0) },
+        protected_paths: Vec::new(),
+        audit_repo: None,
+        fix_tries: 3,
+    }
+}
+
+/// Reads `policy.toml`: the defaults of all projects.
+pub fn read_policy(file: &str, text: &str) -> Result<ProjectPolicy, ConfigErrors> {
+    let raw: RawPolicy = parse(file, text)?;
+    lay(file, text, raw.defaults, strictest())
+}
+
+/// Reads one file of `projects/`.
+pub fn read_project(file: &str, text: &str, defaults: &ProjectPolicy) -> Result<ProjectFile, ConfigErrors> {
+    let raw: RawProject = parse(file, text)?;
+    let repo = raw.repo.as_ref();
+    if !repo.contains('/') || repo.starts_with('/') || repo.ends_with('/') || repo.contains("//") {
+        let message = format!("`{repo}` is not a repository: write it as owner/name");
+        return Err(ConfigError::at(file, text, raw.repo.span(), message).into());
+    }
+    let policy = lay(file, text, raw.policy, defaults.clone())?;
+    Ok(ProjectFile { forge: raw.forge, repo: raw.repo.into_inner(), policy })
+}
+
+fn lay(file: &str, text: &str, overlay: Overlay, policy: ProjectPolicy) -> Result<ProjectPolicy, ConfigErrors> {
+    let mut errors = Vec::new();
+    let policy = overlay.over(policy, &mut |span, message| errors.push(ConfigError::at(file, text, span, message)));
+    if errors.is_empty() { Ok(policy) } else { Err(ConfigErrors(errors)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_changes_only_what_it_names() {
+        let defaults = read_policy("policy.toml", "[defaults]\nwriters = [\"ann\"]\nhard_usd = 9\n").unwrap();
+        let project =
+            read_project("p.toml", "forge = \"home\"\nrepo = \"acme/shop\"\n[policy]\nautonomy = \"full-control\"\n", &defaults).unwrap();
+        assert_eq!(project.policy, ProjectPolicy { autonomy: Autonomy::FullControl, ..defaults });
+        assert!(Autonomy::FullControl < Autonomy::Milestone && Autonomy::Milestone < Autonomy::Autonomous);
+    }
+
+    #[test]
+    fn mistakes_name_their_place() {
+        let rows = [
+            ("[defaults]\nsoft_usd = 6\n", "p.toml:2:12: the soft limit ($6.00) is above the hard limit ($5.00)"),
+            ("[defaults]\nhard_usd = -1\n", "p.toml:2:12: -1 is not an amount"),
+            ("[defaults]\nautonomy = \"milestones\"\n", "p.toml:2:12: unknown variant `milestones`, "),
+            ("[defaults]\nprotected_paths = [\"a\", \"/etc\"]\n", "p.toml:2:25: `/etc` is not a path from"),
+            ("[defaults]\nkeep_plans = true\n", "p.toml:2:1: unknown key `keep_plans`, "),
+        ];
+        for (text, want) in rows {
+            let errors = read_policy("p.toml", text).unwrap_err().to_string();
+            assert!(errors.starts_with(want), "{errors}\nwanted {want}");
+        }
+        let error = read_project("p.toml", "forge = \"home\"\nrepo = \"shop\"\n", &strictest()).unwrap_err().to_string();
+        assert_eq!(error, "p.toml:2:8: `shop` is not a repository: write it as owner/name");
+    }
+}
