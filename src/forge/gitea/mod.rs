@@ -18,6 +18,8 @@ mod client;
 mod convert;
 mod hook;
 mod labels;
+#[cfg(test)]
+mod merge_test;
 mod pulls;
 mod read;
 mod wire;
