@@ -17,8 +17,9 @@ pub const BROKEN: u8 = 1;
 /// It could not be checked, or the question was not understood.
 pub const UNKNOWN: u8 = 2;
 
-/// Reads all files of a Git repository, bare or not, at a revision: paths from its root with their content. The error is a sentence.
-pub type ReadGit = fn(&Path, &str) -> Result<Vec<(String, Vec<u8>)>, String>;
+/// Reads all files of a Git repository, bare or not, at a revision, or else at its main branch: paths from its root with their content.
+/// The error is a sentence.
+pub type ReadGit = fn(&Path, Option<&str>) -> Result<Vec<(String, Vec<u8>)>, String>;
 
 /// The record of what was done, decided, spent and allowed.
 #[derive(Debug, Args)]
@@ -45,9 +46,9 @@ pub struct VerifyArgs {
     /// A moment you wrote down, as the hash of a line and its seq; finds a record that was rewritten or cut as a whole.
     #[arg(long, value_name = "HEAD:SEQ")]
     pub since: Option<String>,
-    /// The revision to read when PATH is a Git repository.
-    #[arg(long, value_name = "REV", default_value = "HEAD")]
-    pub rev: String,
+    /// The revision to read when PATH is a Git repository; by default its branch `main`, or else its HEAD.
+    #[arg(long, value_name = "REV")]
+    pub rev: Option<String>,
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub json: bool,
@@ -74,7 +75,7 @@ fn check(args: &VerifyArgs, read_git: ReadGit) -> Result<Report, String> {
     let scope = scope(args)?;
     let (only, remembers) = (scope.only, scope.remembered.is_some());
     let report = match kind_of(&args.repo)? {
-        Place::Git => verify_files(read_git(&args.repo, &args.rev)?, scope),
+        Place::Git => verify_files(read_git(&args.repo, args.rev.as_deref())?, scope),
         Place::Directory => verify_directory(&args.repo, scope)?,
     };
     match only {

@@ -1,5 +1,7 @@
 //! `syndarix audit verify` on directories: exit codes, text and JSON.
 
+use std::path::Path;
+
 use clap::Parser;
 use serde_json::{Value, json};
 use syndarix::cli::audit::{AuditArgs, BROKEN, HOLDS, UNKNOWN, run};
@@ -12,17 +14,20 @@ struct Program {
     audit: AuditArgs,
 }
 
+fn read_git(_: &Path, rev: Option<&str>) -> Result<Files, String> {
+    match rev {
+        None => Ok(chain_files(project(), 2)),
+        Some(rev) => Err(format!("there is no revision `{rev}`.")),
+    }
+}
+
 /// Runs `audit verify --repo DIRECTORY …`; a Git repository reads as a chain of two entries.
-fn verify(directory: &std::path::Path, extra: &[&str]) -> (u8, String) {
+fn verify(directory: &Path, extra: &[&str]) -> (u8, String) {
     let repo = directory.display().to_string();
     let words = ["audit", "verify", "--repo", &repo].into_iter().chain(extra.iter().copied());
     let program = Program::try_parse_from(words).expect("good arguments");
     let mut out = Vec::new();
-    let code = run(
-        &program.audit,
-        |_, rev| if rev == "HEAD" { Ok(chain_files(project(), 2)) } else { Err(format!("there is no revision `{rev}`.")) },
-        &mut out,
-    );
+    let code = run(&program.audit, read_git, &mut out);
     (code.expect("a writable buffer"), String::from_utf8(out).expect("text"))
 }
 
@@ -98,7 +103,7 @@ fn what_cannot_be_checked_exits_with_2() {
     let good = tempfile::tempdir().expect("a temporary directory");
     lay_down(good.path(), &chain_files(project(), 1));
     let head = "0".repeat(64);
-    let rows: [(&std::path::Path, Vec<String>, &str); 8] = [
+    let rows: [(&Path, Vec<String>, &str); 8] = [
         (&missing, vec![], "is not a directory"),
         (directory.path(), vec![], "there is no record in"),
         (good.path(), vec!["--project=system".into()], "there is no chain `system`"),
