@@ -1,5 +1,7 @@
 //! Git against real repositories: local remotes, hooks, an HTTP server that runs `git http-backend`, and trees no honest Git would write.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
 #[path = "git/audit.rs"]
 mod audit;
 #[path = "git/checkout.rs"]

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,13 +25,15 @@ struct Server {
     root: PathBuf,
     /// Answers that replace the next ones: a status, and where to redirect to.
     surprise: Arc<Mutex<Option<(StatusCode, String)>>>,
+    /// The answer to a push that was carried out is lost on the way.
+    lose_answer: Arc<AtomicBool>,
     /// Every credential header that arrived.
     seen: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
     async fn start(root: PathBuf) -> (Server, SocketAddr) {
-        let server = Server { root, surprise: Arc::default(), seen: Arc::default() };
+        let server = Server { root, surprise: Arc::default(), lose_answer: Arc::default(), seen: Arc::default() };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = axum::Router::new().fallback(backend).with_state(server.clone());
@@ -65,6 +68,9 @@ async fn backend(State(server): State<Server>, request: Request) -> Response {
     stdin.write_all(&body).await.unwrap();
     drop(stdin);
     let output = child.wait_with_output().await.unwrap().stdout;
+    if request.method == "POST" && request.uri.path().ends_with("/git-receive-pack") && server.lose_answer.load(Ordering::SeqCst) {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
     let at = output.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
     let mut response = Response::builder();
     for line in String::from_utf8_lossy(&output[..at]).lines() {
@@ -128,6 +134,23 @@ async fn failures_of_the_server_are_told_apart() {
     assert!(matches!(fetch(missing).await, GitError::NotFound(_)));
     let closed = { tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap() };
     assert!(matches!(fetch(remote(closed, Some(HEADER))).await, GitError::Unreachable(_)));
+}
+
+#[tokio::test]
+async fn a_push_whose_answer_was_lost_is_looked_at() {
+    let (world, server, address) = served().await;
+    let (remote, name, main) = (remote(address, Some(HEADER)), branch("syndarix/1"), world.main().await);
+    server.lose_answer.store(true, Ordering::SeqCst);
+    let made = world.commit(&main, "a", "1").await;
+    assert_eq!(world.mirror.push(&remote, &name, None, &made).await, Ok(Pushed::Done));
+    assert_eq!(world.remote_tip("syndarix/1"), Some(made.clone()));
+    assert_eq!(world.mirror.delete_remote_branch(&remote, &name, &made).await, Ok(Pushed::Done));
+    // Reading is allowed, writing is not: nothing was done, and it is said so.
+    server.lose_answer.store(false, Ordering::SeqCst);
+    crate::world::git(&world.bare(), &["config", "http.receivepack", "false"]);
+    let denied = world.mirror.push(&remote, &name, None, &made).await;
+    assert!(matches!(denied, Err(GitError::Denied(_))), "{denied:?}");
+    assert_eq!(world.remote_tip("syndarix/1"), None);
 }
 
 #[tokio::test]
