@@ -1,1 +1,30 @@
-//! (being written)
+//! The sandbox forge: a small stateful forge over real bare Git repositories, for the demo and for tests. It listens on loopback only,
+//! keeps everything it has acknowledged, and speaks to clients and hooks as Gitea 1.27 does.
+//!
+//! [`state`], [`act`] and the Git files know nothing of wire formats; [`gitea`] is one skin over them, [`pages`] shows them to people.
+
+mod act;
+mod admin;
+mod deliver;
+mod flows;
+mod forge;
+mod git_http;
+mod git_merge;
+mod git_ops;
+mod git_read;
+mod gitea;
+mod pages;
+mod persist;
+mod problem;
+mod render;
+mod server;
+mod state;
+mod table;
+mod told;
+mod world;
+
+pub use admin::{LabelWish, Permission};
+pub use deliver::{Delivered, DeliveryConfig};
+pub use problem::Problem;
+pub use render::Counts;
+pub use server::{Sandbox, SandboxConfig, SandboxError};

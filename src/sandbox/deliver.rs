@@ -1,0 +1,265 @@
+//! Telling the hooks: signed, in parallel, in no promised order, once. What is under way when the process ends is lost.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::gitea;
+use super::state::Hook;
+use super::told::Told;
+use super::world::{World, matches_pattern};
+
+/// How long a receiver has to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How many finished deliveries are remembered.
+const REMEMBERED: usize = 1000;
+
+/// How deliveries misbehave, for tests. The default is what a real forge does: parallel and unordered.
+#[derive(Clone, Debug)]
+pub struct DeliveryConfig {
+    /// How many deliveries are under way at the same time; 1 sends one after the other.
+    pub workers: usize,
+    /// Shuffles the deliveries of one act by this seed; `None` keeps the order.
+    pub shuffle: Option<u64>,
+    /// Loses one delivery in so many, chosen by the seed; 0 loses none.
+    pub lose_one_in: u64,
+    /// Sends one delivery in so many a second time under the same id; 0 repeats none.
+    pub repeat_one_in: u64,
+}
+
+impl Default for DeliveryConfig {
+    fn default() -> Self {
+        DeliveryConfig { workers: 4, shuffle: Some(1), lose_one_in: 0, repeat_one_in: 0 }
+    }
+}
+
+/// A message that a skin has made: names of the event and the body.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Family of the event.
+    pub event: &'static str,
+    /// The precise kind, by which hooks subscribe.
+    pub event_type: &'static str,
+    /// The branch it is about, for hooks with a branch filter.
+    pub branch: Option<String>,
+    pub body: Vec<u8>,
+}
+
+/// One delivery on its way to one hook.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    pub id: String,
+    hook: Hook,
+    message: Message,
+    dice: u64,
+}
+
+/// A finished delivery.
+#[derive(Clone, Debug, Serialize)]
+pub struct Delivered {
+    pub id: String,
+    pub hook: i64,
+    pub event: &'static str,
+    pub event_type: &'static str,
+    /// Status code of the receiver; absent when there was no answer.
+    pub status: Option<u16>,
+    pub ms: u64,
+    pub error: String,
+}
+
+/// Makes the deliveries for what has happened: the payload is a snapshot of this moment.
+pub fn prepare(world: &mut World, root: &str, told: &[Told]) -> Vec<Outgoing> {
+    let mut outgoing = Vec::new();
+    for one in told {
+        let hooks: Vec<Hook> =
+            world.hooks.all().filter(|hook| hook.active && hook.repo.is_none_or(|repo| repo == one.repo)).cloned().collect();
+        let Some(message) = (if hooks.is_empty() { None } else { gitea::payload::message(world, root, one) }) else { continue };
+        for hook in hooks.into_iter().filter(|hook| wants(hook, &message)) {
+            outgoing.push(addressed(world, hook, message.clone()));
+        }
+    }
+    outgoing
+}
+
+/// One message for one hook, with a new delivery id.
+pub fn addressed(world: &mut World, hook: Hook, message: Message) -> Outgoing {
+    let number = world.next_id("delivery");
+    let digest: [u8; 32] = Sha256::digest(format!("{}:{number}", world.instance())).into();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    let id = uuid::Builder::from_random_bytes(bytes).into_uuid().to_string();
+    Outgoing { id, hook, message, dice: number.unsigned_abs() }
+}
+
+fn wants(hook: &Hook, message: &Message) -> bool {
+    let subscribed = hook.events.contains("*") || hook.events.contains(message.event_type);
+    let branch = message.branch.as_deref().is_none_or(|branch| hook.branches.is_empty() || matches_pattern(&hook.branches, branch));
+    subscribed && branch
+}
+
+/// The queue of deliveries.
+pub struct Deliveries {
+    config: DeliveryConfig,
+    client: reqwest::Client,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+    gate: Arc<Semaphore>,
+    under_way: watch::Sender<usize>,
+    log: Arc<Mutex<VecDeque<Delivered>>>,
+}
+
+impl Deliveries {
+    /// A queue with its own HTTP client. The stop token ends everything under way.
+    pub fn new(config: DeliveryConfig, stop: CancellationToken) -> reqwest::Result<Deliveries> {
+        let client = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .user_agent("Go-http-client/1.1")
+            .build()?;
+        let gate = Arc::new(Semaphore::new(config.workers.max(1)));
+        let (under_way, _) = watch::channel(0);
+        Ok(Deliveries { config, client, tracker: TaskTracker::new(), stop, gate, under_way, log: Arc::default() })
+    }
+
+    /// Puts deliveries on their way.
+    pub fn send(&self, mut outgoing: Vec<Outgoing>) {
+        if let Some(seed) = self.config.shuffle {
+            outgoing.sort_by_key(|one| mix(seed ^ one.dice));
+        }
+        for one in outgoing {
+            let dice = mix(self.config.shuffle.unwrap_or(0).wrapping_add(one.dice).rotate_left(17));
+            let hit = |one_in: u64| one_in > 0 && dice.is_multiple_of(one_in);
+            if hit(self.config.lose_one_in) {
+                continue;
+            }
+            if hit(self.config.repeat_one_in) {
+                self.start(one.clone());
+            }
+            self.start(one);
+        }
+    }
+
+    fn start(&self, one: Outgoing) {
+        self.under_way.send_modify(|count| *count += 1);
+        let done = Done(self.under_way.clone());
+        let (client, gate, log, stop) = (self.client.clone(), self.gate.clone(), self.log.clone(), self.stop.clone());
+        self.tracker.spawn(async move {
+            let _done = done;
+            let work = async {
+                let Ok(_turn) = gate.acquire().await else { return };
+                let finished = post(&client, &one).await;
+                let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+                if log.len() == REMEMBERED {
+                    log.pop_front();
+                }
+                log.push_back(finished);
+            };
+            stop.run_until_cancelled(work).await;
+        });
+    }
+
+    /// Waits until no delivery is under way.
+    pub async fn settled(&self) {
+        // The sender lives in self, so the wait cannot fail.
+        let _ = self.under_way.subscribe().wait_for(|count| *count == 0).await;
+    }
+
+    /// How many deliveries are under way.
+    pub fn under_way(&self) -> usize {
+        *self.under_way.borrow()
+    }
+
+    /// The finished deliveries, oldest first.
+    pub fn log(&self) -> Vec<Delivered> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// Waits for the tasks to end; call after the stop token is cancelled.
+    pub async fn close(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+}
+
+/// Counts down even when the task is thrown away.
+struct Done(watch::Sender<usize>);
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+/// HMAC-SHA256 of the body in lower-case hex; empty without a secret.
+pub fn signature(secret: &str, body: &[u8]) -> String {
+    if secret.is_empty() {
+        return String::new();
+    }
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
+    mac.update(body);
+    hex::encode(mac.finalize().into_bytes())
+}
+
+async fn post(client: &reqwest::Client, one: &Outgoing) -> Delivered {
+    let Outgoing { id, hook, message, .. } = one;
+    let signed = signature(&hook.secret, &message.body);
+    let target = if hook.repo.is_some() { "repository" } else { "system" };
+    let mut request = client
+        .post(&hook.url)
+        .header("Content-Type", "application/json")
+        .header("X-Gitea-Hook-Installation-Target-Type", target)
+        .header("X-Hub-Signature-256", format!("sha256={signed}"));
+    for forge in ["Gitea", "Gogs", "GitHub"] {
+        request = request
+            .header(format!("X-{forge}-Delivery"), id)
+            .header(format!("X-{forge}-Event"), message.event)
+            .header(format!("X-{forge}-Event-Type"), message.event_type);
+    }
+    for forge in ["Gitea", "Gogs"] {
+        request = request.header(format!("X-{forge}-Signature"), &signed);
+    }
+    if !hook.authorization.is_empty() {
+        request = request.header("Authorization", &hook.authorization);
+    }
+    let start = tokio::time::Instant::now();
+    let answer = request.body(message.body.clone()).send().await;
+    let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let (status, error) = match answer {
+        Ok(answer) => (Some(answer.status().as_u16()), String::new()),
+        Err(error) => (None, error.without_url().to_string()),
+    };
+    Delivered { id: id.clone(), hook: hook.id, event: message.event, event_type: message.event_type, status, ms, error }
+}
+
+/// A fixed scramble of a number (the finalizer of SplitMix64).
+fn mix(number: u64) -> u64 {
+    let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::signature;
+
+    #[test]
+    fn signatures_match_the_published_vectors() {
+        let rows = [
+            ("It's a Secret to Everybody", "Hello, World!", "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"),
+            ("s3cret", r#"{"action":"opened"}"#, "3ef76f8f67c2839504b3534592c6f42cabaa13dca21ed349ad19be2f2124b158"),
+            ("", "anything", ""),
+        ];
+        for (secret, body, want) in rows {
+            assert_eq!(signature(secret, body.as_bytes()), want, "{secret}");
+        }
+    }
+}
