@@ -17,10 +17,11 @@ use crate::domain::workflow::intent::{Intent, Wanted};
 use crate::domain::workflow::label::{Flag, Stage};
 use crate::domain::workflow::{Facts, Story};
 use crate::store::{Claim, RunRow};
+use crate::tool::PathPolicy;
 
 use super::turn::Peeked;
 use super::world::Site;
-use super::{Engine, Result};
+use super::{Engine, EngineError, Result};
 
 /// What an agent run left behind, beside what it said.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -278,7 +279,7 @@ async fn protected_paths(engine: &Engine, site: &Site<'_>, pull: &Pull, head: &S
     };
     let Some(base) = base else { return Ok(Vec::new()) };
     let changed = mirror.changed_paths(&base, head).await?;
-    let guarded = crate::tool::protected(&site.rules.protected);
+    let guarded = PathPolicy::new(true).protect(&site.rules.protected).map_err(|error| EngineError::Setup(error.to_string()))?.protected;
     let hit = |path: &String| RepoPath::parse(path).map_or(true, |path| glob::first_match(&guarded, &path).is_some());
     Ok(changed.into_iter().filter(hit).collect())
 }

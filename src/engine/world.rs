@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::base::Clock;
 use crate::base::ids::ProjectId;
 use crate::base::secret::{Redactor, SecretString};
-use crate::config::prompts::Prompts;
+use crate::config::Prompts;
 use crate::domain::agent::{AgentKind, Purpose};
 use crate::domain::approval::Person;
 use crate::domain::budget::Limits;
@@ -68,7 +68,7 @@ impl Default for Timings {
 }
 
 /// The rules of one project.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ProjectRules {
     pub policy: Policy,
     /// Paths that are changed only with approval, as globs. Added to the built-in ones.

@@ -17,7 +17,7 @@ const MODEL_TEXT: usize = 12_000;
 
 /// A model's text, fit to be posted.
 fn safe(text: &str, max: usize) -> String {
-    quote_safe(text, &Manners { max, ..Manners::default() })
+    quote_safe(text, &Manners { max, links: &[] })
 }
 
 /// The answers to one comment, as one comment.

@@ -6,6 +6,7 @@ use crate::base::text::sha256_hex;
 use crate::domain::agent::message::{CallMeta, ChatRequest};
 use crate::domain::budget::{Verdict, judge};
 use crate::llm::{Answered, TotalFailure};
+use crate::tool::ToolScope;
 use crate::store::{ReserveRequest, Reserved, StepResult, StepRow, StepState};
 
 use super::super::Result;
@@ -89,7 +90,7 @@ impl Session<'_> {
             model: String::new(),
             system: self.prepared.system.clone(),
             messages: talk.messages,
-            tools: crate::tool::specs(&self.kind.tools, &self.finish_schema()),
+            tools: crate::tool::specs(&self.kind.tools, &ToolScope { finish_schema: self.finish_schema() }),
             max_tokens: self.kind.caps.max_reply_tokens,
         }
     }

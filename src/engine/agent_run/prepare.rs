@@ -49,7 +49,7 @@ pub(super) async fn prepare(
     let tree = mirror.tree_of(&base).await?;
     let brief = Briefing { engine, site, row, start, mirror, base: &base, roles: BTreeMap::new() }.write().await?;
     let prompt = engine.rules.prompts.render(kind, &brief).map_err(|error| EngineError::Setup(error.to_string()))?;
-    let prepared = Prepared { base, tree: tree.0, system: prompt.system, task: prompt.task };
+    let prepared = Prepared { base, tree: tree.0, system: prompt.system, task: prompt.user };
     let value = serde_json::to_value(&prepared)?;
     let mut tx = engine.store.begin(site.project.id).await?;
     tx.guard(claim).await?;

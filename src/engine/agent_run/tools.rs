@@ -12,7 +12,7 @@ use crate::domain::path::FileChange;
 use crate::domain::workflow::intent::Intent;
 use crate::git::{Disclosure, NewCommit, Signature, TreeId, commit_message};
 use crate::store::{Release, RunState, StepResult, StepState};
-use crate::tool::{self, Desk, Outcome, PathPolicy};
+use crate::tool::{self, Desk, Limits, Outcome, PathPolicy};
 use crate::tree::WorkTree;
 
 use super::super::gather::RunResult;
@@ -36,12 +36,12 @@ impl Session<'_> {
                 if step.tree.as_ref() != Some(&self.tree.0) {
                     return Ok(Err("its recorded changes do not lead to the recorded tree any more".into()));
                 }
-                desk = with_desk(desk, move |desk| desk.replay(&changes)).await?.0;
+                desk = with_desk(desk, move |desk| desk.replay(&changes).map_err(|error| error.to_string())).await?.0;
             }
             if let Some(commit) = step.result.as_ref().and_then(|result| result.get("commit")).and_then(Value::as_str) {
                 self.head = Sha(commit.to_owned());
                 self.commits += 1;
-                desk.mark_committed();
+                desk.committed();
             }
         }
         self.desk = Some(desk);
@@ -55,8 +55,14 @@ impl Session<'_> {
         tokio::fs::create_dir_all(&root).await.map_err(|error| io(&root, &error))?;
         self.mirror.checkout(&self.tree, &root).await?;
         let tree = WorkTree::open(&root).map_err(|error| EngineError::Setup(error.to_string()))?;
-        let policy = PathPolicy::new(&self.site.rules.protected, self.start.purpose.writes(), self.start.input.protected_approved);
-        Ok(Desk::new(tree, policy, self.finish_schema()))
+        let policy = PathPolicy::new(self.start.purpose.writes()).protect(&self.site.rules.protected);
+        let policy = policy.map_err(|error| EngineError::Setup(error.to_string()))?;
+        let desk = Desk::new(tree, policy, Limits::default(), self.finish_schema());
+        let mut desk = desk.map_err(|error| EngineError::Setup(error.to_string()))?;
+        if self.start.input.protected_approved {
+            desk.approve_protected();
+        }
+        Ok(desk)
     }
 
     fn tree_dir(&self) -> PathBuf {
@@ -132,7 +138,7 @@ impl Session<'_> {
         self.head = sha.clone();
         self.commits += 1;
         if let Some(desk) = &mut self.desk {
-            desk.mark_committed();
+            desk.committed();
         }
         Ok(sha)
     }

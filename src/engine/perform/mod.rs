@@ -159,7 +159,7 @@ impl Job<'_> {
             // "Please try again later": the forge is still checking for conflicts.
             EngineError::Forge(ForgeError::NotAllowed(text)) if text.contains("try again") && self.row.attempts < MAX_REFUSALS => Some(backoff.min(2_000)),
             EngineError::Git(error) if error.is_transient() => Some(backoff),
-            EngineError::Git(GitError::Timeout(_)) => Some(backoff),
+            EngineError::Git(GitError::Timeout { .. }) => Some(backoff),
             EngineError::Store(error) if error.is_transient() => Some(backoff),
             _ => None,
         }
