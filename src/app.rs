@@ -1,1 +1,262 @@
-//! (being written)
+//! The composition root: the only file that names concrete forges, model wires and stores together.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::Clock;
+use crate::base::secret::{ExposeSecret, SecretString};
+use crate::base::text::sha256_hex;
+use crate::base::Nano;
+use crate::config::{Config, ForgeSettings, ProjectPolicy};
+use crate::domain::budget::{Catalog, Limits, ModelRef, Wire};
+use crate::domain::forge::{ForgeKind, RepoRef};
+use crate::domain::workflow::facts::Policy;
+use crate::engine::supervisor::Supervisor;
+use crate::engine::world::{ProjectRules, Rules};
+use crate::engine::{Connection, Engine, Timings, reconcile};
+use crate::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
+use crate::forge::{Forge, ForgeError};
+use crate::git::AuditRemote;
+use crate::llm::{Endpoint, Gateway, Http, HttpOptions, Provider, RetryPolicy, Script, Scripted, connect};
+use crate::store::{NewProject, ServingLock, Store, StoreUrl};
+use crate::web::{Hook, WebState, router};
+
+/// What a caller may decide beside the configuration.
+#[derive(Default)]
+pub struct Options {
+    pub clock: Clock,
+    /// Answers all model calls from this script instead of a model.
+    pub script: Option<Script>,
+    /// Answers all model calls with this model, `provider/name`.
+    pub model: Option<String>,
+    /// Hard limit of every story, in US dollars.
+    pub max_usd: Option<f64>,
+}
+
+/// Syndarix, put together and ready to serve.
+pub struct App {
+    pub engine: Arc<Engine>,
+    web: WebState,
+    poll: Duration,
+    /// Held as long as this process serves the embedded database.
+    _lock: ServingLock,
+}
+
+impl App {
+    /// Opens the store, asks each forge who the bot is, and registers the configured projects.
+    pub async fn open(config: Config, options: Options) -> Result<App> {
+        let data = config.settings.data_dir.clone();
+        std::fs::create_dir_all(&data).with_context(|| format!("the data directory {} cannot be made", data.display()))?;
+        let store = Store::open(&store_url(&config, &data)?, options.clock.clone()).await?;
+        let lock = store.lock_for_serving()?;
+        let mut connections = Vec::new();
+        for settings in &config.settings.forges {
+            connections.push(connection(settings).await?);
+        }
+        let hooks = connections
+            .iter()
+            .map(|connection| (connection.id.clone(), Hook { forge: connection.forge.clone(), secret: connection.hook_secret.clone() }))
+            .collect();
+        let rules = rules(&config, options.max_usd)?;
+        let engine = Engine {
+            gateway: gateway(&config, &options)?,
+            timings: timings(&config),
+            owner: format!("{}-{}", std::process::id(), options.clock.now().0),
+            marker_key: marker_key(&connections),
+            redactor: config.redactor(),
+            clock: options.clock.clone(),
+            store: store.clone(),
+            connections,
+            rules,
+            data,
+        };
+        let poll = config.settings.timings.poll;
+        register_projects(&engine, &config).await?;
+        let web = WebState { store, clock: options.clock, hooks: Arc::new(hooks) };
+        Ok(App { engine: Arc::new(engine), web, poll, _lock: lock })
+    }
+
+    /// Serves until `stop` is cancelled, then drains for at most 30 seconds.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> Result<()> {
+        let mut supervisor = Supervisor::new(stop.clone());
+        supervisor.run_engine(&self.engine);
+        supervisor.take("reconcile", compare(self.engine.clone(), self.poll, stop.clone()));
+        let app = router(self.web.clone());
+        let shutdown = stop.clone();
+        supervisor.take("web", async move {
+            let served = axum::serve(listener, app).with_graceful_shutdown(async move { shutdown.cancelled().await }).await;
+            if let Err(error) = served {
+                tracing::error!("the web server ended: {error}");
+            }
+        });
+        supervisor.wait(Duration::from_secs(30)).await;
+        self.engine.store.close().await;
+        Ok(())
+    }
+}
+
+/// Compares with the forge at the start and then again and again.
+async fn compare(engine: Arc<Engine>, every: Duration, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = reconcile::look(&engine).await {
+            tracing::warn!("could not compare with the forges: {error}");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(every) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+fn store_url(config: &Config, data: &Path) -> Result<StoreUrl> {
+    Ok(match &config.settings.store_url {
+        Some(url) => url.expose_secret().parse::<StoreUrl>()?,
+        None => StoreUrl::Sqlite(data.join("syndarix.db")),
+    })
+}
+
+/// Connects to a forge. One that is still starting is given half a minute.
+async fn connection(settings: &ForgeSettings) -> Result<Connection> {
+    let forge: Arc<dyn Forge> = match settings.kind {
+        ForgeKind::Gitea | ForgeKind::Forgejo => {
+            let config = GiteaConfig { base_url: settings.url.clone(), token: settings.token.clone(), timeouts: Timeouts::default(), kind: settings.kind };
+            Arc::new(GiteaForge::new(config).map_err(anyhow::Error::msg)?)
+        }
+        ForgeKind::GitHub | ForgeKind::GitLab => {
+            bail!("the forge `{}` is of kind {:?}; this version speaks to Gitea and Forgejo", settings.id, settings.kind)
+        }
+    };
+    let mut tries = 0;
+    let bot = loop {
+        match forge.whoami().await {
+            Ok(bot) => break bot,
+            Err(error) if error.is_transient() && tries < 10 => {
+                tries += 1;
+                tracing::info!(forge = settings.id, "the forge does not answer yet: {error}");
+                tokio::time::sleep(Duration::from_secs(3)).await;
+            }
+            Err(ForgeError::Unauthorized(text)) => bail!("the forge `{}` does not accept the bot's token: {text}", settings.id),
+            Err(error) => bail!("the forge `{}` at {} cannot be used: {error}", settings.id, settings.url),
+        }
+    };
+    Ok(Connection { id: settings.id.clone(), forge, bot, hook_secret: settings.hook_secret.clone() })
+}
+
+/// Every repository that is named in full becomes a project. Patterns take effect when such a repository is onboarded.
+async fn register_projects(engine: &Engine, config: &Config) -> Result<()> {
+    for connection in &engine.connections {
+        for path in config.settings.projects.iter().filter(|path| !path.contains('*')) {
+            match connection.forge.repo(&RepoRef { id: 0, path: path.clone() }).await {
+                Ok(repo) => {
+                    let new = NewProject { forge: connection.id.clone(), repo_id: repo.id, path: repo.path, default_branch: repo.default_branch };
+                    engine.store.ensure_project(&new).await?;
+                }
+                Err(ForgeError::NotFound(_)) => {
+                    tracing::warn!(forge = connection.id, "the repository {path} is not there, or the bot's account may not see it");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Markers are signed so that nobody can plant one. The key follows from the hook secrets: the same on every instance, new when they change.
+fn marker_key(connections: &[Connection]) -> Vec<u8> {
+    let secrets: String = connections.iter().map(|connection| connection.hook_secret.expose_secret()).collect();
+    sha256_hex(format!("syndarix marker key\0{secrets}")).into_bytes()
+}
+
+fn timings(config: &Config) -> Timings {
+    let set = &config.settings.timings;
+    Timings {
+        lease: set.subject_lease,
+        status_spacing: set.status_spacing,
+        audit_spacing: set.audit_spacing,
+        poll: set.idle,
+        ..Timings::default()
+    }
+}
+
+fn rules(config: &Config, max_usd: Option<f64>) -> Result<Rules> {
+    let team = &config.team;
+    let mut projects = BTreeMap::new();
+    for file in &team.projects {
+        projects.insert(file.repo.clone(), project_rules(&file.policy, max_usd));
+    }
+    Ok(Rules {
+        projects,
+        default: project_rules(&team.defaults, max_usd),
+        kinds: team.agents.clone(),
+        prompts: config.prompts.clone(),
+    })
+}
+
+fn project_rules(policy: &ProjectPolicy, max_usd: Option<f64>) -> ProjectRules {
+    let limits = match max_usd.map(Nano::from_usd) {
+        Some(hard) => Limits { soft: policy.budget.soft.min(hard), hard },
+        None => policy.budget,
+    };
+    ProjectRules {
+        policy: Policy {
+            autonomy: policy.autonomy,
+            one_person_team: policy.one_person_team,
+            writers: policy.writers.clone(),
+            listed_bots: policy.listed_bots.clone(),
+            keep_plan: policy.keep_plan,
+            soft_budget: Some(limits.soft),
+            hard_budget: Some(limits.hard),
+            max_ci_fixes: policy.fix_tries,
+            ..Policy::default()
+        },
+        protected: policy.protected_paths.clone(),
+        limits,
+        audit: policy.audit_repo.as_ref().map(|path| AuditRemote::Path(path.into())),
+    }
+}
+
+fn gateway(config: &Config, options: &Options) -> Result<Gateway> {
+    let http = Http::new(HttpOptions::default()).map_err(anyhow::Error::msg)?;
+    let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
+    for provider in &config.team.providers {
+        if let Wire::Scripted = provider.wire {
+            if let Some(script) = &options.script {
+                providers.push(Arc::new(Scripted::new(provider.name.clone(), script.clone())));
+            }
+            continue;
+        }
+        let key = config.settings.keys.get(&provider.name).cloned();
+        if provider.needs_key && key.is_none() {
+            continue;
+        }
+        let url = config.settings.provider_urls.get(&provider.name).unwrap_or(&provider.url).clone();
+        providers.extend(connect(provider.wire, Endpoint { name: provider.name.clone(), url, key }, &http));
+    }
+    Ok(Gateway::new(catalog(config, options)?, providers, RetryPolicy::default()))
+}
+
+/// All groups, or one model in place of each.
+fn catalog(config: &Config, options: &Options) -> Result<Catalog> {
+    let scripted = || config.team.providers.iter().find(|provider| provider.wire == Wire::Scripted).map(|provider| ModelRef::new(&provider.name, "story"));
+    let only = match (&options.model, &options.script) {
+        (Some(name), _) => Some(ModelRef::parse(name).map_err(anyhow::Error::msg)?),
+        (None, Some(_)) => scripted(),
+        (None, None) => None,
+    };
+    Ok(match only {
+        Some(model) => config.team.catalog.only(&model),
+        None => config.team.catalog.clone(),
+    })
+}
+
+/// A secret made of this process's random numbers, for hooks that nobody else has to know.
+pub fn fresh_secret() -> SecretString {
+    let random = [crate::base::ids::EntryId::random(), crate::base::ids::EntryId::random()].map(|id| id.0.simple().to_string());
+    SecretString::from(random.concat())
+}

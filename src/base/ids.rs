@@ -29,6 +29,12 @@ macro_rules! id_type {
                 Self(Uuid::now_v7())
             }
 
+            /// A new id that nobody can guess; for secrets, not for keys.
+            #[expect(clippy::disallowed_methods, reason = "secrets must not be guessable from the time")]
+            pub fn random() -> Self {
+                Self(Uuid::new_v4())
+            }
+
             /// The id that belongs to a name: the same name always gives the same id, so that a repeated decision names the same thing.
             pub fn named(name: &str) -> Self {
                 Self(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}:{name}", $prefix).as_bytes()))

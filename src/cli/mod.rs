@@ -1,3 +1,81 @@
 //! The command line: one file per sub-command, each with its arguments and its run function.
 
 pub mod audit;
+pub mod serve;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Env;
+
+/// An AI software team that lives in your Git forge.
+#[derive(Debug, Parser)]
+#[command(name = "syndarix", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the forges and projects of the configuration.
+    Serve(serve::ServeArgs),
+    /// Check the record of what was done, decided, spent and allowed.
+    Audit(audit::AuditArgs),
+}
+
+/// Parses the arguments and runs the sub-command. Exit codes: 0 holds, 1 does not hold, 2 could not be checked or bad usage.
+pub fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    let _scenario = fail::FailScenario::setup();
+    let cli = Cli::parse();
+    match cli.command {
+        Command::Serve(args) => run_async(serve::run(args)),
+        Command::Audit(args) => {
+            let read = |path: &std::path::Path, rev: Option<&str>| crate::git::read_repo_at(path, rev).map_err(|error| error.to_string());
+            match audit::run(&args, read, &mut io::stdout().lock()) {
+                Ok(code) => ExitCode::from(code),
+                // Whoever reads the answer has gone away.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+                Err(error) => {
+                    eprintln!("the answer could not be written: {error}");
+                    ExitCode::from(audit::UNKNOWN)
+                }
+            }
+        }
+    }
+}
+
+fn run_async(run: impl Future<Output = anyhow::Result<u8>>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("the run time could not be started: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let result = runtime.block_on(run);
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Sends the log to standard error, so that standard output stays for answers.
+fn start_log(filter: &str) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    // A second start in one process, as in tests, changes nothing.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).try_init();
+}
+
+/// The environment, for sub-commands.
+fn environment() -> Env {
+    Env::process()
+}

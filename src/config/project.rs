@@ -7,28 +7,8 @@ use toml::Spanned;
 
 use super::error::{ConfigError, ConfigErrors, parse};
 use super::models::Dollars;
+pub use crate::domain::workflow::label::Autonomy;
 use crate::domain::budget::Limits;
-
-/// How much waits for a person. Ordered from strict to free.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Autonomy {
-    FullControl,
-    #[default]
-    Milestone,
-    Autonomous,
-}
-
-impl Autonomy {
-    /// The name used in configuration and labels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Autonomy::FullControl => "full-control",
-            Autonomy::Milestone => "milestone",
-            Autonomy::Autonomous => "autonomous",
-        }
-    }
-}
 
 /// The rules in force for one project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -57,6 +57,8 @@ pub struct ForgeSettings {
 pub struct Timings {
     /// Least time between two edits of one status comment.
     pub status_spacing: Duration,
+    /// Least time between two pushes to an audit repository.
+    pub audit_spacing: Duration,
     /// How long a turn of a subject may hold it.
     pub subject_lease: Duration,
     /// How long an agent run holds its work without a sign of life.
@@ -71,6 +73,7 @@ impl Default for Timings {
     fn default() -> Timings {
         Timings {
             status_spacing: Duration::from_secs(5),
+            audit_spacing: Duration::from_secs(10),
             subject_lease: Duration::from_secs(30),
             run_lease: Duration::from_secs(120),
             poll: Duration::from_secs(300),
@@ -118,6 +121,7 @@ struct RawProvider {
 #[serde(deny_unknown_fields, default)]
 struct RawTimings {
     status_spacing_seconds: Option<u64>,
+    audit_spacing_seconds: Option<u64>,
     subject_lease_seconds: Option<u64>,
     run_lease_seconds: Option<u64>,
     poll_seconds: Option<u64>,
@@ -331,6 +335,7 @@ impl Reader<'_> {
         let or = |seconds: Option<u64>, standard: Duration| seconds.map_or(standard, |seconds| Duration::from_secs(seconds.max(1)));
         Timings {
             status_spacing: or(raw.status_spacing_seconds, standard.status_spacing),
+            audit_spacing: or(raw.audit_spacing_seconds, standard.audit_spacing),
             subject_lease: or(raw.subject_lease_seconds, standard.subject_lease),
             run_lease: or(raw.run_lease_seconds, standard.run_lease),
             poll: or(raw.poll_seconds, standard.poll),

@@ -3,7 +3,7 @@
 use crate::base::ids::{DeliveryId, IntentId};
 use crate::domain::forge::{ForgeEvent, Parsed};
 use crate::domain::workflow::interpret::{Draft, Ears, Lane, alias, interpret};
-use crate::store::{Claim, Delivery, NewIntent, ProjectTx, SubjectRow};
+use crate::store::{Claim, Delivery, NewIntent, ProjectTx, Source, SubjectRow};
 
 use super::{Connection, Engine, Result};
 
@@ -14,10 +14,18 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
         let reason = format!("no forge is configured for the hook `{}` any more", delivery.hook);
         return Ok(engine.store.ignore_delivery(claim, &reason).await?);
     };
-    match connection.forge.parse(&delivery.event, &delivery.body) {
+    match parse(connection, &delivery) {
         Err(error) => Ok(engine.store.fail_delivery(claim, &error).await?),
         Ok(Parsed::Ignored(reason)) => Ok(engine.store.ignore_delivery(claim, &reason).await?),
         Ok(Parsed::Event(event)) => route(engine, claim, connection, &delivery, &event).await,
+    }
+}
+
+/// What came over HTTP is read by the driver; what the poll found is a neutral event already.
+fn parse(connection: &Connection, delivery: &Delivery) -> std::result::Result<Parsed, String> {
+    match delivery.source {
+        Source::Synthetic => serde_json::from_slice(&delivery.body).map(|event| Parsed::Event(Box::new(event))).map_err(|error| error.to_string()),
+        Source::Webhook | Source::Internal => connection.forge.parse(&delivery.event, &delivery.body),
     }
 }
 

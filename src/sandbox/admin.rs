@@ -101,7 +101,7 @@ impl Sandbox {
         Ok(format!("100644 blob {}\tREADME.md\n", String::from_utf8_lossy(&blob.stdout).trim()).into_bytes())
     }
 
-    fn reserve_repo(&self, owner: &str, name: &str, default_branch: &str) -> Result<(i64, i64), Problem> {
+    pub(super) fn reserve_repo(&self, owner: &str, name: &str, default_branch: &str) -> Result<(i64, i64), Problem> {
         check_name(name)?;
         let at = self.forge.clock.now();
         self.forge.change(|world| {

@@ -17,6 +17,7 @@ mod pages;
 mod persist;
 mod problem;
 mod render;
+pub mod seed;
 mod server;
 mod state;
 mod table;

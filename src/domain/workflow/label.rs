@@ -115,7 +115,7 @@ impl Flag {
 
 /// How much happens without a person. Ordered from tight to loose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "kebab-case")]
 pub enum Autonomy {
     FullControl,
     #[default]

@@ -81,6 +81,8 @@ pub struct Story {
     pub tested: Option<RunId>,
     /// Hashes of reasons and remarks that the next run must respect.
     pub constraints: Vec<String>,
+    /// Remarks that were taken up in this round: a second event about one of them changes nothing.
+    pub heard: BTreeSet<String>,
     pub checkpoint: Option<OpenCheckpoint>,
     pub passed: BTreeSet<Checkpoint>,
     /// Votes for the merge by command, per head.
@@ -200,6 +202,7 @@ impl Story {
             }
             StoryEvent::SentBack { reason, remark, .. } => {
                 self.constraints.extend(reason.iter().chain(remark).cloned());
+                self.heard.extend(remark.clone());
                 self.checkpoint = None;
                 self.merging = None;
             }

@@ -28,6 +28,9 @@ const FILES_MAX: usize = 300;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Prepared {
     pub base: Sha,
+    /// What the change is compared with, for runs that judge one.
+    #[serde(default)]
+    pub compare: Option<Sha>,
     pub tree: String,
     pub system: String,
     pub task: String,
@@ -49,7 +52,8 @@ pub(super) async fn prepare(
     let tree = mirror.tree_of(&base).await?;
     let brief = Briefing { engine, site, row, start, mirror, base: &base, roles: BTreeMap::new() }.write().await?;
     let prompt = engine.rules.prompts.render(kind, &brief).map_err(|error| EngineError::Setup(error.to_string()))?;
-    let prepared = Prepared { base, tree: tree.0, system: prompt.system, task: prompt.user };
+    let compare = compare_with(mirror, start, &base).await?;
+    let prepared = Prepared { base, compare, tree: tree.0, system: prompt.system, task: prompt.user };
     let value = serde_json::to_value(&prepared)?;
     let mut tx = engine.store.begin(site.project.id).await?;
     tx.guard(claim).await?;
@@ -81,6 +85,18 @@ async fn base_of(mirror: &Mirror, start: &StartRun) -> Result<Sha> {
     let branch = BranchName::parse(&start.input.base_branch).map_err(|error| EngineError::Setup(error.to_string()))?;
     let head = mirror.branch_head(&branch).await?;
     head.ok_or_else(|| EngineError::Setup(format!("the branch `{}` is not there any more", start.input.base_branch)))
+}
+
+/// Where the branch left the base branch, for a review of all that has come since.
+async fn compare_with(mirror: &Mirror, start: &StartRun, base: &Sha) -> Result<Option<Sha>> {
+    if start.purpose != Purpose::Review {
+        return Ok(None);
+    }
+    let branch = BranchName::parse(&start.input.base_branch).map_err(|error| EngineError::Setup(error.to_string()))?;
+    match mirror.branch_head(&branch).await? {
+        Some(head) => Ok(mirror.merge_base(&head, base).await?),
+        None => Ok(None),
+    }
 }
 
 struct Briefing<'a> {

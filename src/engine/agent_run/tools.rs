@@ -8,7 +8,7 @@ use crate::base::text::sha256_hex;
 use crate::domain::agent::fence::fence;
 use crate::domain::agent::outcome;
 use crate::domain::forge::Sha;
-use crate::domain::path::FileChange;
+use crate::domain::path::{FileChange, RepoPath};
 use crate::domain::workflow::intent::Intent;
 use crate::git::{Disclosure, NewCommit, Signature, TreeId, commit_message};
 use crate::store::{Release, RunState, StepResult, StepState};
@@ -53,7 +53,11 @@ impl Session<'_> {
         let root = self.tree_dir();
         remove_tree(root.clone()).await?;
         tokio::fs::create_dir_all(&root).await.map_err(|error| io(&root, &error))?;
-        self.mirror.checkout(&self.tree, &root).await?;
+        let ground = match &self.prepared.compare {
+            Some(compare) => self.mirror.tree_of(compare).await?,
+            None => self.tree.clone(),
+        };
+        self.mirror.checkout(&ground, &root).await?;
         let tree = WorkTree::open(&root).map_err(|error| EngineError::Setup(error.to_string()))?;
         let policy = PathPolicy::new(self.start.purpose.writes()).protect(&self.site.rules.protected);
         let policy = policy.map_err(|error| EngineError::Setup(error.to_string()))?;
@@ -62,7 +66,21 @@ impl Session<'_> {
         if self.start.input.protected_approved {
             desk.approve_protected();
         }
-        Ok(desk)
+        let change = self.compared().await?;
+        Ok(with_desk(desk, move |desk| desk.replay(&change).map_err(|error| error.to_string())).await?.0)
+    }
+
+    /// The change under review as a patch on what it is compared with: laid over that tree, it is what `show_diff` shows.
+    async fn compared(&self) -> Result<Vec<FileChange>> {
+        let Some(compare) = &self.prepared.compare else { return Ok(Vec::new()) };
+        let mut change = Vec::new();
+        for path in self.mirror.changed_paths(compare, &self.prepared.base).await? {
+            if let Ok(path) = RepoPath::parse(&path) {
+                let content = self.mirror.read_file(&self.prepared.base, &path).await?;
+                change.push(FileChange { path, content });
+            }
+        }
+        Ok(change)
     }
 
     fn tree_dir(&self) -> PathBuf {

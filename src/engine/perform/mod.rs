@@ -40,8 +40,6 @@ enum Performed {
     Done(Value),
     /// Done, and the story waits to hear of it.
     Told(Value, Receipt),
-    /// Not now: the state it would write is not settled yet.
-    Later(&'static str),
 }
 
 /// Performs the effects of one lane until nothing is due on it.
@@ -79,7 +77,6 @@ impl Job<'_> {
         match self.perform(&effect).await {
             Ok(Performed::Done(receipt)) => self.done(&effect, receipt, None).await,
             Ok(Performed::Told(value, receipt)) => self.done(&effect, value, Some(receipt)).await,
-            Ok(Performed::Later(why)) => self.retry(500, why).await,
             Err(error) => self.failed(&effect, &error).await,
         }
     }

@@ -160,7 +160,7 @@ fn changes_requested(turn: &mut Turn<'_>, review: i64, commit: Option<Sha>) {
     };
     // An objection to an earlier head stands for the gate, but was already given to the engineer.
     let remark = format!("review:{review}");
-    if turn.story.constraints.contains(&remark) {
+    if turn.story.heard.contains(&remark) {
         return;
     }
     if again == Purpose::Fix

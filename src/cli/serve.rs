@@ -1,0 +1,80 @@
+//! `syndarix serve`: takes web hooks and does the work.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, Options};
+use crate::config::Config;
+use crate::llm::Script;
+
+/// Arguments of `syndarix serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The settings file; by default the one that SYNDARIX_CONFIG names, or `syndarix-settings.toml` here.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Answer all model calls with this model, `provider/name`.
+    #[arg(long, value_name = "MODEL")]
+    model: Option<String>,
+    /// Let no story cost more than this many US dollars.
+    #[arg(long, value_name = "USD")]
+    max_usd: Option<f64>,
+    /// Answer all model calls from this script: no model is asked.
+    #[arg(long, value_name = "FILE", conflicts_with = "model")]
+    script: Option<PathBuf>,
+    /// Stop when standard input ends: the process that started this one is gone.
+    #[arg(long, hide = true)]
+    with_parent: bool,
+}
+
+/// Serves until a signal says stop.
+pub async fn run(args: ServeArgs) -> Result<u8> {
+    let config = Config::load(&super::environment(), args.config.as_deref())?;
+    super::start_log(&config.settings.log);
+    let script = match &args.script {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).with_context(|| format!("the script {} cannot be read", path.display()))?;
+            Some(Script::parse(&text).map_err(anyhow::Error::msg)?)
+        }
+        None => None,
+    };
+    let listen = config.settings.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let address = listener.local_addr()?;
+    let options = Options { script, model: args.model, max_usd: args.max_usd, ..Options::default() };
+    let app = App::open(config, options).await?;
+    let stop = CancellationToken::new();
+    let stopper = tokio::task::JoinSet::from_iter([wait_for_end(args.with_parent, stop.clone())]);
+    // The line by which whoever started this learns that it is ready, and where.
+    println!("listening on http://{address}");
+    let served = app.serve(listener, stop).await;
+    drop(stopper);
+    served.map(|()| 0)
+}
+
+async fn wait_for_end(with_parent: bool, stop: CancellationToken) {
+    let asked = async {
+        match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+            (Ok(mut term), Ok(mut int)) => {
+                tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+            }
+            _ => std::future::pending().await,
+        }
+    };
+    let orphaned = async {
+        if !with_parent {
+            std::future::pending::<()>().await;
+        }
+        let mut buffer = [0_u8; 64];
+        let mut stdin = tokio::io::stdin();
+        while matches!(stdin.read(&mut buffer).await, Ok(read) if read > 0) {}
+    };
+    tokio::select! { () = asked => {}, () = orphaned => {} }
+    stop.cancel();
+}
