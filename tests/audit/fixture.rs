@@ -27,8 +27,8 @@ pub fn entry(chain: ChainId, at: u64) -> Entry {
         _ => Actor { id: "syndarix".into(), kind: ActorKind::System },
     };
     let mut entry = Entry::new(chain, Time(1_785_740_400_000_000 + at as i64), actor, "test.happened");
-    entry.target = (at % 2 == 0).then(|| format!("issue:{at}"));
-    entry.causation = (at % 5 == 0).then(|| format!("del_{at}"));
+    entry.target = at.is_multiple_of(2).then(|| format!("issue:{at}"));
+    entry.causation = at.is_multiple_of(5).then(|| format!("del_{at}"));
     entry.details = json!({ "cost_nano": money(Nano(at as i64 * 250)), "text": text_by_hash(&format!("text {at}")), "label": "grün \"x\"", "none": null });
     entry
 }

@@ -74,7 +74,8 @@ fn both_verifiers_agree_on_flipped_bits() {
 
 #[test]
 fn edits_of_lines_are_found_at_their_place() {
-    let rows: [(&str, fn(&mut Vec<String>), u64); 22] = [
+    type Tamper = fn(&mut Vec<String>);
+    let rows: [(&str, Tamper, u64); 22] = [
         ("first line deleted", |l| drop(l.remove(0)), 0),
         ("line deleted", |l| drop(l.remove(4)), 4),
         ("line inserted", |l| l.insert(4, l[9].clone()), 4),
@@ -171,15 +172,16 @@ fn odd_json_is_judged_alike() {
 
 /// Leaves 500 lines of a file and a few bytes of the next.
 fn cut_in_the_middle(bytes: &mut Vec<u8>) {
-    let feeds = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-    let (end, _) = feeds.skip(499).next().expect("a long file");
+    let mut feeds = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    let (end, _) = feeds.nth(499).expect("a long file");
     bytes.truncate(end + 10);
 }
 
 #[test]
 fn files_are_part_of_the_record() {
     let whole = chain_files(project(), 2_100);
-    let rows: [(&str, fn(&mut Files), u64); 9] = [
+    type Tamper = fn(&mut Files);
+    let rows: [(&str, Tamper, u64); 9] = [
         ("first file gone", |f| drop(f.remove(0)), 0),
         ("middle file gone", |f| drop(f.remove(1)), 1_000),
         ("end of a middle file cut", |f| cut_in_the_middle(&mut f[1].1), 1_500),

@@ -289,7 +289,8 @@ mod tests {
 
     #[test]
     fn entries_that_would_stop_the_chain_are_refused_early() {
-        let rows: [(fn(&mut Entry), &str); 6] = [
+        type Spoil = fn(&mut Entry);
+        let rows: [(Spoil, &str); 6] = [
             (|e| e.action = "two words".into(), "an action is"),
             (|e| e.actor.id.clear(), "no id"),
             (|e| e.ts = Time(-1), "1970"),
