@@ -1,5 +1,6 @@
 //! Reading unified diffs, and the patch form without numbers. Line numbers and counts are never believed: models invent them.
 
+use super::page::split_indent;
 use super::parse::{Hunk, Sides, check_file, is_fence};
 use super::{EditError, Why};
 
@@ -64,8 +65,10 @@ fn inside<'a>(lines: &'a [&'a str]) -> &'a [&'a str] {
         line.starts_with("@@") || line.starts_with("--- ") || line.starts_with("diff --git") || line.starts_with("*** Begin Patch")
     });
     let first = first.unwrap_or(0);
-    let fenced = lines[..first].iter().rev().find(|line| !line.trim().is_empty()).is_some_and(|line| is_fence(line));
-    let end = if fenced { (first..lines.len()).find(|&i| is_fence(lines[i])) } else { None };
+    let fence = lines[..first].iter().rev().find(|line| !line.trim().is_empty()).filter(|line| is_fence(line));
+    // The file may have fences of its own; in a diff they come after a mark.
+    let same_place = |line: &str, fence: &str| is_fence(line) && split_indent(line).0 == split_indent(fence).0;
+    let end = fence.and_then(|fence| (first..lines.len()).find(|&i| same_place(lines[i], fence)));
     &lines[first..end.unwrap_or(lines.len())]
 }
 

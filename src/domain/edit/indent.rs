@@ -51,24 +51,19 @@ impl Plan {
 pub(super) fn plan(page: &Page, pairs: &[Pair], new: &[&str], quoted: &[&str]) -> Option<Plan> {
     let style = style(&page.lines);
     let plans = candidates(pairs, style, quoted);
-    let mut fitting = plans.into_iter().filter(|plan| {
+    let fitting = plans.into_iter().filter(|plan| {
         pairs.iter().enumerate().all(|(i, (from, to))| plan.apply(&format!("{from}x"), i == 0) == Some(format!("{to}x")))
     });
     let placed = |plan: &Plan| new.iter().enumerate().map(|(i, line)| plan.apply(line, i == 0)).collect::<Option<Vec<_>>>();
-    let mut best = None;
-    for plan in fitting.by_ref() {
-        let Some(lines) = placed(&plan) else { continue };
-        if lines.iter().all(|line| keeps_to(style, line)) {
-            return Some(plan);
-        }
-        best = best.or(Some(plan));
-    }
-    best
+    let offences = |lines: &[String]| lines.iter().map(|line| offence(style, line)).sum::<usize>();
+    // The first of several that are equally good.
+    fitting.filter_map(|plan| placed(&plan).map(|lines| (offences(&lines), plan))).min_by_key(|(offences, _)| *offences).map(|(_, plan)| plan)
 }
 
 fn candidates(pairs: &[Pair], style: Option<Unit>, quoted: &[&str]) -> Vec<Plan> {
     let mut plans = vec![Plan::Verbatim];
-    let proof = pairs.iter().any(|(from, to)| from == to && !from.is_empty());
+    // A single blank aligns, it does not indent.
+    let proof = pairs.iter().any(|(from, to)| from == to && !matches!(*from, "" | " "));
     if let Some((from, to)) = pairs.iter().find(|(from, to)| from != to) {
         if let Some(added) = to.strip_suffix(from) {
             plans.push(Plan::Prefix { from: String::new(), to: added.to_owned() });
@@ -162,13 +157,15 @@ pub(super) fn style(lines: &[&str]) -> Option<Unit> {
     (spaces >= 2 && tabs * 10 < spaces && counts[best] > 0).then_some(Unit::Spaces(best))
 }
 
-fn keeps_to(style: Option<Unit>, line: &str) -> bool {
+/// How much a line's indentation offends against the file's style.
+fn offence(style: Option<Unit>, line: &str) -> usize {
     let (indent, rest) = split_indent(line);
     match style {
-        None => true,
-        _ if indent.is_empty() || rest.is_empty() => true,
-        Some(Unit::Tab) => indent.starts_with('\t') || indent == " ",
-        Some(Unit::Spaces(n)) => !indent.contains('\t') && (indent.len() % n == 0 || rest.starts_with('*')),
+        _ if indent.is_empty() || rest.is_empty() => 0,
+        None => 0,
+        Some(Unit::Tab) => if indent.starts_with('\t') || indent == " " { 0 } else { 3 },
+        Some(Unit::Spaces(_)) if indent.contains('\t') => 3,
+        Some(Unit::Spaces(n)) => usize::from(indent.len() % n != 0 && !rest.starts_with('*')),
     }
 }
 

@@ -52,8 +52,15 @@ fn parse_text(text: &str, path: Option<&str>) -> Result<Vec<Hunk>, EditError> {
     Err(EditError::new(Why::NotUnderstood, format!("The edit holds no search/replace block and no diff. {FORMS}\n{hint}")))
 }
 
+/// When only one side ends in a line end, that one counts as it stands if the file has it so, and as a slip otherwise.
 fn pair_hunk(old: &str, new: &str, inline: bool) -> Hunk {
-    Hunk { texts: vec![Sides { old: sent_lines(old), new: sent_lines(new) }], inline }
+    let (old, new) = (old.replace("\r\n", "\n"), new.replace("\r\n", "\n"));
+    let mut texts = vec![Sides { old: sent_lines(&old), new: sent_lines(&new) }];
+    if old.ends_with('\n') != new.ends_with('\n') && !old.is_empty() && !new.is_empty() {
+        let own = |text: &str| text.split('\n').map(str::to_owned).collect();
+        texts.insert(0, Sides { old: own(&old), new: own(&new) });
+    }
+    Hunk { texts, inline }
 }
 
 /// The length of the run of `mark` a line begins with, if it is at least five, and what follows it.

@@ -64,39 +64,42 @@ fn without_file_name(reading: &Reading) -> Vec<Reading> {
     vec![Reading { old, new, note: Some("The line with the file's name was left out."), ..reading.clone() }]
 }
 
-static NUMBERED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\s*(?:[Ll]ine )?(\d{1,6})(?: ?[|:\t→│]|\.(?: |$)|$)(.*)$").ok());
+static NUMBERED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\s*(\d{1,6})( ?[|:\t→│]|$)(.*)$").ok());
+
+/// A line's number, the mark after it (empty at the end of a line), and the rest.
+fn split_number(line: &str) -> Option<(usize, &str, &str)> {
+    let found = NUMBERED.as_ref()?.captures(line)?;
+    let number = found.get(1)?.as_str().parse().ok()?;
+    Some((number, found.get(2)?.as_str(), found.get(3)?.as_str()))
+}
 
 /// Line numbers in front of every line, as they come from read_file and other viewers.
 fn without_numbers(reading: &Reading) -> Vec<Reading> {
-    let Some(numbers) = numbers(&reading.old) else { return Vec::new() };
-    let first = numbers[0];
-    let range = first.saturating_sub(reading.new.len() + 1)..=numbers[numbers.len() - 1] + reading.new.len() + 1;
+    let Some((first, last, mark)) = numbers(&reading.old) else { return Vec::new() };
+    let range = first.saturating_sub(reading.new.len() + 1)..=last + reading.new.len() + 1;
+    let marked = |line: &str| split_number(line).filter(|(n, own, _)| range.contains(n) && (*own == mark || own.is_empty())).is_some();
     // Some viewers put one blank after the mark, which then is not a part of the line.
-    [false, true]
-        .into_iter()
-        .map(|blank| {
-            let strip = |line: &String, must: bool| match split_number(line) {
-                Some((number, rest)) if must || range.contains(&number) => rest.strip_prefix(' ').filter(|_| blank).unwrap_or(rest).to_owned(),
-                _ => line.clone(),
-            };
-            let old = reading.old.iter().map(|line| strip(line, true)).collect();
-            let new = reading.new.iter().map(|line| strip(line, false)).collect();
-            Reading { old, new, copied_line: Some(first), note: Some("The line numbers were left out."), ..reading.clone() }
-        })
-        .collect()
+    let strip = |line: &String, blank: bool| {
+        let rest = split_number(line).map_or(line.as_str(), |(_, _, rest)| rest);
+        rest.strip_prefix(' ').filter(|_| blank).unwrap_or(rest).to_owned()
+    };
+    let read = |blank: bool| {
+        let old: Vec<String> = reading.old.iter().map(|line| strip(line, blank)).collect();
+        // New lines that repeat an old one without its number have no numbers: what looks like one belongs to them.
+        let bare = reading.new.iter().any(|line| !line.trim().is_empty() && old.contains(line));
+        let new = reading.new.iter().map(|line| if !bare && marked(line) { strip(line, blank) } else { line.clone() }).collect();
+        Reading { old, new, copied_line: Some(first), note: Some("The line numbers were left out."), ..reading.clone() }
+    };
+    vec![read(false), read(true)]
 }
 
-fn split_number(line: &str) -> Option<(usize, &str)> {
-    let found = NUMBERED.as_ref()?.captures(line)?;
-    let number = found.get(1)?.as_str().parse().ok()?;
-    Some((number, found.get(2)?.as_str()))
-}
-
-/// The numbers of all lines, if every line has one and they count up.
-fn numbers(lines: &[String]) -> Option<Vec<usize>> {
+/// The first and the last number and the mark after them, if every line has a number, they count up, and the mark is always the same.
+fn numbers(lines: &[String]) -> Option<(usize, usize, &str)> {
     let lines = lines.iter().filter(|line| !line.trim().is_empty());
-    let numbers: Vec<usize> = lines.map(|line| split_number(line).map(|(number, _)| number)).collect::<Option<_>>()?;
-    (!numbers.is_empty() && numbers.windows(2).all(|pair| pair[0] < pair[1])).then_some(numbers)
+    let split: Vec<(usize, &str, &str)> = lines.map(|line| split_number(line)).collect::<Option<_>>()?;
+    let mark = split.iter().map(|(_, mark, _)| *mark).find(|mark| !mark.is_empty())?;
+    let same = split.iter().all(|(_, own, _)| *own == mark || own.is_empty());
+    (same && split.windows(2).all(|pair| pair[0].0 < pair[1].0)).then(|| (split[0].0, split[split.len() - 1].0, mark))
 }
 
 /// Blank lines at both ends, as many as both sides have there.

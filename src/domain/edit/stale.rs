@@ -1,10 +1,12 @@
 //! Quotes of an older view: the lines to change are there, some of the lines around them are not.
 
+use std::ops::Range;
+
 use similar::DiffOp;
 
 use super::locate::{Ids, UNKNOWN};
 use super::merge::{self, Place};
-use super::page::Page;
+use super::page::{Page, split_indent};
 use super::reading::Reading;
 use super::{EditError, How, nearest};
 
@@ -35,8 +37,13 @@ pub(super) fn find(page: &Page, ids: &Ids, reading: &Reading) -> Result<Option<P
     let ops = merge::changes(old, &reading.new);
     for anchor in anchors(&ops, &wanted, &weights) {
         for at in ids.places(&wanted[anchor.clone()]) {
-            let candidate = lay(&wanted, &weights, &ids.lines, anchor.clone(), at);
-            if holds(&ops, &candidate.map) && !laid.iter().any(|other| other.map == candidate.map) {
+            let fits = depth(page, old, anchor.start, at);
+            let gain = |i: usize, j: usize| match wanted[i] == ids.lines[j] && (weights[i] == FULL || fits(i, j)) {
+                true => weights[i],
+                false => 0,
+            };
+            let candidate = lay(&weights, ids.lines.len(), anchor.clone(), at, &gain);
+            if ops.iter().all(|op| holds(op, &candidate.map, &weights)) && !laid.iter().any(|other| other.map == candidate.map) {
                 laid.push(candidate);
             }
         }
@@ -50,9 +57,12 @@ pub(super) fn find(page: &Page, ids: &Ids, reading: &Reading) -> Result<Option<P
     let Some(best) = laid.first().filter(enough) else { return Ok(None) };
     if let Some(next) = laid.get(1)
         && (best.weight - next.weight) * 100 < total * AHEAD
+        && !(overlap(best, next) && best.weight > next.weight && closed(&ops, best) && !closed(&ops, next))
     {
-        let starts: Vec<usize> = [best, next].iter().filter_map(|laid| laid.map.iter().flatten().next().copied()).collect();
-        return Err(nearest::ambiguous(page, old.len(), &starts));
+        let changed = ops.iter().find(|op| !matches!(op, DiffOp::Equal { .. })).map_or(0, |op| op.old_range().start);
+        let line = |laid: &&Laid| laid.map[changed..].iter().chain(&laid.map).flatten().next().copied();
+        let lines: Vec<usize> = [best, next].iter().filter_map(line).collect();
+        return Err(nearest::ambiguous(page, old.len(), &lines));
     }
     merge::merge(page, reading, &best.map, How::Stale).map(Some)
 }
@@ -67,9 +77,9 @@ fn weight(line: &str) -> u32 {
 }
 
 /// The runs of old lines that must be in the file, the weightiest first: changed lines, or the neighbours of an insertion.
-fn anchors(ops: &[DiffOp], wanted: &[u32], weights: &[u32]) -> Vec<std::ops::Range<usize>> {
+fn anchors(ops: &[DiffOp], wanted: &[u32], weights: &[u32]) -> Vec<Range<usize>> {
     let changed = |op: &DiffOp| matches!(op, DiffOp::Delete { .. } | DiffOp::Replace { .. });
-    let mut runs: Vec<std::ops::Range<usize>> = ops.iter().filter(|op| changed(op)).map(DiffOp::old_range).collect();
+    let mut runs: Vec<Range<usize>> = ops.iter().filter(|op| changed(op)).map(DiffOp::old_range).collect();
     let must = !runs.is_empty();
     if !must {
         for index in ops.iter().filter(|op| matches!(op, DiffOp::Insert { .. })).map(|op| op.old_range().start) {
@@ -86,9 +96,23 @@ fn anchors(ops: &[DiffOp], wanted: &[u32], weights: &[u32]) -> Vec<std::ops::Ran
     runs
 }
 
+/// Whether a line that says little stands as deep in the file as the quote has it, measured by the anchor.
+fn depth<'a>(page: &'a Page, old: &'a [String], anchor: usize, at: usize) -> impl Fn(usize, usize) -> bool + 'a {
+    let (from, to) = (split_indent(&old[anchor]).0, split_indent(page.lines[at]).0);
+    move |i, j| {
+        let (quoted, there) = (split_indent(&old[i]).0, split_indent(page.lines[j]).0);
+        old[i].trim().is_empty()
+            || match (to.strip_suffix(from), from.strip_suffix(to)) {
+                (Some(added), _) => there.strip_suffix(quoted) == Some(added),
+                (_, Some(removed)) => quoted.strip_suffix(there) == Some(removed),
+                _ => true,
+            }
+    }
+}
+
 /// Lays the quote so that `anchor` is at line `at`, and as much as possible of the rest near it, in order.
-fn lay(wanted: &[u32], weights: &[u32], lines: &[u32], anchor: std::ops::Range<usize>, at: usize) -> Laid {
-    let mut map: Vec<Option<usize>> = vec![None; wanted.len()];
+fn lay(weights: &[u32], lines: usize, anchor: Range<usize>, at: usize, gain: &dyn Fn(usize, usize) -> u32) -> Laid {
+    let mut map: Vec<Option<usize>> = vec![None; weights.len()];
     for (i, old) in anchor.clone().enumerate() {
         map[old] = Some(at + i);
     }
@@ -97,11 +121,11 @@ fn lay(wanted: &[u32], weights: &[u32], lines: &[u32], anchor: std::ops::Range<u
     let above: Vec<usize> = (at.saturating_sub(slack(before))..at).rev().collect();
     let old_above: Vec<usize> = (0..before).rev().collect();
     let end = at + anchor.len();
-    let after = wanted.len() - anchor.end;
-    let below: Vec<usize> = (end..(end + slack(after)).min(lines.len())).collect();
-    let old_below: Vec<usize> = (anchor.end..wanted.len()).collect();
+    let after = weights.len() - anchor.end;
+    let below: Vec<usize> = (end..(end + slack(after)).min(lines)).collect();
+    let old_below: Vec<usize> = (anchor.end..weights.len()).collect();
     for (old, file) in [(old_above, above), (old_below, below)] {
-        for (i, j) in pair_up(&old, &file, |i, j| if wanted[i] == lines[j] { weights[i] } else { 0 }) {
+        for (i, j) in pair_up(&old, &file, gain) {
             map[i] = Some(j);
         }
     }
@@ -138,10 +162,63 @@ fn pair_up(old: &[usize], file: &[usize], gain: impl Fn(usize, usize) -> u32) ->
     pairs
 }
 
-/// Every changed line is in the file, and changed lines that follow each other do so there.
-fn holds(ops: &[DiffOp], map: &[Option<usize>]) -> bool {
-    ops.iter().filter(|op| matches!(op, DiffOp::Delete { .. } | DiffOp::Replace { .. })).all(|op| {
-        let places: Option<Vec<usize>> = map[op.old_range()].iter().copied().collect();
-        places.is_some_and(|places| places.windows(2).all(|pair| pair[1] == pair[0] + 1))
+/// Whether a change stands where the quote has it: its lines are there without a gap, and what is quoted next to them is next to them.
+fn holds(op: &DiffOp, map: &[Option<usize>], weights: &[u32]) -> bool {
+    let Range { start, end } = op.old_range();
+    match op {
+        DiffOp::Equal { .. } => true,
+        DiffOp::Insert { .. } => {
+            let (above, below) = (above(map, weights, start), below(map, weights, start));
+            let joined = start > 0 && start < map.len() && follows(map[start - 1], map[start]);
+            if joined { above + below >= FULL } else { above.max(below) >= 2 * FULL }
+        }
+        DiffOp::Delete { .. } | DiffOp::Replace { .. } => {
+            let whole = map[start].is_some() && (start + 1..end).all(|i| follows(map[i - 1], map[i]));
+            let (left, right) = (start == 0 || follows(map[start - 1], map[start]), end == map.len() || follows(map[end - 1], map[end]));
+            let near = if left && start > 0 { above(map, weights, start) } else { 0 } + if right { below(map, weights, end) } else { 0 };
+            let telling = weights[start..end].contains(&FULL);
+            whole && near >= FULL && (telling || left && right)
+        }
+    }
+}
+
+fn follows(a: Option<usize>, b: Option<usize>) -> bool {
+    matches!((a, b), (Some(a), Some(b)) if b == a + 1)
+}
+
+/// Weight of the lines that stand without a gap right above old line `index`.
+fn above(map: &[Option<usize>], weights: &[u32], index: usize) -> u32 {
+    let mut sum = 0;
+    for i in (0..index).rev().take_while(|&i| map[i].is_some()) {
+        sum += weights[i];
+        if i == 0 || !follows(map[i - 1], map[i]) {
+            break;
+        }
+    }
+    sum
+}
+
+/// Weight of the lines that stand without a gap from old line `index` on.
+fn below(map: &[Option<usize>], weights: &[u32], index: usize) -> u32 {
+    let mut sum = 0;
+    for i in (index..map.len()).take_while(|&i| map[i].is_some()) {
+        sum += weights[i];
+        if i + 1 == map.len() || !follows(map[i], map[i + 1]) {
+            break;
+        }
+    }
+    sum
+}
+
+fn overlap(a: &Laid, b: &Laid) -> bool {
+    a.map.iter().flatten().any(|line| b.map.contains(&Some(*line)))
+}
+
+/// Whether every change touches its quoted neighbours on both sides.
+fn closed(ops: &[DiffOp], laid: &Laid) -> bool {
+    ops.iter().filter(|op| !matches!(op, DiffOp::Equal { .. })).all(|op| {
+        let Range { start, end } = op.old_range();
+        let joined = |i: usize| i == 0 || i >= laid.map.len() || follows(laid.map[i - 1], laid.map[i]);
+        joined(start) && joined(end)
     })
 }
