@@ -70,9 +70,7 @@ fn body(request: &ChatRequest) -> Value {
 }
 
 fn messages(message: &Message) -> Vec<Value> {
-    let text: Vec<&str> =
-        message.parts.iter().filter_map(|part| if let Part::Text { text } = part { Some(text.as_str()) } else { None }).collect();
-    let text = text.join("\n\n");
+    let text = reply::text_of(message);
     match message.speaker {
         Speaker::User => {
             let results = message.parts.iter().filter_map(result);
