@@ -55,8 +55,7 @@ impl OpenAi {
         let mut body = json!({ "model": request.model, "messages": messages });
         body[self.limit_key()] = json!(request.max_tokens);
         if !request.tools.is_empty() {
-            let function = |name: &str, description: &str, schema: &Value| json!({ "type": "function", "function": { "name": name, "description": description, "parameters": schema } });
-            body["tools"] = request.tools.iter().map(|tool| function(&tool.name, &tool.description, &tool.schema)).collect();
+            body["tools"] = reply::functions(&request.tools);
         }
         body
     }
