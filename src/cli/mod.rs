@@ -1,6 +1,8 @@
 //! The command line: one file per sub-command, each with its arguments and its run function.
 
 pub mod audit;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod serve;
 
 use std::io;
@@ -21,6 +23,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Play one story from an issue to its merge, with a small forge and a scripted model of its own.
+    #[cfg(feature = "demo")]
+    Demo(demo::DemoArgs),
     /// Serve the forges and projects of the configuration.
     Serve(serve::ServeArgs),
     /// Check the record of what was done, decided, spent and allowed.
@@ -33,6 +38,8 @@ pub fn main() -> ExitCode {
     let _scenario = fail::FailScenario::setup();
     let cli = Cli::parse();
     match cli.command {
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => run_async(demo::run(args)),
         Command::Serve(args) => run_async(serve::run(args)),
         Command::Audit(args) => {
             let read = |path: &std::path::Path, rev: Option<&str>| crate::git::read_repo_at(path, rev).map_err(|error| error.to_string());

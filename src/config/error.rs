@@ -98,7 +98,10 @@ fn explain(message: &str) -> String {
 /// The nearest of the known words, when it is near enough to be a slip of the keyboard.
 pub fn did_you_mean<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (found.chars().count() / 3).max(1);
-    let near = known.into_iter().map(|word| (distance(&found.to_lowercase(), &word.to_lowercase()), word)).filter(|(distance, _)| *distance <= limit);
+    let near = known
+        .into_iter()
+        .map(|word| (distance(&found.to_lowercase(), &word.to_lowercase()), word))
+        .filter(|(distance, _)| *distance <= limit);
     near.min_by_key(|(distance, _)| *distance).map(|(_, word)| word)
 }
 

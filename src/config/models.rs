@@ -265,8 +265,8 @@ models = ["near/odd"]
             ),
             ("cheaper = \"fast\"", "cheaper = \"fats\"", "models.toml:16:11: there is no group `fats`; did you mean `fast`?"),
             ("[models.\"near/odd\"]", "[models.\"naer/odd\"]", "models.toml:12:9: there is no provider `naer`; did you mean `near`?"),
-            ("output = 10,", "output = -1,", "models.toml:11:32: -1 is not an amount of US dollars"),
-            ("cache_read", "cache_raed", "models.toml:11:36: unknown key `cache_raed`, "),
+            ("output = 10,", "output = -1,", "models.toml:11:33: -1 is not an amount of US dollars"),
+            ("cache_read", "cache_raed", "models.toml:11:37: unknown key `cache_raed`, "),
             ("input = 20", "input = 0", "models.toml: `unknown_price` must not be zero"),
         ];
         for (from, to, want) in rows {

@@ -210,17 +210,17 @@ mod tests {
 
     #[test]
     fn waits_are_read_in_every_form() {
-        let rows: [(&[(&'static str, &str)], Option<u64>); 7] = [
-            (&[("retry-after", "3")], Some(3_000)),
-            (&[("retry-after", "0.5")], Some(500)),
-            (&[("retry-after-ms", "250"), ("retry-after", "9")], Some(250)),
-            (&[("retry-after", "Sun, 22 Nov 2026 10:00:07 GMT"), ("date", "Sun, 22 Nov 2026 10:00:00 GMT")], Some(7_000)),
-            (&[("retry-after", "Sun, 22 Nov 2026 10:00:07 GMT")], None),
-            (&[("retry-after", "-1")], None),
-            (&[], None),
+        let rows = [
+            (vec![("retry-after", "3")], Some(3_000)),
+            (vec![("retry-after", "0.5")], Some(500)),
+            (vec![("retry-after-ms", "250"), ("retry-after", "9")], Some(250)),
+            (vec![("retry-after", "Sun, 22 Nov 2026 10:00:07 GMT"), ("date", "Sun, 22 Nov 2026 10:00:00 GMT")], Some(7_000)),
+            (vec![("retry-after", "Sun, 22 Nov 2026 10:00:07 GMT")], None),
+            (vec![("retry-after", "-1")], None),
+            (vec![], None),
         ];
         for (given, want) in rows {
-            assert_eq!(retry_after(&headers(given)), want.map(Duration::from_millis), "{given:?}");
+            assert_eq!(retry_after(&headers(&given)), want.map(Duration::from_millis), "{given:?}");
         }
     }
 

@@ -63,16 +63,13 @@ fn body(request: &ChatRequest) -> Value {
     let options = json!({ "num_predict": request.max_tokens, "num_ctx": context });
     let mut body = json!({ "model": request.model, "messages": messages, "stream": false, "options": options });
     if !request.tools.is_empty() {
-        let function = |name: &str, description: &str, schema: &Value| json!({ "type": "function", "function": { "name": name, "description": description, "parameters": schema } });
-        body["tools"] = request.tools.iter().map(|tool| function(&tool.name, &tool.description, &tool.schema)).collect();
+        body["tools"] = reply::functions(&request.tools);
     }
     body
 }
 
 fn messages(message: &Message) -> Vec<Value> {
-    let text: Vec<&str> =
-        message.parts.iter().filter_map(|part| if let Part::Text { text } = part { Some(text.as_str()) } else { None }).collect();
-    let text = text.join("\n\n");
+    let text = reply::text_of(message);
     match message.speaker {
         Speaker::User => {
             let results = message.parts.iter().filter_map(result);

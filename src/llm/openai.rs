@@ -55,8 +55,7 @@ impl OpenAi {
         let mut body = json!({ "model": request.model, "messages": messages });
         body[self.limit_key()] = json!(request.max_tokens);
         if !request.tools.is_empty() {
-            let function = |name: &str, description: &str, schema: &Value| json!({ "type": "function", "function": { "name": name, "description": description, "parameters": schema } });
-            body["tools"] = request.tools.iter().map(|tool| function(&tool.name, &tool.description, &tool.schema)).collect();
+            body["tools"] = reply::functions(&request.tools);
         }
         body
     }
@@ -80,9 +79,7 @@ impl Provider for OpenAi {
 
 /// One turn: tool results are messages of their own here, calls hang on the assistant's message.
 fn messages(message: &Message) -> Vec<Value> {
-    let text: Vec<&str> =
-        message.parts.iter().filter_map(|part| if let Part::Text { text } = part { Some(text.as_str()) } else { None }).collect();
-    let text = text.join("\n\n");
+    let text = reply::text_of(message);
     match message.speaker {
         Speaker::User => {
             let results = message.parts.iter().filter_map(result);

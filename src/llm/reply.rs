@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::domain::agent::message::{ChatReply, ChatRequest, Message, Part, Speaker, Stop, Usage};
+use crate::domain::agent::message::{ChatReply, ChatRequest, Message, Part, Speaker, Stop, ToolSpec, Usage};
 
 /// Arguments that arrive as text. What is not JSON stays as a JSON string with the raw text, so that the model can be told what it sent.
 /// An empty text means no arguments.
@@ -69,6 +69,18 @@ fn call_id(part: &Part) -> Option<&str> {
         Part::ToolCall { id, .. } => Some(id),
         _ => None,
     }
+}
+
+/// The texts of a message as one.
+pub(super) fn text_of(message: &Message) -> String {
+    let texts = message.parts.iter().filter_map(|part| if let Part::Text { text } = part { Some(text.as_str()) } else { None });
+    texts.collect::<Vec<_>>().join("\n\n")
+}
+
+/// Tools as OpenAI and Ollama want them.
+pub(super) fn functions(tools: &[ToolSpec]) -> Value {
+    let function = |tool: &ToolSpec| serde_json::json!({ "name": tool.name, "description": tool.description, "parameters": tool.schema });
+    tools.iter().map(|tool| serde_json::json!({ "type": "function", "function": function(tool) })).collect()
 }
 
 /// The conversation with neighbouring messages of one speaker joined, results of tools before texts, and no empty texts or messages: the order that every provider accepts.

@@ -206,15 +206,20 @@ impl Fencer {
     }
 
     fn said(&mut self, what: &str, said: &Said) -> Option<String> {
-        self.text(what, &said.author, said.trust, &said.text)
+        let at = said.at.rfc3339();
+        self.labelled(said.trust, &said.text, &[("kind", what), ("author", &said.author), ("trust", said.trust.word()), ("at", &at)])
     }
 
     fn text(&mut self, what: &str, author: &str, trust: Trust, text: &str) -> Option<String> {
+        self.labelled(trust, text, &[("kind", what), ("author", author), ("trust", trust.word())])
+    }
+
+    fn labelled(&mut self, trust: Trust, text: &str, labels: &[(&str, &str)]) -> Option<String> {
         if trust == Trust::Untrusted && !self.reads_untrusted {
             self.withheld += 1;
             return None;
         }
-        Some(self.fenced(text, &[("kind", what), ("author", author), ("trust", trust.word())]))
+        Some(self.fenced(text, labels))
     }
 
     fn finding(&mut self, number: usize, finding: &OpenFinding) -> Option<FindingView> {

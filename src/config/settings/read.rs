@@ -1,86 +1,19 @@
-//! Settings of this process: where it keeps its data, where it listens, which forges it serves, which secrets it holds.
-//! A TOML file, and over it environment variables.
+//! How settings are read: the file's shape, the environment over it, and every mistake gathered with its place.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::env::{Env, forge_variable, provider_variable, secret_file};
-use super::error::{ConfigError, ConfigErrors, parse};
+use super::{ForgeSettings, Settings, Timings};
 use crate::base::secret::SecretString;
+use crate::config::env::{Env, forge_variable, provider_variable, secret_file};
+use crate::config::error::{ConfigError, ConfigErrors, parse};
 use crate::domain::forge::ForgeKind;
-
-/// The settings in force.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Database, mirrors, work trees. Made when missing.
-    pub data_dir: PathBuf,
-    pub listen: SocketAddr,
-    /// Address under which people and forges reach this process, without a slash at its end.
-    pub public_url: String,
-    /// `postgres://…`; `None`: SQLite inside the data directory.
-    pub store_url: Option<SecretString>,
-    /// Directory laid over the built-in team; `None`: the built-in one.
-    pub bot_config: Option<PathBuf>,
-    /// Directory laid over the built-in prompts.
-    pub prompts: Option<PathBuf>,
-    pub forges: Vec<ForgeSettings>,
-    /// Repositories that are served, `owner/name`, `owner/*` or `*`; see [`Settings::serves`].
-    pub projects: Vec<String>,
-    /// Keys of model providers by the provider's name.
-    pub keys: BTreeMap<String, SecretString>,
-    /// Addresses that replace those in `models.toml`, by the provider's name.
-    pub provider_urls: BTreeMap<String, String>,
-    pub timings: Timings,
-    /// Filter of the log, such as `info,syndarix=debug`.
-    pub log: String,
-}
-
-/// One forge and the bot's account on it. The account's name is asked of the forge, not configured.
-#[derive(Clone, Debug)]
-pub struct ForgeSettings {
-    /// Name of the hook: deliveries come to `/hooks/<id>`.
-    pub id: String,
-    pub kind: ForgeKind,
-    /// Base address, without a slash at its end.
-    pub url: String,
-    pub token: SecretString,
-    pub hook_secret: SecretString,
-}
-
-/// How often and how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timings {
-    /// Least time between two edits of one status comment.
-    pub status_spacing: Duration,
-    /// Least time between two pushes to an audit repository.
-    pub audit_spacing: Duration,
-    /// How long a turn of a subject may hold it.
-    pub subject_lease: Duration,
-    /// How long an agent run holds its work without a sign of life.
-    pub run_lease: Duration,
-    /// Between two comparisons with the forge.
-    pub poll: Duration,
-    /// Between two looks into the store when nobody wakes the worker.
-    pub idle: Duration,
-}
-
-impl Default for Timings {
-    fn default() -> Timings {
-        Timings {
-            status_spacing: Duration::from_secs(5),
-            audit_spacing: Duration::from_secs(10),
-            subject_lease: Duration::from_secs(30),
-            run_lease: Duration::from_secs(120),
-            poll: Duration::from_secs(300),
-            idle: Duration::from_secs(1),
-        }
-    }
-}
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -128,53 +61,16 @@ struct RawTimings {
     idle_seconds: Option<u64>,
 }
 
-impl Settings {
-    /// Reads the file given, else the one that `SYNDARIX_CONFIG` names, else `syndarix-settings.toml` of the working directory if there is one, and the environment over it.
-    pub fn load(env: &Env, file: Option<&Path>) -> Result<Settings, ConfigErrors> {
-        let named = file.map(Path::to_path_buf).or_else(|| env.get("SYNDARIX_CONFIG").map(PathBuf::from));
-        let default = Path::new("syndarix-settings.toml");
-        let path = named.or_else(|| default.exists().then(|| default.to_path_buf()));
-        let Some(path) = path else { return Settings::read(env, "syndarix-settings.toml", "") };
-        let name = path.display().to_string();
-        let text =
-            std::fs::read_to_string(&path).map_err(|error| ConfigError::whole(&name, format!("the file cannot be read: {error}")))?;
-        Settings::read(env, &name, &text)
-    }
-
-    /// Reads settings from the text of a file and an environment.
-    pub fn read(env: &Env, file: &str, text: &str) -> Result<Settings, ConfigErrors> {
-        Reader { env, file, text, errors: Vec::new() }.read()
-    }
-
-    /// The forge with this id.
-    pub fn forge(&self, id: &str) -> Option<&ForgeSettings> {
-        self.forges.iter().find(|forge| forge.id == id)
-    }
-
-    /// True when the repository may be served. Nobody is served by accident: an empty list serves none.
-    pub fn serves(&self, path: &str) -> bool {
-        self.projects.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(prefix) => path.starts_with(prefix),
-            None => path.eq_ignore_ascii_case(pattern),
-        })
-    }
-
-    /// Every secret that is held, for masking.
-    pub fn secrets(&self) -> Vec<SecretString> {
-        let forges = self.forges.iter().flat_map(|forge| [forge.token.clone(), forge.hook_secret.clone()]);
-        forges.chain(self.keys.values().cloned()).chain(self.store_url.clone()).collect()
-    }
-}
-
-struct Reader<'a> {
-    env: &'a Env,
-    file: &'a str,
-    text: &'a str,
-    errors: Vec<ConfigError>,
+/// Reads one file and one environment.
+pub(super) struct Reader<'a> {
+    pub env: &'a Env,
+    pub file: &'a str,
+    pub text: &'a str,
+    pub errors: Vec<ConfigError>,
 }
 
 impl Reader<'_> {
-    fn read(mut self) -> Result<Settings, ConfigErrors> {
+    pub fn read(mut self) -> Result<Settings, ConfigErrors> {
         let raw: Raw = parse(self.file, self.text)?;
         let listen = self.listen(raw.listen.as_ref());
         let public_url = self.public_url(raw.public_url.as_ref(), listen);
@@ -201,7 +97,7 @@ impl Reader<'_> {
         if self.errors.is_empty() { Ok(settings) } else { Err(ConfigErrors(self.errors)) }
     }
 
-    fn wrong(&mut self, span: std::ops::Range<usize>, message: impl Into<String>) {
+    fn wrong(&mut self, span: Range<usize>, message: impl Into<String>) {
         self.errors.push(ConfigError::at(self.file, self.text, span, message));
     }
 
@@ -266,7 +162,7 @@ impl Reader<'_> {
         &mut self,
         id: &str,
         field: &str,
-        span: std::ops::Range<usize>,
+        span: Range<usize>,
         given: &Option<SecretString>,
         file: &Option<String>,
     ) -> Option<SecretString> {
@@ -355,65 +251,4 @@ fn web_url(text: &str) -> Result<String, String> {
         return Err("an address must not hold a user name or password; there are keys for secrets".to_owned());
     }
     Ok(text.trim_end_matches('/').to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::secret::ExposeSecret;
-
-    const FORGE: &str = "[[forges]]\nid = \"home\"\nkind = \"gitea\"\nurl = \"https://git.example.org/\"\n";
-
-    fn errors(env: &Env, text: &str) -> Vec<String> {
-        Settings::read(env, "s.toml", text).err().map(|errors| errors.0.iter().map(ToString::to_string).collect()).unwrap_or_default()
-    }
-
-    #[test]
-    fn nothing_configured_is_a_local_installation_that_serves_nobody() {
-        let settings = Settings::read(&Env::default(), "s.toml", "").unwrap();
-        assert_eq!(settings.public_url, "http://127.0.0.1:8620");
-        assert!(settings.store_url.is_none() && settings.forges.is_empty() && !settings.serves("acme/shop"));
-    }
-
-    #[test]
-    fn the_environment_goes_over_the_file() {
-        let env = Env::of([
-            ("SYNDARIX_LISTEN", "0.0.0.0:1"),
-            ("SYNDARIX_FORGE_HOME_TOKEN", "token-1"),
-            ("SYNDARIX_FORGE_HOME_HOOK_SECRET", "hook-1"),
-            ("SYNDARIX_OPENAI_API_KEY", "key-1"),
-            ("OPENAI_API_KEY", "key-2"),
-            ("OLLAMA_HOST", "10.0.0.1:11434"),
-            ("SYNDARIX_PROJECTS", "acme/*, Solo/one"),
-        ]);
-        let settings = Settings::read(&env, "s.toml", &format!("listen = \"127.0.0.1:2\"\n{FORGE}")).unwrap();
-        assert_eq!(settings.listen.port(), 1);
-        let forge = settings.forge("home").unwrap();
-        assert_eq!((forge.url.as_str(), forge.token.expose_secret()), ("https://git.example.org", "token-1"));
-        assert_eq!(settings.keys["openai"].expose_secret(), "key-1");
-        assert_eq!(settings.provider_urls["ollama"], "http://10.0.0.1:11434");
-        assert!(settings.serves("acme/shop") && settings.serves("solo/One") && !settings.serves("acmex/shop"));
-        assert_eq!(settings.secrets().len(), 3);
-        assert!(!format!("{settings:?}").contains("token-1"));
-    }
-
-    #[test]
-    fn mistakes_name_their_place() {
-        let none = Env::default();
-        let rows = [
-            ("lisen = \"x\"\n".to_owned(), "s.toml:1:1: unknown key `lisen`, "),
-            ("listen = \"here\"\n".to_owned(), "s.toml:1:10: `here` is not an address to listen on"),
-            ("public_url = \"ftp://x\"\n".to_owned(), "s.toml:1:14: `ftp://x` is not a web address"),
-            (FORGE.to_owned(), "s.toml:1:1: the forge `home` has no token: set SYNDARIX_FORGE_HOME_TOKEN"),
-            (FORGE.replace("home", "My Forge"), "s.toml:2:6: `My Forge` cannot be a forge's id"),
-            (FORGE.replace("gitea", "gitee"), "s.toml:3:8: unknown variant `gitee`"),
-            (FORGE.replace("//git", "//u:p@git"), "s.toml:4:7: an address must not hold a user name"),
-        ];
-        for (text, want) in rows {
-            let got = errors(&none, &text);
-            assert!(got.iter().any(|error| error.starts_with(want)), "{got:#?}\nwanted {want}");
-            assert!(!got.join(" ").contains("u:p@"), "a password in an address is not repeated");
-        }
-        assert_eq!(errors(&Env::of([("SYNDARIX_LISTEN", "x")]), "").len(), 1);
-    }
 }

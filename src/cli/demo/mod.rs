@@ -1,0 +1,162 @@
+//! `syndarix demo`: one story, from an issue to its merge, with a small forge beside the bot. The forge and the people live in this
+//! process; the bot is a process of its own that runs `syndarix serve`, exactly as it would beside a real forge. Both keep what they
+//! know on disk, so that a demo that was killed anywhere goes on from there when it is started again.
+
+mod bot;
+mod people;
+mod report;
+mod story;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::base::Clock;
+use crate::sandbox::{Sandbox, SandboxConfig};
+
+use bot::Bot;
+use people::People;
+use report::Ending;
+use story::{Story, Subject};
+
+/// Arguments of `syndarix demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Use a copy of this Git repository instead of the bundled sample. It is cloned and never changed.
+    #[arg(long, value_name = "PATH")]
+    repo: Option<PathBuf>,
+    /// Let this model do the work, `provider/name`, instead of the scripted one.
+    #[arg(long, value_name = "MODEL")]
+    model: Option<String>,
+    /// Let the story cost at most this many US dollars.
+    #[arg(long, value_name = "USD", default_value_t = 0.50)]
+    max_usd: f64,
+    /// Keep forge and bot up after the story, for the browser. End it with Ctrl-C.
+    #[arg(long)]
+    stay: bool,
+    /// Throw away what earlier demos left and start over.
+    #[arg(long)]
+    fresh: bool,
+    /// Print one JSON object as the last line.
+    #[arg(long)]
+    json: bool,
+    /// Where the demo keeps everything; by default below the user's state directory.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// Plays the story. Exit code 0 only when all of it holds.
+pub async fn run(args: DemoArgs) -> Result<u8> {
+    let env = super::environment();
+    super::start_log(env.get("SYNDARIX_LOG").unwrap_or("warn"));
+    let dir = data_dir(&args, &env)?;
+    if args.fresh && dir.exists() {
+        std::fs::remove_dir_all(&dir).with_context(|| format!("{} cannot be removed", dir.display()))?;
+    }
+    std::fs::create_dir_all(&dir).with_context(|| format!("{} cannot be made", dir.display()))?;
+    let subject = Subject::choose(args.repo.as_deref())?;
+    let story = Story::open(&dir, &subject)?;
+    let sandbox = start_forge(&dir).await?;
+    let people = People::settle(&sandbox, &story, &subject).await?;
+    announce(&args, &story, &sandbox, &env)?;
+    let bot = Bot::start(&dir, &args, &story, &sandbox, &people).await?;
+    let outcome = people.play(&story, &subject, deadline(&args)).await;
+    let ending = match outcome {
+        Ok(played) => report::end(&dir, &story, played, &people, bot.model()).await,
+        Err(error) => Err(error),
+    };
+    let ending = match ending {
+        Ok(ending) => ending,
+        Err(error) => {
+            drop(bot.stop().await);
+            sandbox.stop().await;
+            return failed(&args, &error);
+        }
+    };
+    if ending.ok {
+        story.finished()?;
+    }
+    ending.print(args.json);
+    if args.stay {
+        stay(&sandbox, &story, ending.issue).await?;
+    }
+    bot.stop().await?;
+    sandbox.stop().await;
+    finish(&args, &ending)
+}
+
+fn data_dir(args: &DemoArgs, env: &crate::config::Env) -> Result<PathBuf> {
+    if let Some(dir) = &args.data {
+        return Ok(dir.clone());
+    }
+    let state = env.get("XDG_STATE_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(env.get("HOME")?).join(".local/state")));
+    let state = state.context("there is no home directory to keep the demo in; name a directory with --data")?;
+    Ok(state.join("syndarix").join("demo"))
+}
+
+/// A scripted story takes seconds; a real model may think for minutes at each step.
+fn deadline(args: &DemoArgs) -> Duration {
+    if args.model.is_some() { Duration::from_secs(3600) } else { Duration::from_secs(120) }
+}
+
+/// The forge takes the port it had before, so that links in its texts stay good; another one when that is taken.
+async fn start_forge(dir: &std::path::Path) -> Result<Sandbox> {
+    let remembered = dir.join("forge.port");
+    let port: u16 = std::fs::read_to_string(&remembered).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    let config = |port| SandboxConfig { listen: ([127, 0, 0, 1], port).into(), clock: Clock::System, ..SandboxConfig::new(dir.join("forge")) };
+    let sandbox = match Sandbox::start(config(port)).await {
+        Ok(sandbox) => sandbox,
+        Err(_) if port != 0 => Sandbox::start(config(0)).await?,
+        Err(error) => return Err(error.into()),
+    };
+    let url = sandbox.url();
+    let taken = url.rsplit(':').next().unwrap_or_default();
+    std::fs::write(&remembered, taken).with_context(|| format!("{} cannot be written", remembered.display()))?;
+    Ok(sandbox)
+}
+
+fn announce(args: &DemoArgs, story: &Story, sandbox: &Sandbox, env: &crate::config::Env) -> Result<()> {
+    let go_on = if story.resumed { " (taking up the story where it stopped)" } else { "" };
+    println!("Syndarix demo{go_on}");
+    println!("  forge       {}/{}", sandbox.url(), story.repo);
+    match &args.model {
+        Some(model) => println!("  model       {model}, at most ${:.2}", args.max_usd),
+        None => println!("  model       scripted: its answers are prepared, its edits, commits, reviews and merge are real"),
+    }
+    if let Some(say) = &story.says {
+        println!("  change      {say}");
+    }
+    for hint in bot::model_hints(env).iter().filter(|_| args.model.is_none()) {
+        println!("  to use it   {hint}");
+    }
+    println!();
+    Ok(())
+}
+
+async fn stay(sandbox: &Sandbox, story: &Story, issue: i64) -> Result<()> {
+    println!();
+    println!("Still up. Sign in and look around, end with Ctrl-C:");
+    for login in ["alice", "bob"] {
+        println!("  as {login:<6} {}", sandbox.login_link(login).map_err(|problem| anyhow::anyhow!("{problem}"))?);
+    }
+    println!("  the issue {}/{}/issues/{issue}", sandbox.url(), story.repo);
+    Ok(tokio::signal::ctrl_c().await?)
+}
+
+fn failed(args: &DemoArgs, error: &anyhow::Error) -> Result<u8> {
+    if args.json {
+        println!("{}", serde_json::json!({"ok": false, "error": format!("{error:#}")}));
+    } else {
+        println!("The story did not come to its end: {error:#}");
+    }
+    Ok(1)
+}
+
+fn finish(args: &DemoArgs, ending: &Ending) -> Result<u8> {
+    if args.json {
+        println!("{}", ending.json());
+    }
+    Ok(u8::from(!ending.ok))
+}
