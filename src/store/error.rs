@@ -61,7 +61,7 @@ impl StoreError {
     /// connection, a serialization failure or a deadlock.
     pub fn is_transient(&self) -> bool {
         match self {
-            StoreError::Db(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_)) => true,
+            StoreError::Db(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed) => true,
             StoreError::Db(sqlx::Error::Database(error)) => error.code().is_some_and(|code| is_transient_code(&code)),
             _ => false,
         }

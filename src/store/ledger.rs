@@ -36,9 +36,14 @@ pub struct Reserved {
     pub id: Uuid,
     /// How much was reserved.
     pub amount: Nano,
+    repeated: bool,
+}
+
+impl Reserved {
     /// True when this step had reserved before: the call may have been made already.
-    pub repeated: bool,
-    _made_here: (),
+    pub fn repeated(&self) -> bool {
+        self.repeated
+    }
 }
 
 /// The story cannot pay: spent and reserved money plus this call would pass its limit.
@@ -99,7 +104,7 @@ impl ProjectTx {
             return Ok(Ok(self.reservation(ask).await?));
         }
         if self.book(ask).await? {
-            return Ok(Ok(Reserved { id, amount: ask.amount, repeated: false, _made_here: () }));
+            return Ok(Ok(Reserved { id, amount: ask.amount, repeated: false }));
         }
         exec!(&mut self.tx, "delete from ledger where project_id = $1 and id = $2", self.project, id)?;
         Ok(Err(self.refusal(ask).await?))
@@ -125,7 +130,7 @@ impl ProjectTx {
         let sql = "select id, amount from ledger where project_id = $1 and run_id = $2 and step = $3";
         let row = first!(&mut self.tx, (Uuid, Nano), sql, self.project, ask.run, ask.step)?;
         let (id, amount) = row.ok_or(StoreError::NotFound("reservation"))?;
-        Ok(Reserved { id, amount, repeated: true, _made_here: () })
+        Ok(Reserved { id, amount, repeated: true })
     }
 
     /// Books what a call really cost in place of what was reserved for it. False when it was settled before; then nothing changes.

@@ -84,7 +84,8 @@ async fn open_postgres(app: &SecretString, owner: Option<&SecretString>) -> Resu
     let app_options = pg_options(app.expose_secret())?;
     let mut owner_connection = PgConnection::connect_with(&pg_options(&StoreUrl::owner_url(app, owner))?).await?;
     check_server(&mut owner_connection).await?;
-    ensure_role(&mut owner_connection, app_options.get_username()).await?;
+    let app_user = app_options.get_username();
+    ensure_role(&mut owner_connection, app_user).await.map_err(|error| role_refused(app_user, error))?;
     check_version(newest_postgres(&mut owner_connection).await?, &POSTGRES)?;
     POSTGRES.run(&mut owner_connection).await.map_err(|error| StoreError::Migrate(Box::new(error)))?;
     check_row_security(&mut owner_connection).await?;
@@ -128,7 +129,9 @@ async fn ensure_role(connection: &mut PgConnection, app_user: &str) -> Result<()
         exception when duplicate_object or unique_violation then null;
         end $$";
     sqlx::raw_sql(create).execute(&mut *connection).await?;
-    let member = "select pg_has_role($1, 'syndarix_app', 'member')";
+    // Since version 16 a role's maker is its member without leave to switch to it.
+    let member = "select pg_has_role($1, 'syndarix_app',
+        case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end)";
     let is_member: bool = sqlx::query_scalar(member).bind(app_user).fetch_one(&mut *connection).await?;
     if !is_member {
         // A utility statement takes no parameters: the server itself quotes the name.
@@ -137,6 +140,17 @@ async fn ensure_role(connection: &mut PgConnection, app_user: &str) -> Result<()
         sqlx::raw_sql(grant).execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// A lack of privilege (42501) becomes the two lines an administrator has to run.
+fn role_refused(app_user: &str, error: StoreError) -> StoreError {
+    match &error {
+        StoreError::Db(sqlx::Error::Database(denied)) if denied.code().as_deref() == Some("42501") => StoreError::Setup(format!(
+            "the database owner may not set up the role that Syndarix works as ({denied}). As an administrator run \
+             `create role syndarix_app nologin nobypassrls` (unless it exists) and `grant syndarix_app to \"{app_user}\"`, then start again"
+        )),
+        _ => error,
+    }
 }
 
 /// Refuses to run when a table with a project id could be read across projects.

@@ -192,3 +192,24 @@ async fn an_app_login_of_its_own_works_and_owns_nothing() {
     cleaner.raw(&format!("drop database {name} with (force)")).await.unwrap();
     cleaner.raw(&format!("drop role {login}")).await.unwrap();
 }
+
+/// An owner without the right to make roles is told what an administrator has to run; after that, the same start works.
+#[tokio::test]
+async fn an_owner_that_may_not_make_roles_is_told_what_to_run() {
+    let Some(world) = World::postgres().await else { return };
+    let engine = Engine::postgres().await.unwrap();
+    let Engine::Postgres { name, .. } = &engine else { return };
+    let login = format!("plain_{}", std::process::id());
+    engine.raw(&format!("create role {login} login; alter database {name} owner to {login}")).await.unwrap();
+    let url: syndarix::store::StoreUrl = engine.pg_options().username(&login).to_url_lossy().as_str().parse().unwrap();
+    let error = Store::open(&url, Clock::manual(START)).await.err().expect("refused").to_string();
+    assert!(error.contains(&format!("grant syndarix_app to \"{login}\"")), "{error}");
+
+    engine.raw(&format!("grant syndarix_app to {login}")).await.unwrap();
+    let store = Store::open(&url, Clock::manual(START)).await.unwrap();
+    let plain = World { store, clock: Clock::manual(START), engine };
+    plain.story().await;
+    plain.drop_database().await;
+    world.engine.raw(&format!("drop role {login}")).await.unwrap();
+    world.drop_database().await;
+}

@@ -34,14 +34,14 @@ pub async fn a_repeated_step_finds_its_reservation(world: &World) {
     let mut tx = world.store.begin(project).await.unwrap();
     let first = tx.reserve(&ask(subject, 1, 100, Some(100))).await.unwrap().unwrap();
     let again = tx.reserve(&ask(subject, 1, 100, Some(100))).await.unwrap().unwrap();
-    assert_eq!((again.id, first.repeated, again.repeated), (first.id, false, true));
+    assert_eq!((again.id, first.repeated(), again.repeated()), (first.id, false, true));
     assert_eq!(tx.spent(subject).await.unwrap().reserved, Nano(100));
 
     // A call larger than the whole budget never fits, and a refused step may ask again.
     assert!(tx.reserve(&ask(subject, 2, 101, Some(100))).await.unwrap().is_err());
     assert!(tx.reserve(&ask(subject, 2, -1, Some(100))).await.unwrap().is_err());
     let raised = tx.reserve(&ask(subject, 2, 101, Some(1_000))).await.unwrap().unwrap();
-    assert!(!raised.repeated);
+    assert!(!raised.repeated());
     assert!(tx.reserve(&ask(subject, 3, 1_000_000, None)).await.unwrap().is_ok());
 }
 

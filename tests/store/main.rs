@@ -1,6 +1,8 @@
 //! The conformance suite of the store: every promise is tried on SQLite, and on PostgreSQL when `SYNDARIX_TEST_POSTGRES` holds the
 //! owner's URL of a throwaway server.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod inbox;
 mod isolation;
 mod journal;
