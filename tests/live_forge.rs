@@ -1,6 +1,8 @@
 //! The Gitea driver against a real server. Runs when SYNDARIX_LIVE_FORGE_URL and SYNDARIX_LIVE_FORGE_TOKEN (a site administrator's token) are set; makes its own users,
 //! organisation and repository and deletes them again. The server must be allowed to call web hooks on loopback (`ALLOWED_HOST_LIST = loopback`).
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -276,8 +278,8 @@ async fn pull_request(stage: &Stage) {
     let reviews = forge.reviews(repo, number).await.unwrap();
     let approval = reviews.iter().find(|review| review.author.id == stage.writer.id).unwrap();
     assert_eq!(
-        (approval.verdict, approval.commit.as_ref(), approval.stale, approval.dismissed),
-        (Verdict::Approved, Some(&head), false, false)
+        (approval.verdict, approval.commit.as_ref(), approval.stale, approval.dismissed, approval.official),
+        (Verdict::Approved, Some(&head), false, false, true)
     );
     assert_eq!(reviews.iter().find(|found| found.id == review.id).unwrap().verdict, Verdict::Commented);
 

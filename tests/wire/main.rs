@@ -1,4 +1,6 @@
 //! Wire formats: deliveries against their golden translations, captured deliveries of real servers, and the HTTP behaviour of the drivers.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+
 mod gitea_client;
 mod gitea_hooks;

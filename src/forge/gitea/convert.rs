@@ -267,10 +267,15 @@ pub fn ci_state_name(state: CiState) -> &'static str {
     }
 }
 
-pub fn status(status: wire::Status) -> Converted<CiStatus> {
+/// A commit status. The server stores any word a CI system sends and counts the unknown ones as pending.
+pub fn status(status: wire::Status) -> CiStatus {
     let word = if status.status.is_empty() { status.state } else { status.status };
-    let state = ci_state(&word).ok_or_else(|| format!("the commit status `{}` has the unknown state `{word}`", status.context))?;
-    Ok(CiStatus { context: status.context, state, description: status.description, url: status.target_url })
+    CiStatus {
+        context: status.context,
+        state: ci_state(&word).unwrap_or(CiState::Pending),
+        description: status.description,
+        url: status.target_url,
+    }
 }
 
 /// A change of labels, or `None` for every other entry of the timeline and for labels that no longer exist.
@@ -311,5 +316,6 @@ mod tests {
         assert!(role("superuser").is_err());
         let odd = wire::Review { state: "BLESSED".into(), ..Default::default() };
         assert_eq!(review(odd).verdict, Verdict::Pending);
+        assert_eq!(status(wire::Status { status: "gren".into(), ..Default::default() }).state, CiState::Pending);
     }
 }

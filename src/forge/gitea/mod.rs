@@ -20,6 +20,7 @@ mod hook;
 mod labels;
 #[cfg(test)]
 mod merge_test;
+mod pace;
 mod pulls;
 mod read;
 mod wire;

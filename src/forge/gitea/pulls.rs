@@ -131,6 +131,9 @@ impl GiteaForge {
             Err(ForgeError::NotAllowed(text)) if text.to_lowercase().contains("try again later") => {
                 Err(ForgeError::NotAllowed(format!("still checking whether #{number} can be merged, which passes by itself: {text}")))
             }
+            Err(ForgeError::NotAllowed(text)) if text.to_lowercase().contains("already merged") => {
+                Err(ForgeError::NotAllowed(format!("#{number} was merged before: {text}")))
+            }
             Err(ForgeError::NotAllowed(text)) => {
                 Err(ForgeError::NotAllowed(format!("a rule of the repository stands against merging #{number}: {text}")))
             }

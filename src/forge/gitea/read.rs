@@ -121,7 +121,7 @@ impl GiteaForge {
             let count = combined.statuses.len() as u64;
             seen += count;
             for status in combined.statuses {
-                let status = convert::status(status).map_err(odd)?;
+                let status = convert::status(status);
                 newest.entry(status.context.clone()).or_insert(status);
             }
             if count == 0 || (combined.total_count > 0 && seen >= combined.total_count) {

@@ -1,0 +1,74 @@
+//! What headers say about pages and waiting, and how long to pause between tries.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, LINK, RETRY_AFTER};
+
+/// True when the headers say that this was the last page. `Link` addresses may name another host, so only their page number counts.
+pub(super) fn is_last(headers: &HeaderMap, page: usize, so_far: usize) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(total) = text("x-total-count").and_then(|total| total.trim().parse::<usize>().ok()) {
+        return so_far >= total;
+    }
+    match text(LINK.as_str()) {
+        Some(link) => next_page(link).is_none_or(|next| next <= page),
+        None => false,
+    }
+}
+
+fn next_page(link: &str) -> Option<usize> {
+    let entry = link.split(',').find(|entry| entry.contains("rel=\"next\""))?;
+    let address = entry.split_once('<')?.1.split_once('>')?.0;
+    let query = address.split_once('?')?.1;
+    query.split('&').find_map(|pair| pair.strip_prefix("page=")?.parse().ok())
+}
+
+/// How long the server asks to wait: seconds, or a date relative to the server's own clock.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds.min(86_400)));
+    }
+    let date = |text: &str| chrono::DateTime::parse_from_rfc2822(text).ok();
+    let now = date(headers.get("date")?.to_str().ok()?)?;
+    (date(text)? - now).to_std().ok()
+}
+
+/// Doubles with every try, and spreads by half so that many callers do not come back at once.
+pub(super) fn pause(backoff: Duration, tried: u32) -> Duration {
+    let full = backoff.saturating_mul(1 << (tried - 1).min(8));
+    let spread = RandomState::new().hash_one(tried) % 1_000;
+    full / 2 + full.mul_f64(spread as f64 / 2_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_page_number_of_a_link_counts() {
+        let link = r#"<http://internal:3000/api/v1/x?limit=50&page=3>; rel="next",<http://internal:3000/api/v1/x?page=9>; rel="last""#;
+        assert_eq!(next_page(link), Some(3));
+        assert_eq!(next_page(r#"<http://x/?page=1>; rel="first""#), None);
+    }
+
+    #[test]
+    fn waiting_is_read_as_seconds_or_date() {
+        let headers = |pairs: &[(&'static str, &'static str)]| {
+            pairs.iter().map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        };
+        assert_eq!(retry_after(&headers(&[("retry-after", "7")])), Some(Duration::from_secs(7)));
+        let dated = headers(&[("retry-after", "Mon, 03 Aug 2026 09:00:30 GMT"), ("date", "Mon, 03 Aug 2026 09:00:00 GMT")]);
+        assert_eq!(retry_after(&dated), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after(&headers(&[("retry-after", "soon")])), None);
+    }
+
+    #[test]
+    fn pauses_grow_and_stay_bounded() {
+        let first = pause(Duration::from_millis(200), 1);
+        let second = pause(Duration::from_millis(200), 2);
+        assert!(first >= Duration::from_millis(100) && first < Duration::from_millis(200), "{first:?}");
+        assert!(second >= Duration::from_millis(200) && second < Duration::from_millis(400), "{second:?}");
+    }
+}
