@@ -81,6 +81,7 @@ async fn hostile_trees_write_nothing_outside_and_no_git_files() {
         ("link, then a directory of its name", vec![Link(b"a", "../outside"), Directory(b"a", vec![File(b"key", b"PWNED")])]),
         ("directory, then a link of its name", vec![Directory(b"a", vec![File(b"key", b"PWNED")]), Link(b"a", "../outside")]),
         ("link, then a file of its name", vec![Link(b"a", "../outside/key"), File(b"a", b"PWNED")]),
+        ("a file's name twice", vec![File(b"a", b"1"), File(b"a", b"2")]),
         ("not UTF-8", vec![File(&[0xff, 0xfe], b"x"), File(b"a\nb", b"x")]),
         ("link without target", vec![Link(b"a", "")]),
     ];
