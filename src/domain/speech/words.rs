@@ -44,8 +44,8 @@ pub(super) fn word(word: &str, references: bool, links: &[String], escape: impl 
     if !word.contains(['@', '#', '!', ':', '.', '-', '＠', '＃', '﹫']) {
         return escape(word);
     }
-    let start = word.len() - word.trim_start_matches(['(', '"', '\'', ',', ';', '“', '‘', '*', '_']).len();
-    let core = word[start..].trim_end_matches([')', '"', '\'', ',', ';', '.', '!', '?', ':', '”', '’', '*', '_']);
+    let start = word.len() - word.trim_start_matches(['(', '"', '\'', ',', ';', '“', '‘']).len();
+    let core = word[start..].trim_end_matches([')', '"', '\'', ',', ';', '.', '!', '?', ':', '”', '’']);
     let (before, after) = (&word[..start], &word[start + core.len()..]);
     match kind(core, references, links) {
         Kind::Ordinary => escape(word),
