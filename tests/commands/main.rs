@@ -346,7 +346,7 @@ fn pieces() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(800))]
 
     #[test]
     fn any_comment_gets_an_outcome(body in prop_oneof![pieces(), "(\\PC|[\n\r\\x00]){0,80}"]) {
@@ -356,7 +356,7 @@ proptest! {
         let wrong = parsed.commands.iter().any(|line| line.command.is_err());
         for (line, command) in parsed.runnable() {
             prop_assert!(!(wrong && command.spec().side_effects));
-            prop_assert!(line.raw.is_ascii() || line.raw.starts_with(['/', '@']));
+            prop_assert!(line.raw.trim_start().starts_with(['/', '@']));
         }
         for line in &parsed.commands {
             if let Err(error) = &line.command {

@@ -53,7 +53,8 @@ const LANGUAGES: &[&str] = &[
 pub(super) fn safe(text: &str, manners: &Manners<'_>) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let events: Vec<Event<'_>> = TextMergeStream::new(Parser::new_ext(text, options)).collect();
-    let mut writer = Writer { manners, references: speaks_of_closing(&flat(&events)), ..Writer::new(manners) };
+    let references = speaks_of_closing(&flat(&events, "")) || speaks_of_closing(&flat(&events, " "));
+    let mut writer = Writer { references, ..Writer::new(manners) };
     for event in events {
         writer.event(event);
     }
@@ -61,14 +62,15 @@ pub(super) fn safe(text: &str, manners: &Manners<'_>) -> String {
     writer.out.trim_end().replace("<!-- syndarix", "<!-- (syndarix")
 }
 
-/// The running text without any markup: emphasis inside a word must not hide the word.
-fn flat(events: &[Event<'_>]) -> String {
+/// The running text without any markup, with `between` where markup stood inside a line. Markup inside a word must not hide the word, nor join two.
+fn flat(events: &[Event<'_>], between: &str) -> String {
     let mut out = String::new();
     for event in events {
         match event {
-            Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => out.push_str(text),
-            Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. }) => {}
-            Event::End(TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link | TagEnd::Image) => {}
+            Event::Text(text) => out.push_str(text),
+            Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => out.extend([between, text, between]),
+            Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. })
+            | Event::End(TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link | TagEnd::Image) => out.push_str(between),
             _ => out.push(' '),
         }
     }

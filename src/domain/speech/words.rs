@@ -69,7 +69,7 @@ fn kind(core: &str, references: bool, links: &[String]) -> Kind {
     let named = lower
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
         .any(|part| part.strip_prefix("gh-").is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit())));
-    if address || mention || foreign || ((references || named) && (reference || named)) { Kind::Reactive } else { Kind::Ordinary }
+    if address || mention || foreign || named || (references && reference) { Kind::Reactive } else { Kind::Ordinary }
 }
 
 fn followed(core: &str, signs: &[char], by: impl Fn(char) -> bool) -> bool {
