@@ -119,9 +119,10 @@ pub fn parse(body: &str, cx: &ParseContext<'_>) -> ParsedComment {
     }
     rest.push_str(&body[copied.min(body.len())..]);
     if count > MAX_COMMANDS {
+        // One answer for all of them: who sends hundreds of commands shall not get hundreds of replies.
         let raw = format!("({count} commands)");
         let command = Err(CommandError::TooMany { count, limit: MAX_COMMANDS });
-        commands.push(Line { index: MAX_COMMANDS, hash: content_key(&raw), raw, command });
+        commands = vec![Line { index: 0, hash: content_key(&body), raw, command }];
     }
     ParsedComment::of(commands, rest)
 }
@@ -230,7 +231,7 @@ fn command(rest: &str) -> Result<Command, CommandError> {
         }
     };
     let strict = !matches!(spec.args, ArgSpec::Text(_));
-    if arguments.contains("<!--") || arguments.chars().any(|c| deceives(c) || (strict && is_invisible(c))) {
+    if rest.contains("<!--") || rest.chars().any(|c| deceives(c) || (strict && is_invisible(c))) {
         return Err(CommandError::HiddenText);
     }
     (spec.build)(words::read(spec, &visible(arguments))?)

@@ -158,7 +158,7 @@ impl CommandError {
             ),
             TooMany { count, limit } => Refusal::new(
                 "too-many",
-                format!("This comment holds {count} commands; I take {limit} at most and read no further."),
+                format!("This comment holds {count} commands; I take {limit} at most and ran none of them."),
                 "Split them over several comments.",
             ),
             CommentTooLong { bytes, limit } => Refusal::new(

@@ -170,7 +170,8 @@ mod tests {
 
     #[test]
     fn only_plain_lines_are_candidates() {
-        let rows: &[(&str, &[(&str, Option<Block>)])] = &[
+        type Row<'a> = (&'a str, &'a [(&'a str, Option<Block>)]);
+        let rows: &[Row<'_>] = &[
             ("one\n  two \nthree", &[("one", None), ("two", None), ("three", None)]),
             ("    code\n\n```\nfence\n```\n`span\nspan`", &[]),
             ("> quote\nlazy", &[("lazy", Some(Block::Quote))]),

@@ -154,7 +154,7 @@ pub const NOT_YET: &[&str] = &[
 /// The command of this verb or alias, in any case.
 pub fn find(verb: &str) -> Option<&'static CommandSpec> {
     let is = |name: &&str| name.eq_ignore_ascii_case(verb);
-    COMMANDS.iter().copied().find(|spec| is(&spec.name) || spec.aliases.iter().any(|alias| is(alias)))
+    COMMANDS.iter().copied().find(|spec| is(&spec.name) || spec.aliases.iter().any(is))
 }
 
 /// The announced but missing verb, in any case.

@@ -41,11 +41,10 @@ pub fn title(text: &str) -> String {
 
 fn without_draft_prefix(line: &str) -> Option<String> {
     let prefixes = ["wip:", "[wip]", "draft:", "[draft]", "(draft)", "fixup!", "squash!", "amend!"];
-    let cut = prefixes.iter().find_map(|prefix| {
+    prefixes.iter().find_map(|prefix| {
         let head = line.get(..prefix.len())?;
         head.eq_ignore_ascii_case(prefix).then(|| line[prefix.len()..].trim_start().to_owned())
-    });
-    cut
+    })
 }
 
 fn plain(line: &str, closing: bool) -> String {

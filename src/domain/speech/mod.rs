@@ -2,6 +2,7 @@
 //! elsewhere, link out or pass for one of the bot's own markers; a person's text that is echoed in a sentence must not do so either.
 
 mod commit;
+mod escape;
 mod render;
 mod words;
 

@@ -1,74 +1,35 @@
 //! Markdown in, Markdown out: the text is parsed and written anew from what was understood, so that nothing reaches the forge that this file did not write.
 
-use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream};
+use pulldown_cmark::{Alignment, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream};
 
+use super::escape::{escape, escape_start, language, level_of, rule, without_comments};
 use super::words::{is_allowed, speaks_of_closing, word};
 use super::{Manners, code_span, longest_run};
 
 /// Blocks within blocks beyond this depth are written as if they stood at it.
 const DEPTH: usize = 8;
-/// Languages a code block may name. Forges draw diagrams from others, and diagrams can link.
-const LANGUAGES: &[&str] = &[
-    "bash",
-    "c",
-    "cpp",
-    "csharp",
-    "css",
-    "diff",
-    "dockerfile",
-    "elixir",
-    "go",
-    "haskell",
-    "html",
-    "ini",
-    "java",
-    "javascript",
-    "js",
-    "json",
-    "kotlin",
-    "lua",
-    "makefile",
-    "php",
-    "py",
-    "python",
-    "rb",
-    "rs",
-    "ruby",
-    "rust",
-    "sh",
-    "shell",
-    "sql",
-    "swift",
-    "text",
-    "toml",
-    "ts",
-    "tsx",
-    "typescript",
-    "xml",
-    "yaml",
-    "yml",
-    "zig",
-];
 
 pub(super) fn safe(text: &str, manners: &Manners<'_>) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let events: Vec<Event<'_>> = TextMergeStream::new(Parser::new_ext(text, options)).collect();
-    let mut writer = Writer { manners, references: speaks_of_closing(&flat(&events)), ..Writer::new(manners) };
+    let references = speaks_of_closing(&flat(&events, "")) || speaks_of_closing(&flat(&events, " "));
+    let mut writer = Writer { references, ..Writer::new(manners) };
     for event in events {
         writer.event(event);
     }
-    writer.out.truncate(writer.out.trim_end().len());
-    writer.out
+    // Only code can still hold this, and whoever looks for the bot's markers does not read Markdown.
+    writer.out.trim_end().replace("<!-- syndarix", "<!-- (syndarix")
 }
 
-/// The running text without any markup: emphasis inside a word must not hide the word.
-fn flat(events: &[Event<'_>]) -> String {
+/// The running text without any markup, with `between` where markup stood inside a line. Markup inside a word must not hide the word, nor join two.
+fn flat(events: &[Event<'_>], between: &str) -> String {
     let mut out = String::new();
     for event in events {
         match event {
-            Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => out.push_str(text),
-            Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. }) => {}
-            Event::End(TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link | TagEnd::Image) => {}
+            Event::Text(text) => out.push_str(text),
+            Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => out.extend([between, text, between]),
+            Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. })
+            | Event::End(TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link | TagEnd::Image) => out.push_str(between),
             _ => out.push(' '),
         }
     }
@@ -97,6 +58,10 @@ struct Writer<'a> {
     line_start: bool,
     /// Nothing was written since the list item's marker.
     after_marker: bool,
+    /// The next item is the first of its list.
+    first_item: bool,
+    /// Line ends owed before the next thing is written: one for a new line, two for a new block.
+    owed: usize,
 }
 
 impl<'a> Writer<'a> {
@@ -115,6 +80,8 @@ impl<'a> Writer<'a> {
             images: 0,
             line_start: true,
             after_marker: false,
+            first_item: false,
+            owed: 0,
         }
     }
 
@@ -135,12 +102,15 @@ impl<'a> Writer<'a> {
             Event::InlineHtml(html) | Event::Html(html) => self.inline_html(&html),
             Event::SoftBreak => self.line_break(),
             Event::HardBreak => {
-                self.out.push('\\');
+                if !self.in_table && !self.line_start {
+                    self.push("\\");
+                }
                 self.line_break();
             }
             Event::Rule => {
                 self.new_block();
                 self.push("* * *");
+                self.new_block();
             }
             Event::FootnoteReference(text) | Event::InlineMath(text) | Event::DisplayMath(text) => self.code(&text),
             Event::TaskListMarker(_) => {}
@@ -158,6 +128,7 @@ impl<'a> Writer<'a> {
             }
             Tag::BlockQuote(_) => {
                 self.new_block();
+                self.flush();
                 let open = self.open("> ".to_owned());
                 if open {
                     self.out.push_str("> ");
@@ -167,10 +138,12 @@ impl<'a> Writer<'a> {
             Tag::CodeBlock(kind) => self.block = Some((language(&kind), String::new())),
             Tag::HtmlBlock => self.block = Some(("html".to_owned(), String::new())),
             Tag::List(first) => {
-                if self.prefix.is_empty() || !self.after_marker {
+                // Within an item a list may follow its line at once, unless its number would keep it from being read as a list.
+                if self.lists.is_empty() || first.is_some_and(|number| number != 1) {
                     self.new_block();
                 }
                 self.lists.push(first);
+                self.first_item = true;
             }
             Tag::Item => self.item(),
             Tag::Table(columns) => {
@@ -180,15 +153,16 @@ impl<'a> Writer<'a> {
             Tag::TableHead => self.in_table = true,
             Tag::TableRow => {
                 self.in_table = true;
-                self.next_line();
+                self.new_line();
             }
             Tag::TableCell => {
-                self.out.push_str("| ");
+                self.push("| ");
                 self.line_start = true;
             }
             Tag::Emphasis => self.push("*"),
             Tag::Strong => self.push("**"),
-            Tag::Strikethrough => self.push("~~"),
+            // Two tildes too many at the start of a line would open a code block.
+            Tag::Strikethrough => self.push("(struck out: "),
             Tag::Link { link_type, dest_url, .. } => self.link(link_type, &dest_url),
             Tag::Image { .. } => self.images += 1,
             _ => {}
@@ -197,22 +171,30 @@ impl<'a> Writer<'a> {
 
     fn end(&mut self, tag: TagEnd) {
         match tag {
-            TagEnd::BlockQuote(_) | TagEnd::Item => self.close(),
+            TagEnd::BlockQuote(_) | TagEnd::Item => {
+                self.close();
+                self.new_block();
+            }
             TagEnd::List(_) => {
                 self.lists.pop();
+                self.new_block();
             }
+            TagEnd::Paragraph | TagEnd::Heading(_) => self.new_block(),
             TagEnd::TableHead => {
-                self.out.push('|');
-                self.next_line();
+                self.push("|");
+                self.new_line();
                 let rules: Vec<&str> = self.columns.iter().map(rule).collect();
                 self.push(&format!("|{}|", rules.join("|")));
             }
-            TagEnd::TableRow => self.out.push('|'),
-            TagEnd::TableCell => self.out.push(' '),
-            TagEnd::Table => self.in_table = false,
+            TagEnd::TableRow => self.push("|"),
+            TagEnd::TableCell => self.push(" "),
+            TagEnd::Table => {
+                self.in_table = false;
+                self.new_block();
+            }
             TagEnd::Emphasis => self.push("*"),
             TagEnd::Strong => self.push("**"),
-            TagEnd::Strikethrough => self.push("~~"),
+            TagEnd::Strikethrough => self.push(")"),
             TagEnd::Link => match self.links.pop().flatten() {
                 Some((address, true)) => self.push(&format!("](<{address}>)")),
                 Some((address, false)) => {
@@ -238,14 +220,19 @@ impl<'a> Writer<'a> {
         }
         let stays = is_allowed(address, self.manners.links);
         if stays {
-            self.push("[");
+            // An exclamation mark before it would make it an image.
+            self.push(if self.out.ends_with('!') { " [" } else { "[" });
         }
         self.links.push(Some((address.to_owned(), stays)));
     }
 
     fn item(&mut self) {
         if !self.after_marker {
-            self.next_line();
+            if !std::mem::take(&mut self.first_item) {
+                self.owed = 0;
+            }
+            self.new_line();
+            self.flush();
         }
         let marker = match self.lists.last_mut() {
             Some(Some(number)) => {
@@ -293,30 +280,39 @@ impl<'a> Writer<'a> {
         let fence = "`".repeat((longest_run(&text, '`') + 1).max(3));
         self.push(&format!("{fence}{language}"));
         for line in text.trim_end_matches('\n').split('\n') {
-            self.next_line();
+            self.new_line();
             self.push(line);
         }
-        self.next_line();
+        self.new_line();
         self.push(&fence);
+        self.new_block();
     }
 
     fn inline_html(&mut self, html: &str) {
         let name = html.trim_matches(['<', '>', '/', ' ']).to_ascii_lowercase();
         if name == "br" {
-            self.push(" ");
+            self.space();
         } else if !html.starts_with("<!--") {
             self.code(html);
         }
     }
 
     fn code(&mut self, code: &str) {
-        let line = code.replace('\n', " ");
-        let line = if self.in_table { line.replace('|', "\\|") } else { line };
-        // A dollar sign before a code span starts a formula on some forges.
-        if self.out.ends_with('$') || self.out.ends_with('`') {
-            self.out.push(' ');
-        }
-        self.push(&code_span(&line));
+        self.span(code_span(&code.replace('\n', " ")));
+    }
+
+    /// A code span, kept apart from what stands before it: a dollar sign there starts a formula on some forges.
+    fn span(&mut self, span: String) {
+        self.flush();
+        let span = if !self.in_table {
+            span
+        } else if span.contains('\\') {
+            span.replace('|', "¦")
+        } else {
+            span.replace('|', "\\|")
+        };
+        let space = if self.out.ends_with(['$', '`']) { " " } else { "" };
+        self.push(&format!("{space}{span}"));
     }
 
     fn text(&mut self, text: &str) {
@@ -328,10 +324,7 @@ impl<'a> Writer<'a> {
             while !rest.is_empty() {
                 let space = rest.len() - rest.trim_start().len();
                 if space > 0 {
-                    // Any white space that is not a plain space could begin a line somewhere.
-                    if !self.line_start {
-                        self.out.push(' ');
-                    }
+                    self.space();
                     rest = &rest[space..];
                     continue;
                 }
@@ -342,18 +335,25 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn word(&mut self, text: &str) {
-        let mut safe = word(text, self.references, self.manners.links, escape);
-        if self.line_start {
-            safe = escape_start(safe);
-        }
-        if safe.starts_with('`') && self.out.ends_with(['`', '$']) {
+    /// One plain space between words. Every kind of white space becomes this: some forges take others for line ends.
+    fn space(&mut self) {
+        if !self.line_start && self.owed == 0 && !self.out.ends_with(' ') {
             self.out.push(' ');
         }
+    }
+
+    fn word(&mut self, text: &str) {
+        self.flush();
+        let safe = word(text, self.references, self.manners.links, escape);
+        if safe.contains('`') && !safe.contains("\\`") {
+            return self.span(safe);
+        }
+        let safe = if self.line_start { escape_start(safe) } else { safe };
         self.push(&safe);
     }
 
     fn push(&mut self, text: &str) {
+        self.flush();
         self.out.push_str(text);
         self.line_start = false;
         self.after_marker = false;
@@ -361,94 +361,39 @@ impl<'a> Writer<'a> {
 
     fn line_break(&mut self) {
         if self.in_table {
-            self.out.push(' ');
+            self.space();
         } else {
-            self.next_line();
+            self.new_line();
         }
     }
 
-    fn next_line(&mut self) {
-        self.out.truncate(self.out.trim_end_matches(' ').len());
-        if !self.out.is_empty() {
-            self.out.push('\n');
-        }
-        self.out.push_str(&self.prefix.concat());
-        self.line_start = true;
-        self.after_marker = false;
+    /// The next thing starts a line.
+    fn new_line(&mut self) {
+        self.owed += usize::from(self.owed == 0);
     }
 
-    /// An empty line between blocks, except right after a list item's marker.
+    /// The next thing starts a block, with an empty line before it, except right after a list item's marker.
     fn new_block(&mut self) {
-        if self.after_marker || self.out.is_empty() {
-            self.line_start = true;
+        if !self.after_marker {
+            self.owed = 2;
+        }
+    }
+
+    /// Writes the line ends that are owed.
+    fn flush(&mut self) {
+        let owed = std::mem::take(&mut self.owed);
+        if owed == 0 {
             return;
         }
-        self.next_line();
-        self.next_line();
-    }
-}
-
-fn level_of(level: HeadingLevel) -> usize {
-    level as usize
-}
-
-fn rule(alignment: &Alignment) -> &'static str {
-    match alignment {
-        Alignment::None => "---",
-        Alignment::Left => ":--",
-        Alignment::Center => ":-:",
-        Alignment::Right => "--:",
-    }
-}
-
-fn language(kind: &CodeBlockKind<'_>) -> String {
-    let CodeBlockKind::Fenced(info) = kind else { return String::new() };
-    let info: &CowStr<'_> = info;
-    let name = info.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
-    if LANGUAGES.contains(&name.as_str()) && name != "html" { name } else { String::new() }
-}
-
-fn without_comments(html: &str) -> String {
-    let mut out = String::new();
-    let mut rest = html;
-    while let Some((before, after)) = rest.split_once("<!--") {
-        out.push_str(before);
-        rest = after.split_once("-->").map_or("", |(_, after)| after);
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Ordinary text with every character escaped that Markdown could read as markup.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '&' | '|' | '~' | '$' => out.extend(['\\', c]),
-            c => out.push(c),
+        self.line_start = true;
+        self.after_marker = false;
+        if self.out.is_empty() {
+            return;
+        }
+        for _ in 0..owed {
+            self.out.truncate(self.out.trim_end_matches(' ').len());
+            self.out.push('\n');
+            self.out.push_str(&self.prefix.concat());
         }
     }
-    out
-}
-
-/// At the start of a line some more characters make a heading, a list, a rule or a command, also in the guise of other scripts.
-fn escape_start(text: String) -> String {
-    let Some(first) = text.chars().next() else { return text };
-    let rest = &text[first.len_utf8()..];
-    if matches!(first, '#' | '+' | '-' | '=' | '/' | '@' | ':' | '!' | '%' | '{') {
-        return format!("\\{text}");
-    }
-    if matches!(first, '／' | '⁄' | '∕' | '╱' | '⟋' | '⧸' | '᜵' | '〳' | 'Ⳇ' | '丿') {
-        return format!("\\/{rest}");
-    }
-    if matches!(first, '＠' | '﹫') {
-        return format!("\\@{rest}");
-    }
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    if digits > 0 && text[digits..].starts_with(['.', ')']) {
-        return format!("{}\\{}", &text[..digits], &text[digits..]);
-    }
-    text
 }

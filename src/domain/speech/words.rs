@@ -44,8 +44,8 @@ pub(super) fn word(word: &str, references: bool, links: &[String], escape: impl 
     if !word.contains(['@', '#', '!', ':', '.', '-', '＠', '＃', '﹫']) {
         return escape(word);
     }
-    let start = word.len() - word.trim_start_matches(['(', '"', '\'', ',', ';', '“', '‘', '*', '_']).len();
-    let core = word[start..].trim_end_matches([')', '"', '\'', ',', ';', '.', '!', '?', ':', '”', '’', '*', '_']);
+    let start = word.len() - word.trim_start_matches(['(', '"', '\'', ',', ';', '“', '‘']).len();
+    let core = word[start..].trim_end_matches([')', '"', '\'', ',', ';', '.', '!', '?', ':', '”', '’']);
     let (before, after) = (&word[..start], &word[start + core.len()..]);
     match kind(core, references, links) {
         Kind::Ordinary => escape(word),
@@ -69,7 +69,7 @@ fn kind(core: &str, references: bool, links: &[String]) -> Kind {
     let named = lower
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
         .any(|part| part.strip_prefix("gh-").is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit())));
-    if address || mention || foreign || ((references || named) && (reference || named)) { Kind::Reactive } else { Kind::Ordinary }
+    if address || mention || foreign || named || (references && reference) { Kind::Reactive } else { Kind::Ordinary }
 }
 
 fn followed(core: &str, signs: &[char], by: impl Fn(char) -> bool) -> bool {
