@@ -39,7 +39,11 @@ pub async fn open_issue(viewer: Viewer, Path((owner, name)): Path<(String, Strin
 }
 
 /// The forms of an issue or pull request.
-pub async fn act(viewer: Viewer, Path((owner, name, number, action)): Path<(String, String, i64, String)>, Form(fields): Form<Fields>) -> Response {
+pub async fn act(
+    viewer: Viewer,
+    Path((owner, name, number, action)): Path<(String, String, i64, String)>,
+    Form(fields): Form<Fields>,
+) -> Response {
     match perform(&viewer, &owner, &name, number, &action, &fields).await {
         Ok(issue) => {
             let kind = if issue.pull.is_some() { "pulls" } else { "issues" };

@@ -27,10 +27,17 @@ pub fn render(patch: &str) -> String {
             Some(b'-') => ("del", Some(&mut old), None),
             _ => ("", Some(&mut old), Some(&mut new)),
         };
-        rows.push_str(&format!("<tr class=\"{class}\"><td class=n>{}</td><td class=n>{}</td><td>{}</td></tr>", count(left), count(right), escape(line)));
+        rows.push_str(&format!(
+            "<tr class=\"{class}\"><td class=n>{}</td><td class=n>{}</td><td>{}</td></tr>",
+            count(left),
+            count(right),
+            escape(line)
+        ));
     }
     if patch.lines().nth(MOST_LINES).is_some() {
-        rows.push_str("<tr class=hunk><td class=n></td><td class=n></td><td>The rest is not shown: the change is too long for a page.</td></tr>");
+        rows.push_str(
+            "<tr class=hunk><td class=n></td><td class=n></td><td>The rest is not shown: the change is too long for a page.</td></tr>",
+        );
     }
     format!("<table class=diff>{rows}</table>")
 }

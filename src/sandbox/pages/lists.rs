@@ -26,7 +26,8 @@ pub async fn home(viewer: Viewer) -> Response {
         let visible = world.repos.all().filter(|repo| world.grant(repo, viewer.user) > Grant::None);
         visible.map(|repo| format!("<li><a href=\"/{0}\">{0}</a></li>", escape(&world.path_of(repo)))).collect::<String>()
     });
-    let body = format!("<h1>Repositories</h1><ul class=rows>{}</ul>", if rows.is_empty() { "<li class=soft>None yet.</li>" } else { &rows });
+    let body =
+        format!("<h1>Repositories</h1><ul class=rows>{}</ul>", if rows.is_empty() { "<li class=soft>None yet.</li>" } else { &rows });
     html::page("Repositories", viewer.login.as_deref(), &body)
 }
 
@@ -62,7 +63,9 @@ fn row(world: &World, path: &str, issue: &Issue) -> String {
     let kind = if issue.pull.is_some() { "pulls" } else { "issues" };
     let chips: String = world.labels_on(issue).into_iter().map(|label| format!(" {}", chip(label))).collect();
     let (state, number, title, author) = (state_word(issue), issue.number, escape(&issue.title), escape(world.login(issue.author)));
-    format!("<li><span class=\"state {state}\">{state}</span> <a href=\"/{path}/{kind}/{number}\">#{number} {title}</a>{chips} <span class=soft>by {author}</span></li>")
+    format!(
+        "<li><span class=\"state {state}\">{state}</span> <a href=\"/{path}/{kind}/{number}\">#{number} {title}</a>{chips} <span class=soft>by {author}</span></li>"
+    )
 }
 
 /// The deliveries finished since the start, as JSON, for those signed in.

@@ -28,7 +28,9 @@ pub fn render(text: &str) -> String {
             Event::SoftBreak => out.push('\n'),
             Event::HardBreak => out.push_str("<br>"),
             Event::Rule => out.push_str("<hr>"),
-            Event::TaskListMarker(done) => out.push_str(if done { "<input type=checkbox disabled checked> " } else { "<input type=checkbox disabled> " }),
+            Event::TaskListMarker(done) => {
+                out.push_str(if done { "<input type=checkbox disabled checked> " } else { "<input type=checkbox disabled> " })
+            }
             Event::FootnoteReference(name) => out.push_str(&escape(&format!("[^{name}]"))),
             Event::InlineMath(text) | Event::DisplayMath(text) => out.push_str(&escape(&text)),
         }
@@ -39,7 +41,9 @@ pub fn render(text: &str) -> String {
 /// An address that a link may have; others lead nowhere.
 fn address(target: &str) -> String {
     let lower = target.trim().to_ascii_lowercase();
-    let safe = ["http://", "https://"].iter().any(|scheme| lower.starts_with(scheme)) || lower.starts_with('/') && !lower.starts_with("//") || lower.starts_with('#');
+    let safe = ["http://", "https://"].iter().any(|scheme| lower.starts_with(scheme))
+        || lower.starts_with('/') && !lower.starts_with("//")
+        || lower.starts_with('#');
     if safe { escape(target.trim()) } else { "#".to_owned() }
 }
 

@@ -22,7 +22,9 @@ pub struct Viewer {
 impl Viewer {
     /// The signed-in user.
     pub fn me(&self) -> Result<i64, Problem> {
-        self.user.ok_or_else(|| Problem::sign_in("sign in first: open the link with your token that the terminal shows, or paste the token at /sandbox/login"))
+        self.user.ok_or_else(|| {
+            Problem::sign_in("sign in first: open the link with your token that the terminal shows, or paste the token at /sandbox/login")
+        })
     }
 }
 
@@ -33,8 +35,10 @@ impl FromRequestParts<Shared> for Viewer {
         if parts.method != Method::GET && !same_origin(&parts.headers) {
             return Err(html::refusal(&Problem::denied("this form was sent by another site; open the page here and try again")));
         }
-        let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
-        let token = cookies.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == COOKIE).map(|(_, token)| token.to_owned());
+        let cookies =
+            parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
+        let token =
+            cookies.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == COOKIE).map(|(_, token)| token.to_owned());
         let found = forge.read(|world| world.user_with_token(&token.unwrap_or_default()).map(|user| (user.id, user.login.clone())));
         let (user, login) = found.unzip();
         Ok(Viewer { forge: forge.clone(), user, login })
@@ -71,7 +75,8 @@ pub async fn login(State(forge): State<Shared>, Query(given): Query<Token>) -> R
     if !given.token.is_empty() {
         return sign_in(&forge, given.token.trim());
     }
-    let people: Vec<String> = forge.read(|world| world.users.all().filter(|user| !user.bot).map(|user| html::escape(&user.login)).collect());
+    let people: Vec<String> =
+        forge.read(|world| world.users.all().filter(|user| !user.bot).map(|user| html::escape(&user.login)).collect());
     let body = format!(
         "<h1>Sign in</h1><p>Open the link that the terminal shows for the person you want to be, or paste the token. People here: {}.</p>\
          <form method=post action=/sandbox/login><div class=line><input type=password name=token aria-label=Token autocomplete=off required></div>\

@@ -48,7 +48,8 @@ fn body(world: &World, viewer: Option<i64>, repo: &Repo, issue: &Issue, patch: O
         issue.number
     );
     if let Some(pull) = &issue.pull {
-        let words = format!("{} wants to merge {} commits from {} into {}", world.login(issue.author), pull.check.ahead, pull.head, pull.base);
+        let words =
+            format!("{} wants to merge {} commits from {} into {}", world.login(issue.author), pull.check.ahead, pull.head, pull.base);
         body.push_str(&format!("<p>{}</p>", escape(&words)));
     }
     body.push_str(&article(world, issue.author, "", &issue.body, &issue.reactions, ""));
@@ -78,7 +79,8 @@ fn conversation(world: &World, issue: &Issue) -> String {
 }
 
 fn article(world: &World, author: i64, words: &str, text: &str, reactions: &[Reaction], class: &str) -> String {
-    let reactions: Vec<String> = reactions.iter().map(|one| escape(&format!("{} {}", emoji(&one.content), world.login(one.user)))).collect();
+    let reactions: Vec<String> =
+        reactions.iter().map(|one| escape(&format!("{} {}", emoji(&one.content), world.login(one.user)))).collect();
     let reactions = if reactions.is_empty() { String::new() } else { format!("<div class=reactions>{}</div>", reactions.join(" · ")) };
     format!(
         "<article class=\"{class}\"><div class=who><b>{}</b> {}</div><div class=text>{}</div>{reactions}</article>",
@@ -136,7 +138,9 @@ fn of_event(world: &World, kind: &EventKind) -> String {
         }
         EventKind::Base { from, to } => format!("changed the target branch from {from} to {to}"),
         EventKind::Pushed { after, .. } => format!("pushed; the head is now {}", short(after)),
-        EventKind::ReviewRequest { user, added } => format!("{} a review of {}", put(*added, "asked for", "no longer asks for"), world.login(*user)),
+        EventKind::ReviewRequest { user, added } => {
+            format!("{} a review of {}", put(*added, "asked for", "no longer asks for"), world.login(*user))
+        }
         EventKind::Dismissed { message, .. } => format!("dismissed a review: {message}"),
         EventKind::BranchDeleted { name } => format!("deleted the branch {name}"),
     }
@@ -193,5 +197,7 @@ fn label_form(world: &World, repo: &Repo, issue: &Issue, at: &str) -> String {
     if boxes.is_empty() {
         return String::new();
     }
-    format!("<form method=post action=\"{at}/labels\"><fieldset><legend>Labels</legend><div class=line>{boxes}</div><button>Set labels</button></fieldset></form>")
+    format!(
+        "<form method=post action=\"{at}/labels\"><fieldset><legend>Labels</legend><div class=line>{boxes}</div><button>Set labels</button></fieldset></form>"
+    )
 }
