@@ -1,6 +1,7 @@
 //! The sandbox forge from outside: REST as a client sees it, real Git pushes, web hooks as a receiver sees them, restarts.
 
 #![cfg(feature = "demo")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests; a failure here is a failed test")]
 
 use std::path::Path;
 use std::process::Command;
@@ -161,6 +162,7 @@ async fn a_story_from_issue_to_merge() {
     let pull = world.get("/pulls/2").await;
     assert_eq!((pull["draft"].as_bool(), pull["mergeable"].as_bool()), (Some(true), Some(true)));
     assert_eq!((pull["head"]["sha"].as_str(), pull["additions"].as_i64()), (Some(first.as_str()), Some(1)));
+    assert_eq!(world.get("/pulls/main/work").await["number"], 2);
     assert_eq!(world.get("/pulls/2/commits").await[0]["author"]["login"], "bot");
     assert_eq!(world.get("/pulls/2/files").await[0]["filename"], "csv.txt");
     let diff = world.get("/pulls/2.diff").await;
