@@ -283,3 +283,61 @@ fn merge_message(order: &MergeOrder, number: i64, title: &str, head: &str, base:
         text => format!("{subject}\n\n{text}\n"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Clock, Time};
+    use crate::sandbox::git_ops::Signature;
+    use crate::sandbox::{Sandbox, SandboxConfig};
+
+    async fn start(dir: &std::path::Path) -> Sandbox {
+        let clock = Clock::manual(Time(1_790_000_000_000_000));
+        Sandbox::start(SandboxConfig { clock, ..SandboxConfig::new(dir) }).await.unwrap()
+    }
+
+    /// A pull request with one commit; returns the repository, the issue behind it and a merge commit that no branch carries yet.
+    async fn half_merged(forge: &Sandbox) -> (i64, i64, String) {
+        forge.ensure_user("acme", false, false).unwrap();
+        let repo = forge.ensure_repo("acme", "shop", None, None).await.unwrap();
+        let forge = &forge.forge;
+        let git = forge.git(repo);
+        forge.create_branch(1, repo, "work", Some("main")).await.unwrap();
+        let base = forge.repo_row(repo).unwrap().branch("main").unwrap().to_owned();
+        let tree = git.commit(&base).await.unwrap().tree;
+        let maker = forge.maker(1);
+        let author = Signature { name: "acme".into(), email: maker.email.clone(), date: String::new() };
+        let head = git.commit_tree(&tree, &[&base], "work\n", &author, &maker).await.unwrap();
+        git.set_ref("refs/heads/work", &head).await.unwrap();
+        forge.refs_changed(1, repo).await.unwrap();
+        let new = NewIssue { title: "feat: x".into(), ..NewIssue::default() };
+        let id = forge.open_pull(1, repo, new, "work", "main").await.unwrap();
+        let sha = git.integrate(Style::Merge, &base, &head, "merge\n", &maker).await.unwrap();
+        forge.act(1, |act| act.begin_merge(id, sha.clone())).unwrap();
+        (repo, id, sha)
+    }
+
+    #[tokio::test]
+    async fn a_merge_killed_before_the_ref_is_forgotten_and_one_killed_after_it_is_finished() {
+        for landed in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let forge = start(dir.path()).await;
+            let (repo, id, sha) = half_merged(&forge).await;
+            if landed {
+                forge.forge.git(repo).set_ref("refs/heads/main", &sha).await.unwrap();
+            }
+            drop(forge);
+            let forge = loop {
+                match Sandbox::start(SandboxConfig::new(dir.path())).await {
+                    Ok(forge) => break forge,
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            };
+            let pull = forge.forge.read(|world| world.issues.get(id).and_then(|issue| issue.pull.clone())).unwrap();
+            assert!(pull.merging.is_none());
+            assert_eq!(pull.merged.map(|merged| merged.sha), landed.then_some(sha));
+            let state = if landed { "[merged]" } else { "[open]" };
+            assert!(forge.page("acme/shop", 1).unwrap().contains(state));
+        }
+    }
+}

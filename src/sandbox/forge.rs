@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio_util::task::TaskTracker;
+
 use super::act::Act;
 use super::deliver::{self, Deliveries};
 use super::git_ops::{Git, Maker};
@@ -26,6 +28,8 @@ pub struct Forge {
     /// How many questions after a push or an opening are answered with "still checking".
     pub busy: u32,
     pub deliveries: Deliveries,
+    /// Requests that change something: they run to their end even when the caller hangs up half-way.
+    pub work: TaskTracker,
     busy_repos: Mutex<HashMap<i64, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -36,7 +40,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Forge {
     /// Puts the parts together.
     pub fn new(store: Store, dir: PathBuf, root: String, clock: Clock, busy: u32, deliveries: Deliveries) -> Forge {
-        Forge { store: Mutex::new(store), dir, root, clock, busy, deliveries, busy_repos: Mutex::default() }
+        Forge { store: Mutex::new(store), dir, root, clock, busy, deliveries, work: TaskTracker::new(), busy_repos: Mutex::default() }
     }
 
     /// Reads the state.

@@ -112,6 +112,8 @@ impl Sandbox {
         self.stop.cancel();
         let done = async {
             while self.tasks.join_next().await.is_some() {}
+            self.forge.work.close();
+            self.forge.work.wait().await;
             self.forge.deliveries.close().await;
         };
         if tokio::time::timeout(FAREWELL, done).await.is_err() {
@@ -132,6 +134,7 @@ fn routes(forge: Shared) -> Router {
         .merge(pages::routes())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(forge.clone(), git_or_next))
+        .layer(from_fn_with_state(forge.clone(), to_the_end))
         .layer(from_fn_with_state(forge.clone(), gate))
         .with_state(forge)
 }
@@ -146,6 +149,15 @@ async fn gate(State(forge): State<Shared>, request: Request, next: Next) -> Resp
         return (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, target)]).into_response();
     }
     next.run(request).await
+}
+
+/// A request that changes something is finished even when the caller is gone: else a push could move refs that nobody takes note of.
+async fn to_the_end(State(forge): State<Shared>, request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    let done = forge.work.spawn(async move { next.run(request).await }).await;
+    done.unwrap_or_else(|error| (StatusCode::INTERNAL_SERVER_ERROR, format!("the request failed: {error}\n")).into_response())
 }
 
 fn is_local(host: &str) -> bool {

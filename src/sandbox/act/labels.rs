@@ -110,6 +110,14 @@ impl Act<'_> {
         self.change_labels(issue, after, false)
     }
 
+    /// Sets what a form shows: the labels still ticked and those newly ticked, which win over their siblings.
+    pub fn set_labels(&mut self, issue: i64, kept: &[i64], added: &[i64]) -> Result<(), Problem> {
+        self.may_label(issue)?;
+        let kept = self.known(issue, kept)?.into_iter().collect();
+        let after = self.with_added(kept, &self.known(issue, added)?);
+        self.change_labels(issue, after, false)
+    }
+
     /// Takes one label off.
     pub fn remove_label(&mut self, issue: i64, id: i64) -> Result<(), Problem> {
         self.may_label(issue)?;

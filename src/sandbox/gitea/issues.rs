@@ -109,7 +109,7 @@ pub async fn edit(call: Call, Path((owner, name, number)): Path<(String, String,
     created(show(&call, id)?)
 }
 
-/// Only site administrators may delete issues here: the rest of the world closes them.
+/// For administrators of the repository. Nobody is told.
 pub async fn delete(call: Call, Path((owner, name, number)): Path<(String, String, i64)>) -> Answer {
     let (repo, id) = call.issue(&owner, &name, number)?;
     call.act(|act| {

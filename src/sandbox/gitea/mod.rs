@@ -94,5 +94,5 @@ fn of_pulls() -> Router<Shared> {
         .route("/pulls/{n}/reviews/{id}/comments", get(reviews::comments))
         .route("/pulls/{n}/reviews/{id}/dismissals", post(reviews::dismiss))
         .route("/pulls/{n}/reviews/{id}/undismissals", post(reviews::undismiss))
-        .route("/pulls/between/{base}/{head}", get(pulls::between))
+        .route("/pulls/{n}/{*head}", get(pulls::between))
 }
