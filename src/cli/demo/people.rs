@@ -170,6 +170,9 @@ impl People {
             let body = comment["body"].as_str().unwrap_or_default();
             if comment["user"]["login"] == "syndarix" && !body.starts_with("### Syndarix") && told.comments.insert(id) {
                 println!("  syndarix    on the {where_}: {}", first_words(body));
+                if body.contains("could not finish") {
+                    bail!("an agent gave up on issue work at #{number}: {}", first_words(body));
+                }
             }
         }
         if where_ == "pull request" {

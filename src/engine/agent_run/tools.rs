@@ -67,7 +67,9 @@ impl Session<'_> {
             desk.approve_protected();
         }
         let change = self.compared().await?;
-        Ok(with_desk(desk, move |desk| desk.replay(&change).map_err(|error| error.to_string())).await?.0)
+        let mut desk = with_desk(desk, move |desk| desk.replay(&change).map_err(|error| error.to_string())).await?.0;
+        desk.committed();
+        Ok(desk)
     }
 
     /// The change under review as a patch on what it is compared with: laid over that tree, it is what `show_diff` shows.
