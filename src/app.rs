@@ -10,9 +10,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::Clock;
+use crate::base::Nano;
 use crate::base::secret::{ExposeSecret, SecretString};
 use crate::base::text::sha256_hex;
-use crate::base::Nano;
 use crate::config::{Config, ForgeSettings, ProjectPolicy};
 use crate::domain::budget::{Catalog, Limits, ModelRef, Wire};
 use crate::domain::forge::{ForgeKind, RepoRef};
@@ -25,7 +25,7 @@ use crate::forge::{Forge, ForgeError};
 use crate::git::AuditRemote;
 use crate::llm::{Endpoint, Gateway, Http, HttpOptions, Provider, RetryPolicy, Script, Scripted, connect};
 use crate::store::{NewProject, ServingLock, Store, StoreUrl};
-use crate::web::{Hook, WebState, router};
+use crate::web::{self, Hook, WebState};
 
 /// What a caller may decide beside the configuration.
 #[derive(Default)]
@@ -87,14 +87,7 @@ impl App {
         let mut supervisor = Supervisor::new(stop.clone());
         supervisor.run_engine(&self.engine);
         supervisor.take("reconcile", compare(self.engine.clone(), self.poll, stop.clone()));
-        let app = router(self.web.clone());
-        let shutdown = stop.clone();
-        supervisor.take("web", async move {
-            let served = axum::serve(listener, app).with_graceful_shutdown(async move { shutdown.cancelled().await }).await;
-            if let Err(error) = served {
-                tracing::error!("the web server ended: {error}");
-            }
-        });
+        supervisor.take("web", web::serve(listener, self.web.clone(), stop.clone()));
         supervisor.wait(Duration::from_secs(30)).await;
         self.engine.store.close().await;
         Ok(())
@@ -125,7 +118,12 @@ fn store_url(config: &Config, data: &Path) -> Result<StoreUrl> {
 async fn connection(settings: &ForgeSettings) -> Result<Connection> {
     let forge: Arc<dyn Forge> = match settings.kind {
         ForgeKind::Gitea | ForgeKind::Forgejo => {
-            let config = GiteaConfig { base_url: settings.url.clone(), token: settings.token.clone(), timeouts: Timeouts::default(), kind: settings.kind };
+            let config = GiteaConfig {
+                base_url: settings.url.clone(),
+                token: settings.token.clone(),
+                timeouts: Timeouts::default(),
+                kind: settings.kind,
+            };
             Arc::new(GiteaForge::new(config).map_err(anyhow::Error::msg)?)
         }
         ForgeKind::GitHub | ForgeKind::GitLab => {
@@ -154,7 +152,8 @@ async fn register_projects(engine: &Engine, config: &Config) -> Result<()> {
         for path in config.settings.projects.iter().filter(|path| !path.contains('*')) {
             match connection.forge.repo(&RepoRef { id: 0, path: path.clone() }).await {
                 Ok(repo) => {
-                    let new = NewProject { forge: connection.id.clone(), repo_id: repo.id, path: repo.path, default_branch: repo.default_branch };
+                    let new =
+                        NewProject { forge: connection.id.clone(), repo_id: repo.id, path: repo.path, default_branch: repo.default_branch };
                     engine.store.ensure_project(&new).await?;
                 }
                 Err(ForgeError::NotFound(_)) => {
@@ -190,12 +189,7 @@ fn rules(config: &Config, max_usd: Option<f64>) -> Result<Rules> {
     for file in &team.projects {
         projects.insert(file.repo.clone(), project_rules(&file.policy, max_usd));
     }
-    Ok(Rules {
-        projects,
-        default: project_rules(&team.defaults, max_usd),
-        kinds: team.agents.clone(),
-        prompts: config.prompts.clone(),
-    })
+    Ok(Rules { projects, default: project_rules(&team.defaults, max_usd), kinds: team.agents.clone(), prompts: config.prompts.clone() })
 }
 
 fn project_rules(policy: &ProjectPolicy, max_usd: Option<f64>) -> ProjectRules {
@@ -243,7 +237,9 @@ fn gateway(config: &Config, options: &Options) -> Result<Gateway> {
 
 /// All groups, or one model in place of each.
 fn catalog(config: &Config, options: &Options) -> Result<Catalog> {
-    let scripted = || config.team.providers.iter().find(|provider| provider.wire == Wire::Scripted).map(|provider| ModelRef::new(&provider.name, "story"));
+    let scripted = || {
+        config.team.providers.iter().find(|provider| provider.wire == Wire::Scripted).map(|provider| ModelRef::new(&provider.name, "story"))
+    };
     let only = match (&options.model, &options.script) {
         (Some(name), _) => Some(ModelRef::parse(name).map_err(anyhow::Error::msg)?),
         (None, Some(_)) => scripted(),

@@ -105,7 +105,8 @@ fn deadline(args: &DemoArgs) -> Duration {
 async fn start_forge(dir: &std::path::Path) -> Result<Sandbox> {
     let remembered = dir.join("forge.port");
     let port: u16 = std::fs::read_to_string(&remembered).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-    let config = |port| SandboxConfig { listen: ([127, 0, 0, 1], port).into(), clock: Clock::System, ..SandboxConfig::new(dir.join("forge")) };
+    let config =
+        |port| SandboxConfig { listen: ([127, 0, 0, 1], port).into(), clock: Clock::System, ..SandboxConfig::new(dir.join("forge")) };
     let sandbox = match Sandbox::start(config(port)).await {
         Ok(sandbox) => sandbox,
         Err(_) if port != 0 => Sandbox::start(config(0)).await?,

@@ -55,7 +55,8 @@ impl People {
         for (login, permission) in [("alice", Permission::Write), ("bob", Permission::Write), ("syndarix", Permission::Admin)] {
             sandbox.set_permission(&story.repo, login, permission).map_err(wrong)?;
         }
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
+        let http =
+            reqwest::Client::builder().timeout(Duration::from_secs(10)).redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
         let api = format!("{}/api/v1/repos/{}", sandbox.url(), story.repo);
         Ok(People { http, api, alice, bob, bot, script: subject.script.clone() })
     }
@@ -130,7 +131,9 @@ impl People {
     /// Alice approves the plan by a command, Bob the merge by a review: both ways that the bot understands.
     async fn approve_what_waits(&self, issue: i64, number: i64, pull: &Value) -> Result<()> {
         let comments = self.get(&format!("issues/{number}/comments")).await?;
-        let asked = |marker: &str| list(&comments).iter().any(|c| c["user"]["login"] == "syndarix" && c["body"].as_str().is_some_and(|body| body.contains(marker)));
+        let asked = |marker: &str| {
+            list(&comments).iter().any(|c| c["user"]["login"] == "syndarix" && c["body"].as_str().is_some_and(|body| body.contains(marker)))
+        };
         let labels = self.get(&format!("issues/{issue}/labels")).await?;
         let waiting = list(&labels).iter().any(|label| label["name"] == "syndarix/waiting");
         if !waiting || pull["merged"] == true {
