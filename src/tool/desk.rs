@@ -70,9 +70,9 @@ impl Desk {
         &self.tree
     }
 
-    /// Lifts the protection of files, after a person approved it.
-    pub fn approve_protected(&mut self) {
-        self.policy.approved_protected = true;
+    /// Lifts the protection of these files, after a person approved a change that names them.
+    pub fn approve(&mut self, paths: impl IntoIterator<Item = RepoPath>) {
+        self.policy.approved.extend(paths);
     }
 
     /// Makes recorded changes again, in order, on a fresh tree. They passed the policy when they were made.

@@ -131,8 +131,8 @@ pub struct RunInput {
     /// Texts by hash: focus of the request, reasons for sending back.
     pub focus: Option<String>,
     pub constraints: Vec<String>,
-    /// Protected paths were approved by a person (with the plan).
-    pub protected_approved: bool,
+    /// A person approved the plan, and with it changes of the files it names, protected ones included.
+    pub plan_approved: bool,
     /// Leave the plan file in the tree.
     pub keep_plan: bool,
 }

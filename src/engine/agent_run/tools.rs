@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::base::text::sha256_hex;
 use crate::domain::agent::fence::fence;
-use crate::domain::agent::outcome;
+use crate::domain::agent::{Outcome as Planned, outcome};
 use crate::domain::forge::Sha;
 use crate::domain::path::{FileChange, RepoPath};
 use crate::domain::workflow::intent::Intent;
@@ -15,7 +15,7 @@ use crate::store::{Release, RunState, StepResult, StepState};
 use crate::tool::{self, Desk, Limits, Outcome, PathPolicy};
 use crate::tree::WorkTree;
 
-use super::super::gather::RunResult;
+use super::super::gather::{RunResult, outcome_of};
 use super::super::turn::post;
 use super::super::{EngineError, Result};
 use super::talk::{Call, ToolResult};
@@ -63,13 +63,25 @@ impl Session<'_> {
         let policy = policy.map_err(|error| EngineError::Setup(error.to_string()))?;
         let desk = Desk::new(tree, policy, Limits::default(), self.finish_schema());
         let mut desk = desk.map_err(|error| EngineError::Setup(error.to_string()))?;
-        if self.start.input.protected_approved {
-            desk.approve_protected();
-        }
+        desk.approve(self.approved_paths().await?);
         let change = self.compared().await?;
         let mut desk = with_desk(desk, move |desk| desk.replay(&change).map_err(|error| error.to_string())).await?.0;
         desk.committed();
         Ok(desk)
+    }
+
+    /// The files that an approved plan names. Approving a plan is approving a change of those, protected or not, and of no others.
+    async fn approved_paths(&self) -> Result<Vec<RepoPath>> {
+        let (true, Some(run)) = (self.start.input.plan_approved, self.start.input.plan) else {
+            return Ok(Vec::new());
+        };
+        let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
+        let row = tx.run(run).await?;
+        tx.rollback().await?;
+        Ok(match outcome_of(&row)? {
+            Some(Planned::Design(design)) => design.files.iter().filter_map(|file| RepoPath::parse(&file.path).ok()).collect(),
+            _ => Vec::new(),
+        })
     }
 
     /// The change under review as a patch on what it is compared with: laid over that tree, it is what `show_diff` shows.

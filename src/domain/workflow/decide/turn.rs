@@ -119,7 +119,7 @@ impl<'a> Turn<'a> {
             code: story.code,
             focus: story.focus.clone(),
             constraints: story.constraints.clone(),
-            protected_approved: story.plan_approved && story.autonomy != crate::domain::workflow::label::Autonomy::Autonomous,
+            plan_approved: story.plan_approver.is_some(),
             keep_plan: self.facts.policy.keep_plan,
         }
     }
