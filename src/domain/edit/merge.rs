@@ -176,7 +176,8 @@ fn unclear_indent() -> EditError {
     )
 }
 
-/// The evidence is every quoted line; if that contradicts itself, the lines that are replaced.
+/// The evidence is every quoted line. If that contradicts itself, the lines that are replaced decide, but only where every quoted line
+/// says something: a bracket at another depth is another bracket.
 fn find_plan(
     page: &Page,
     reading: &Reading,
@@ -184,27 +185,29 @@ fn find_plan(
     splices: &[(Splice, usize, usize)],
     placed: &[&str],
 ) -> Result<Plan, EditError> {
-    if placed.iter().all(|line| line.trim().is_empty()) {
-        return Ok(Plan::Verbatim);
-    }
-    let pair = |(old, at): (&'_ String, &Option<usize>)| -> Option<(String, String)> {
-        let line = page.lines[(*at)?];
-        (!old.trim().is_empty()).then(|| (split_indent(old).0.to_owned(), split_indent(line).0.to_owned()))
-    };
-    let all: Vec<(String, String)> = reading.old.iter().zip(map).filter_map(pair).collect();
-    let changed = |at: &Option<usize>| at.is_some_and(|at| splices.iter().any(|(s, ..)| (s.at..s.at + s.remove).contains(&at)));
-    let near: Vec<(String, String)> = reading.old.iter().zip(map).filter(|(_, at)| changed(at)).filter_map(pair).collect();
+    let found = || reading.old.iter().zip(map).filter_map(|(old, at)| at.map(|at| (old, at))).filter(|(old, _)| !old.trim().is_empty());
+    let pair = |(old, at): (&String, usize)| (split_indent(old).0.to_owned(), split_indent(page.lines[at]).0.to_owned());
+    let all: Vec<(String, String)> = found().map(pair).collect();
     let quoted: Vec<&str> = reading.old.iter().chain(&reading.new).map(String::as_str).collect();
     if let Some(plan) = one_line(page, &all, reading, placed) {
         return plan;
     }
-    for pairs in [&all, &near] {
+    let plan = |pairs: &[(String, String)]| {
         let pairs: Vec<indent::Pair> = pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
-        if let Some(plan) = (!pairs.is_empty()).then(|| indent::plan(page, &pairs, placed, &quoted)).flatten() {
-            return Ok(plan);
-        }
+        if pairs.is_empty() { None } else { indent::plan(page, &pairs, placed, &quoted) }
+    };
+    if let Some(plan) = plan(&all) {
+        return Ok(plan);
     }
-    Err(unclear_indent())
+    if found().any(|(old, _)| old.chars().filter(|c| c.is_alphanumeric()).count() < 3) {
+        return Err(unclear_indent());
+    }
+    if placed.iter().all(|line| line.trim().is_empty()) {
+        return Ok(Plan::Verbatim);
+    }
+    let changed = |at: usize| splices.iter().any(|(s, ..)| (s.at..s.at + s.remove).contains(&at));
+    let near: Vec<(String, String)> = found().filter(|(_, at)| changed(*at)).map(pair).collect();
+    plan(&near).ok_or_else(unclear_indent)
 }
 
 /// A single line quoted without its indentation says nothing about the other new lines: they may be indented as in the file, or
