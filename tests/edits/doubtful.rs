@@ -2,7 +2,7 @@
 
 use syndarix::domain::edit::{Edits, Pair};
 
-use crate::make::{Change, change, indent_of};
+use crate::make::{Change, change, indent_of, occurrences};
 use crate::rng::Rng;
 
 /// An edit that may be applied only if it gives `truth`.
@@ -213,7 +213,8 @@ fn overlapping(rng: &mut Rng, path: &str, text: &str) -> Option<Doubtful> {
 fn strangers(rng: &mut Rng, path: &str, text: &str) -> Option<Doubtful> {
     let made = made(rng, path, text)?;
     let (a, b) = (made.old[0].clone(), made.old[made.old.len() - 1].clone());
-    if a.trim().is_empty() || b.trim().is_empty() {
+    let joined_somewhere = occurrences(&made.lines, &[a.clone(), b.clone()]) > 0;
+    if a.trim().is_empty() || b.trim().is_empty() || joined_somewhere {
         return None;
     }
     doubtful(path, text.to_owned(), None, block(&[a.clone(), b.clone()], &[a, "brand new line".to_owned(), b]))

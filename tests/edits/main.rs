@@ -68,7 +68,7 @@ fn corrupted_but_correct_edits_are_applied() {
     let share = 100.0 * sum.right as f64 / total as f64;
     println!("{} kinds, {total} edits: applied {share:.2} %, refused {}, misapplied {}", scores.len(), sum.refused, sum.wrong);
     complaints.sort_by_key(|text| !text.contains(": wrong"));
-    for complaint in complaints.iter().take(std::env::var_os("COMPLAINTS").map_or(4, |_| usize::MAX)) {
+    for complaint in complaints.iter().take(4) {
         println!("{complaint}\n");
     }
     assert_eq!(scores.len(), KINDS.len(), "a kind made no case");

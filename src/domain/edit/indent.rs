@@ -182,13 +182,18 @@ fn offence(style: Option<Unit>, line: &str) -> usize {
 }
 
 /// Whether lines step in where a block opens, and nowhere else. Decides between two readings of a text without its own first indentation.
-pub(super) fn well_nested(lines: &[String]) -> bool {
+pub(super) fn well_nested(page: &Page, lines: &[String]) -> bool {
+    let unit = style(&page.lines);
     let lines: Vec<&String> = lines.iter().filter(|line| !line.trim().is_empty()).collect();
     lines.windows(2).all(|pair| {
         let (a, b) = (split_indent(pair[0]).0.len(), split_indent(pair[1]).0.len());
         let opens = pair[0].trim_end().ends_with([':', '{', '(', '[', '>', '=', ',', '\\', '|'])
             || pair[1].trim_start().starts_with(['.', '&', '|', '?', '+', '-']);
         let must = pair[0].trim_end().ends_with([':', '{', '(', '[']) && !pair[1].trim_start().starts_with(['}', ')', ']']);
-        if b > a { opens } else { b < a || !must }
+        let one_step = match unit {
+            Some(Unit::Spaces(n)) if must => b == a + n,
+            _ => true,
+        };
+        if b > a { opens && one_step } else { b < a || !must }
     })
 }

@@ -70,7 +70,7 @@ pub(super) fn not_found(page: &Page, reading: &Reading) -> EditError {
 }
 
 /// True when the lines, which say something, stand in the file one after the other.
-fn contains(page: &Page, lines: &[String]) -> bool {
+pub(super) fn contains(page: &Page, lines: &[String]) -> bool {
     let keys: Vec<String> = lines.iter().map(|line| typo_key(line)).collect();
     let telling = keys.iter().map(|key| key.chars().filter(|c| c.is_alphanumeric()).count()).sum::<usize>() >= 8;
     if !telling || keys.len() > 400 || keys.len() > page.lines.len() {
