@@ -55,7 +55,8 @@ impl People {
         for (login, permission) in [("alice", Permission::Write), ("bob", Permission::Write), ("syndarix", Permission::Admin)] {
             sandbox.set_permission(&story.repo, login, permission).map_err(wrong)?;
         }
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
+        let http =
+            reqwest::Client::builder().timeout(Duration::from_secs(10)).redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
         let api = format!("{}/api/v1/repos/{}", sandbox.url(), story.repo);
         Ok(People { http, api, alice, bob, bot, script: subject.script.clone() })
     }
@@ -130,14 +131,16 @@ impl People {
     /// Alice approves the plan by a command, Bob the merge by a review: both ways that the bot understands.
     async fn approve_what_waits(&self, issue: i64, number: i64, pull: &Value) -> Result<()> {
         let comments = self.get(&format!("issues/{number}/comments")).await?;
-        let asked = |marker: &str| list(&comments).iter().any(|c| c["user"]["login"] == "syndarix" && c["body"].as_str().is_some_and(|body| body.contains(marker)));
+        let asked = |marker: &str| {
+            list(&comments).iter().any(|c| c["user"]["login"] == "syndarix" && c["body"].as_str().is_some_and(|body| body.contains(marker)))
+        };
         let labels = self.get(&format!("issues/{issue}/labels")).await?;
         let waiting = list(&labels).iter().any(|label| label["name"] == "syndarix/waiting");
         if !waiting || pull["merged"] == true {
             return Ok(());
         }
         let approved_plan = list(&comments).iter().any(|c| c["user"]["login"] == "alice" && c["body"] == "/syndarix approve");
-        if asked("the plan is ready for approval") && !approved_plan {
+        if asked(".checkpoint.plan.") && !approved_plan {
             println!("  alice       approves the plan: /syndarix approve");
             self.post(&self.alice, &format!("issues/{number}/comments"), json!({"body": "/syndarix approve"})).await?;
         }
@@ -145,7 +148,7 @@ impl People {
         let short = head.get(..10).unwrap_or(head);
         let reviews = self.get(&format!("pulls/{number}/reviews")).await?;
         let approved = list(&reviews).iter().any(|r| r["user"]["login"] == "bob" && r["state"] == "APPROVED" && r["commit_id"] == head);
-        if asked(&format!("no open findings on {short}")) && !approved {
+        if asked(&format!(".checkpoint.merge.{}", head.get(..16).unwrap_or(head))) && !approved {
             println!("  bob         approves the pull request on {short}");
             let review = json!({"event": "APPROVED", "body": "Looks right to me.", "commit_id": head});
             self.post(&self.bob, &format!("pulls/{number}/reviews"), review).await?;
