@@ -140,7 +140,7 @@ impl People {
             return Ok(());
         }
         let approved_plan = list(&comments).iter().any(|c| c["user"]["login"] == "alice" && c["body"] == "/syndarix approve");
-        if asked("the plan is ready for approval") && !approved_plan {
+        if asked(".checkpoint.plan.") && !approved_plan {
             println!("  alice       approves the plan: /syndarix approve");
             self.post(&self.alice, &format!("issues/{number}/comments"), json!({"body": "/syndarix approve"})).await?;
         }
@@ -148,7 +148,7 @@ impl People {
         let short = head.get(..10).unwrap_or(head);
         let reviews = self.get(&format!("pulls/{number}/reviews")).await?;
         let approved = list(&reviews).iter().any(|r| r["user"]["login"] == "bob" && r["state"] == "APPROVED" && r["commit_id"] == head);
-        if asked(&format!("no open findings on {short}")) && !approved {
+        if asked(&format!(".checkpoint.merge.{}", head.get(..16).unwrap_or(head))) && !approved {
             println!("  bob         approves the pull request on {short}");
             let review = json!({"event": "APPROVED", "body": "Looks right to me.", "commit_id": head});
             self.post(&self.bob, &format!("pulls/{number}/reviews"), review).await?;

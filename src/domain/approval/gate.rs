@@ -72,7 +72,8 @@ pub fn gate(facts: &GateFacts) -> Gate {
         reasons.push("the story is paused".into());
     }
     if facts.open_findings > 0 {
-        reasons.push(format!("{} of the reviewer's findings are open", facts.open_findings));
+        let are = if facts.open_findings == 1 { "is" } else { "are" };
+        reasons.push(format!("{} of the reviewer's findings {are} open", facts.open_findings));
     }
     reasons.extend(objections(facts).iter().map(|user| format!("@{} asks for changes", user.login)));
     reasons.extend(facts.ci.iter().filter(|status| !status.state.passes()).map(ci_reason));
@@ -193,9 +194,9 @@ mod tests {
         check("writer approves", |f| f.reviews.push(review(3, Approved, 'b', 1)), "holds [3]");
         check("requester approves", |f| f.reviews.push(review(1, Approved, 'b', 1)), "the requester does not count");
         check("commit author approves", |f| f.reviews.push(review(2, Approved, 'b', 1)), "commit authors do not count");
-        check("read-only approves", |f| f.reviews.push(review(4, Approved, 'b', 1)), "has read permission here and needs write");
+        check("read-only approves", |f| f.reviews.push(review(4, Approved, 'b', 1)), "needs write permission here and has: read");
         check("bot approves", |f| f.reviews.push(review(5, Approved, 'b', 1)), "bots do not count");
-        check("unknown approves", |f| f.reviews.push(review(9, Approved, 'b', 1)), "nothing is known about @u9");
+        check("unknown approves", |f| f.reviews.push(review(9, Approved, 'b', 1)), "nothing is known about `u9`");
         check(
             "rights removed",
             |f| {

@@ -72,7 +72,7 @@ impl Session<'_> {
             Ok(permit) => permit,
             Err(over) => {
                 tx.rollback().await?;
-                return self.give_up(format!("{over}. A maintainer can raise the budget in the project's configuration"), true).await;
+                return self.give_up(format!("{over}. A maintainer can raise `hard_usd` in the project's configuration"), true).await;
             }
         };
         self.engine.commit(tx).await?;

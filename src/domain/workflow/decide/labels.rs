@@ -65,7 +65,7 @@ fn added(turn: &mut Turn<'_>, number: i64, label: Label, person: Option<Person>)
     let writer = !person.is_bot && person.role.is_some_and(|role| role >= Role::Writer);
     match label {
         _ if !writer => {
-            put_back(turn, number, label, &format!("@{} needs write permission to move a story by its labels", person.user.login))
+            put_back(turn, number, label, &format!("`{}` needs write permission to move a story by its labels", person.user.login))
         }
         Label::Flag(Flag::Paused) => {
             let _ = commands::pause(turn, false);

@@ -221,7 +221,8 @@ pub(super) fn ci_changed(turn: &mut Turn<'_>, sha: &Sha, context: &str, state: C
     if turn.story.ci_fixes > turn.facts.policy.max_ci_fixes {
         turn.raise(Flag::Waiting, "CI is still red after the last try");
         let desk = turn.desk();
-        return turn.say(desk, format!("ci.{}", sha.short()), say::ci_still_red(context, turn.facts.policy.max_ci_fixes));
+        let ask = say::ci_still_red(turn.story.requester.as_ref(), context, turn.facts.policy.max_ci_fixes);
+        return turn.say(desk, format!("ci.{}", sha.short()), ask);
     }
     turn.start(Purpose::Fix);
 }

@@ -67,7 +67,7 @@ fn analysed(turn: &mut Turn<'_>, run: RunId, criteria: usize, questions: &[Strin
     }
     let asker = turn.before.active.clone();
     turn.event(StoryEvent::QuestionAsked { run });
-    turn.raise(Flag::Waiting, "an open question");
+    turn.raise(Flag::Waiting, "an agent asks a question");
     let issue = turn.story.issue;
     if let Some(asker) = asker {
         turn.say(issue, format!("question.{run}"), say::question(&asker, turn.story.requester.as_ref(), questions));
@@ -114,7 +114,7 @@ fn coded(turn: &mut Turn<'_>, run: RunId, coded: Coded<'_>) {
         _ => {
             turn.raise(Flag::Waiting, "the engineer changed nothing");
             let desk = turn.desk();
-            turn.say(desk, format!("nothing.{run}"), say::nothing_changed());
+            turn.say(desk, format!("nothing.{run}"), say::nothing_changed(turn.story.requester.as_ref()));
         }
     }
 }
@@ -134,7 +134,11 @@ fn reviewed(turn: &mut Turn<'_>, run: RunId, review: &crate::domain::agent::Revi
     }
     if turn.story.review_rounds >= turn.facts.policy.max_review_rounds {
         turn.raise(Flag::Waiting, "findings are still open after the last review round");
-        return turn.say(pull.number, format!("rounds.{run}"), say::rounds_used_up(turn.story.review_rounds, blocking));
+        return turn.say(
+            pull.number,
+            format!("rounds.{run}"),
+            say::rounds_used_up(turn.story.requester.as_ref(), turn.story.review_rounds, blocking),
+        );
     }
     turn.start(Purpose::Fix);
 }
