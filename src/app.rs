@@ -10,9 +10,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::Clock;
+use crate::base::Nano;
 use crate::base::secret::{ExposeSecret, SecretString};
 use crate::base::text::sha256_hex;
-use crate::base::Nano;
 use crate::config::{Config, ForgeSettings, ProjectPolicy};
 use crate::domain::budget::{Catalog, Limits, ModelRef, Wire};
 use crate::domain::forge::{ForgeKind, RepoRef};
@@ -24,7 +24,7 @@ use crate::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
 use crate::forge::{Forge, ForgeError};
 use crate::git::AuditRemote;
 use crate::llm::{Endpoint, Gateway, Http, HttpOptions, Provider, RetryPolicy, Script, Scripted, connect};
-use crate::store::{NewProject, ServingLock, Store, StoreUrl};
+use crate::store::{NewProject, ServingLock, Store, StoreError, StoreUrl};
 use crate::web::{Hook, WebState, router};
 
 /// What a caller may decide beside the configuration.
@@ -37,6 +37,8 @@ pub struct Options {
     pub model: Option<String>,
     /// Hard limit of every story, in US dollars.
     pub max_usd: Option<f64>,
+    /// How long to wait for another process to let go of the embedded database. Zero: refuse at once.
+    pub lock_patience: Duration,
 }
 
 /// Syndarix, put together and ready to serve.
@@ -54,7 +56,11 @@ impl App {
         let data = config.settings.data_dir.clone();
         std::fs::create_dir_all(&data).with_context(|| format!("the data directory {} cannot be made", data.display()))?;
         let store = Store::open(&store_url(&config, &data)?, options.clock.clone()).await?;
-        let lock = store.lock_for_serving()?;
+        let lock = lock(&store, options.lock_patience).await?;
+        let freed = store.take_over(&lock).await?;
+        if freed > 0 {
+            tracing::info!(items = freed, "taking up work that was under way when the last process ended");
+        }
         let mut connections = Vec::new();
         for settings in &config.settings.forges {
             connections.push(connection(settings).await?);
@@ -101,6 +107,19 @@ impl App {
     }
 }
 
+/// The lock of the serving process. One that is just ending is waited for.
+async fn lock(store: &Store, patience: Duration) -> Result<ServingLock> {
+    let step = Duration::from_millis(50);
+    let mut waited = Duration::ZERO;
+    loop {
+        match store.lock_for_serving() {
+            Err(StoreError::Locked { .. }) if waited < patience => waited += step,
+            other => return Ok(other?),
+        }
+        tokio::time::sleep(step).await;
+    }
+}
+
 /// Compares with the forge at the start and then again and again.
 async fn compare(engine: Arc<Engine>, every: Duration, stop: CancellationToken) {
     while !stop.is_cancelled() {
@@ -125,7 +144,12 @@ fn store_url(config: &Config, data: &Path) -> Result<StoreUrl> {
 async fn connection(settings: &ForgeSettings) -> Result<Connection> {
     let forge: Arc<dyn Forge> = match settings.kind {
         ForgeKind::Gitea | ForgeKind::Forgejo => {
-            let config = GiteaConfig { base_url: settings.url.clone(), token: settings.token.clone(), timeouts: Timeouts::default(), kind: settings.kind };
+            let config = GiteaConfig {
+                base_url: settings.url.clone(),
+                token: settings.token.clone(),
+                timeouts: Timeouts::default(),
+                kind: settings.kind,
+            };
             Arc::new(GiteaForge::new(config).map_err(anyhow::Error::msg)?)
         }
         ForgeKind::GitHub | ForgeKind::GitLab => {
@@ -154,7 +178,8 @@ async fn register_projects(engine: &Engine, config: &Config) -> Result<()> {
         for path in config.settings.projects.iter().filter(|path| !path.contains('*')) {
             match connection.forge.repo(&RepoRef { id: 0, path: path.clone() }).await {
                 Ok(repo) => {
-                    let new = NewProject { forge: connection.id.clone(), repo_id: repo.id, path: repo.path, default_branch: repo.default_branch };
+                    let new =
+                        NewProject { forge: connection.id.clone(), repo_id: repo.id, path: repo.path, default_branch: repo.default_branch };
                     engine.store.ensure_project(&new).await?;
                 }
                 Err(ForgeError::NotFound(_)) => {
@@ -190,12 +215,7 @@ fn rules(config: &Config, max_usd: Option<f64>) -> Result<Rules> {
     for file in &team.projects {
         projects.insert(file.repo.clone(), project_rules(&file.policy, max_usd));
     }
-    Ok(Rules {
-        projects,
-        default: project_rules(&team.defaults, max_usd),
-        kinds: team.agents.clone(),
-        prompts: config.prompts.clone(),
-    })
+    Ok(Rules { projects, default: project_rules(&team.defaults, max_usd), kinds: team.agents.clone(), prompts: config.prompts.clone() })
 }
 
 fn project_rules(policy: &ProjectPolicy, max_usd: Option<f64>) -> ProjectRules {
@@ -243,7 +263,9 @@ fn gateway(config: &Config, options: &Options) -> Result<Gateway> {
 
 /// All groups, or one model in place of each.
 fn catalog(config: &Config, options: &Options) -> Result<Catalog> {
-    let scripted = || config.team.providers.iter().find(|provider| provider.wire == Wire::Scripted).map(|provider| ModelRef::new(&provider.name, "story"));
+    let scripted = || {
+        config.team.providers.iter().find(|provider| provider.wire == Wire::Scripted).map(|provider| ModelRef::new(&provider.name, "story"))
+    };
     let only = match (&options.model, &options.script) {
         (Some(name), _) => Some(ModelRef::parse(name).map_err(anyhow::Error::msg)?),
         (None, Some(_)) => scripted(),
