@@ -242,9 +242,14 @@ async fn people(site: &Site<'_>, story: &Story, reviews: &[Review]) -> Result<Ve
 
 /// Everybody who made a commit: author, committer, and those whom a trailer names as co-author.
 fn authors(commits: &[CommitInfo], people: &[Person], bot: i64) -> BTreeSet<i64> {
-    let mut ids: BTreeSet<i64> = commits.iter().flat_map(|commit| commit.author.iter().chain(&commit.committer)).map(|user| user.id).collect();
+    let mut ids: BTreeSet<i64> =
+        commits.iter().flat_map(|commit| commit.author.iter().chain(&commit.committer)).map(|user| user.id).collect();
     for person in people {
-        let named = commits.iter().flat_map(|commit| commit.message.lines()).filter_map(co_author).any(|mailbox| belongs_to(&mailbox, &person.user.login));
+        let named = commits
+            .iter()
+            .flat_map(|commit| commit.message.lines())
+            .filter_map(co_author)
+            .any(|mailbox| belongs_to(&mailbox, &person.user.login));
         if named {
             ids.insert(person.user.id);
         }

@@ -59,7 +59,9 @@ fn run(page: &Page, map: &[Option<usize>]) -> Result<usize, EditError> {
     let places: Option<Vec<usize>> = map.iter().copied().collect();
     match places {
         Some(places) if places.windows(2).all(|pair| pair[1] == pair[0] + 1) => Ok(places[0]),
-        _ => Err(uncertain(page, map.iter().flatten().copied().next(), "The lines to change do not stand in the file one after the other.")),
+        _ => {
+            Err(uncertain(page, map.iter().flatten().copied().next(), "The lines to change do not stand in the file one after the other."))
+        }
     }
 }
 
@@ -104,7 +106,13 @@ enum Trim {
 }
 
 impl<'a> Dress<'a> {
-    fn new(page: &'a Page<'a>, reading: &'a Reading, map: &[Option<usize>], how: How, splices: &[(Splice, usize, usize)]) -> Result<Dress<'a>, EditError> {
+    fn new(
+        page: &'a Page<'a>,
+        reading: &'a Reading,
+        map: &[Option<usize>],
+        how: How,
+        splices: &[(Splice, usize, usize)],
+    ) -> Result<Dress<'a>, EditError> {
         let mut unfold = Unfold::default();
         let mut trim = if page.lines.iter().any(|line| line.ends_with([' ', '\t'])) { Trim::Keep } else { Trim::AllButTwo };
         for (old, at) in reading.old.iter().zip(map) {
@@ -163,7 +171,13 @@ fn unclear_indent() -> EditError {
 }
 
 /// The evidence is every quoted line; if that contradicts itself, the lines that are replaced.
-fn find_plan(page: &Page, reading: &Reading, map: &[Option<usize>], splices: &[(Splice, usize, usize)], placed: &[&str]) -> Result<Plan, EditError> {
+fn find_plan(
+    page: &Page,
+    reading: &Reading,
+    map: &[Option<usize>],
+    splices: &[(Splice, usize, usize)],
+    placed: &[&str],
+) -> Result<Plan, EditError> {
     if placed.iter().all(|line| line.trim().is_empty()) {
         return Ok(Plan::Verbatim);
     }

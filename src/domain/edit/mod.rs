@@ -125,7 +125,9 @@ pub fn apply_edit(old: &str, request: &EditRequest) -> Result<Edited, EditError>
     let mut edited = match all_at_once(old, &hunks) {
         Ok(edited) => edited,
         // A later part may quote what an earlier part writes.
-        Err(error) if hunks.len() > 1 && matches!(error.why, Why::NotFound | Why::Doubtful) => one_by_one(old, &hunks).map_err(|_| error)?,
+        Err(error) if hunks.len() > 1 && matches!(error.why, Why::NotFound | Why::Doubtful) => {
+            one_by_one(old, &hunks).map_err(|_| error)?
+        }
         Err(error) => return Err(error),
     };
     if edited.text == old {

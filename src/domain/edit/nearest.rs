@@ -63,7 +63,10 @@ pub(super) fn not_found(page: &Page, reading: &Reading) -> EditError {
             format!("The most similar lines are:\n{}", numbered(from + 1, lines))
         },
     );
-    EditError::new(Why::NotFound, format!("The old text is not in the file, so nothing was changed. Copy the lines to change exactly as they are now. {shown}"))
+    EditError::new(
+        Why::NotFound,
+        format!("The old text is not in the file, so nothing was changed. Copy the lines to change exactly as they are now. {shown}"),
+    )
 }
 
 /// True when the lines, which say something, stand in the file one after the other.

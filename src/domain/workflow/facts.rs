@@ -69,8 +69,13 @@ pub enum RunEnd {
         diff: Option<String>,
     },
     /// It gave up, hit a cap or failed; a sentence.
-    GaveUp { why: String, over_budget: bool },
-    Asks { question: String },
+    GaveUp {
+        why: String,
+        over_budget: bool,
+    },
+    Asks {
+        question: String,
+    },
 }
 
 /// The engineer's newest finished run, in words.

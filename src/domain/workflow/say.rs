@@ -116,7 +116,9 @@ pub fn pull_body(story: &Story, facts: &Facts) -> String {
 
 /// The evidence table. What was not run is said in words.
 fn evidence(ci: &[CiStatus]) -> String {
-    let mut table = String::from("**Evidence**\n\n| what | result |\n|---|---|\n| tests run by Syndarix | tests were not run: this installation gives its agents no way to run programs |\n");
+    let mut table = String::from(
+        "**Evidence**\n\n| what | result |\n|---|---|\n| tests run by Syndarix | tests were not run: this installation gives its agents no way to run programs |\n",
+    );
     if ci.is_empty() {
         table.push_str("| CI | nothing reported yet on this head; its results appear below the pull request |\n");
     }
@@ -196,7 +198,10 @@ pub fn ask_merge(story: &Story, head: &Sha, reasons: &[String]) -> String {
 
 /// Asks before the issue is closed.
 pub fn ask_close(test: &TestResult, criteria: &[String]) -> String {
-    format!("The work is merged and its acceptance criteria are met:\n\n{}\nType `/syndarix approve` to close this issue.", results(test, criteria))
+    format!(
+        "The work is merged and its acceptance criteria are met:\n\n{}\nType `/syndarix approve` to close this issue.",
+        results(test, criteria)
+    )
 }
 
 fn results(test: &TestResult, criteria: &[String]) -> String {
@@ -314,18 +319,25 @@ pub fn cancelled(story: &Story, by: Option<&User>, why: &str) -> String {
 /// Somebody closed the pull request.
 pub fn pull_closed(by: Option<&User>) -> String {
     let who = by.map_or_else(|| "Somebody".to_owned(), plain);
-    format!("{who} closed this pull request without merging it, so the story stands still.\n\nType `/syndarix retry` to reopen it and go on, or `/syndarix cancel` to end the story.")
+    format!(
+        "{who} closed this pull request without merging it, so the story stands still.\n\nType `/syndarix retry` to reopen it and go on, or `/syndarix cancel` to end the story."
+    )
 }
 
 /// Somebody pushed to the story's branch.
 pub fn human_pushed(by: Option<&User>, head: &Sha) -> String {
     let who = by.map_or_else(|| "Somebody".to_owned(), plain);
-    format!("{who} pushed {} to this branch. The agents stopped, and nothing of that work will be overwritten.\n\nType `/syndarix resume` when they may go on from there.", head.short())
+    format!(
+        "{who} pushed {} to this branch. The agents stopped, and nothing of that work will be overwritten.\n\nType `/syndarix resume` when they may go on from there.",
+        head.short()
+    )
 }
 
 /// The story's branch is gone.
 pub fn branch_deleted(branch: &str) -> String {
-    format!("The branch `{branch}` was deleted, so the story stands still.\n\nRestore it and type `/syndarix retry`, or type `/syndarix cancel`.")
+    format!(
+        "The branch `{branch}` was deleted, so the story stands still.\n\nRestore it and type `/syndarix retry`, or type `/syndarix cancel`."
+    )
 }
 
 /// An approval that does not count, and why.
@@ -365,7 +377,11 @@ pub fn report(story: &Story, facts: &Facts) -> String {
     }
     let _ = writeln!(body, "- cost: {}", facts.spent);
     if let Some((entries, head)) = &facts.record {
-        let _ = writeln!(body, "- record: {entries} entries so far, head `{}`; check it with `syndarix audit verify`", head.get(..16).unwrap_or(head));
+        let _ = writeln!(
+            body,
+            "- record: {entries} entries so far, head `{}`; check it with `syndarix audit verify`",
+            head.get(..16).unwrap_or(head)
+        );
     }
     body
 }
@@ -377,7 +393,12 @@ mod tests {
     #[test]
     fn branch_names_are_short_plain_and_free() {
         let taken = BTreeSet::from(["syndarix/7-add-csv".to_owned(), "syndarix/7-add-csv-2".to_owned()]);
-        let rows = [(7, "Add CSV!", "syndarix/7-add-csv-3"), (8, "Ünïcode: ärger", "syndarix/8-n-code-rger"), (9, "日本語", "syndarix/9"), (10, "../../main; rm", "syndarix/10-main-rm")];
+        let rows = [
+            (7, "Add CSV!", "syndarix/7-add-csv-3"),
+            (8, "Ünïcode: ärger", "syndarix/8-n-code-rger"),
+            (9, "日本語", "syndarix/9"),
+            (10, "../../main; rm", "syndarix/10-main-rm"),
+        ];
         for (number, title, name) in rows {
             assert_eq!(branch_name(number, title, &taken), name);
         }

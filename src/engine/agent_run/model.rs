@@ -6,8 +6,8 @@ use crate::base::text::sha256_hex;
 use crate::domain::agent::message::{CallMeta, ChatRequest};
 use crate::domain::budget::{Verdict, judge};
 use crate::llm::{Answered, TotalFailure};
-use crate::tool::ToolScope;
 use crate::store::{ReserveRequest, Reserved, StepResult, StepRow, StepState};
+use crate::tool::ToolScope;
 
 use super::super::Result;
 use super::talk::{MODEL, Talk};
@@ -31,7 +31,12 @@ impl Session<'_> {
         }
         if row.input_hash != input_hash {
             tx.rollback().await?;
-            return self.give_up("what it was told differs from what was recorded before the restart, so going on could do things twice".into(), false).await;
+            return self
+                .give_up(
+                    "what it was told differs from what was recorded before the restart, so going on could do things twice".into(),
+                    false,
+                )
+                .await;
         }
         if row.attempts > MAX_BEGINNINGS {
             tx.rollback().await?;

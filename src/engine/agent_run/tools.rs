@@ -101,7 +101,8 @@ impl Session<'_> {
 
     pub(super) async fn call_tool(&mut self, call: Call) -> Result<Pace> {
         if call.cut {
-            let content = "Your answer was cut because it was too long, so this call was not carried out. Send it again, in smaller pieces.";
+            let content =
+                "Your answer was cut because it was too long, so this call was not carried out. Send it again, in smaller pieces.";
             return self.record(&call, content.into(), true, None, "cut").await;
         }
         if call.name == "ask_human"
@@ -139,12 +140,8 @@ impl Session<'_> {
     pub(super) async fn commit(&mut self, words: &str) -> Result<Sha> {
         let bot = &self.site.connection.bot;
         let email = format!("{}@noreply.invalid", bot.login);
-        let by = Disclosure {
-            agent: self.start.name.clone(),
-            role: self.start.agent.clone(),
-            run: self.row.id,
-            issue: self.start.input.issue,
-        };
+        let by =
+            Disclosure { agent: self.start.name.clone(), role: self.start.agent.clone(), run: self.row.id, issue: self.start.input.issue };
         let new = NewCommit {
             tree: self.tree.clone(),
             parents: vec![self.head.clone()],
@@ -163,7 +160,14 @@ impl Session<'_> {
         Ok(sha)
     }
 
-    pub(super) async fn record(&mut self, call: &Call, content: String, is_error: bool, changes: Option<Vec<FileChange>>, how: &str) -> Result<Pace> {
+    pub(super) async fn record(
+        &mut self,
+        call: &Call,
+        content: String,
+        is_error: bool,
+        changes: Option<Vec<FileChange>>,
+        how: &str,
+    ) -> Result<Pace> {
         let result = ToolResult { id: call.id.clone(), name: call.name.clone(), content, is_error, commit: None };
         self.write_step(call, result, changes, how).await
     }

@@ -154,7 +154,9 @@ impl Job<'_> {
             EngineError::Forge(ForgeError::RateLimited(wait)) => Some(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).max(backoff)),
             EngineError::Forge(error) if error.is_transient() => Some(backoff),
             // "Please try again later": the forge is still checking for conflicts.
-            EngineError::Forge(ForgeError::NotAllowed(text)) if text.contains("passes by itself") && self.row.attempts < MAX_REFUSALS => Some(backoff.min(2_000)),
+            EngineError::Forge(ForgeError::NotAllowed(text)) if text.contains("passes by itself") && self.row.attempts < MAX_REFUSALS => {
+                Some(backoff.min(2_000))
+            }
             EngineError::Git(error) if error.is_transient() => Some(backoff),
             EngineError::Git(GitError::Timeout { .. }) => Some(backoff),
             EngineError::Store(error) if error.is_transient() => Some(backoff),

@@ -124,7 +124,11 @@ pub(super) fn plan(turn: &mut Turn<'_>, focus: Option<&str>) -> Result<Said, Ref
     }
     if turn.facts.repo.archived || turn.facts.repo.empty {
         let what = if turn.facts.repo.archived { "archived" } else { "empty" };
-        return refuse("no-base", format!("the repository is {what}, so there is nothing to build on"), "push a first commit, then type the command again");
+        return refuse(
+            "no-base",
+            format!("the repository is {what}, so there is nothing to build on"),
+            "push a first commit, then type the command again",
+        );
     }
     let Some(requester) = turn.actor().cloned() else {
         return refuse("unknown-actor", "the forge did not say who wants this", "type `/syndarix plan` in a comment");
@@ -301,7 +305,11 @@ fn cancel(turn: &mut Turn<'_>) -> Result<Said, Refusal> {
         return refuse("nothing-runs", "no story is under way here", "start one with `/syndarix plan` under the issue");
     }
     if turn.story.stage == Stage::Testing {
-        return refuse("already-merged", "the pull request is merged already, so there is nothing to call off", "revert the merge by hand if it must go");
+        return refuse(
+            "already-merged",
+            "the pull request is merged already, so there is nothing to call off",
+            "revert the merge by hand if it must go",
+        );
     }
     people::end(turn, "cancelled by command");
     Ok(Said::Done)

@@ -212,7 +212,8 @@ pub(super) fn ci_changed(turn: &mut Turn<'_>, sha: &Sha, context: &str, state: C
     }
     let red = matches!(state, CiState::Failure | CiState::Error);
     // The event may be late: only what CI says now counts.
-    let still = turn.facts.gate.as_ref().is_some_and(|facts| facts.ci.iter().any(|status| status.context == context && status.state == state));
+    let still =
+        turn.facts.gate.as_ref().is_some_and(|facts| facts.ci.iter().any(|status| status.context == context && status.state == state));
     if !red || !still || turn.story.active.is_some() {
         return checkpoint::look_at_gate(turn);
     }

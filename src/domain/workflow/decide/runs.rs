@@ -27,7 +27,9 @@ pub(super) fn ended(turn: &mut Turn<'_>, run: RunId, purpose: Purpose) {
                     let estimate = design.estimate_usd.map(|usd| crate::base::Nano::from_usd(usd).0);
                     designed(turn, run, &design.plan_markdown, estimate, head);
                 }
-                Outcome::Implement(work) | Outcome::Fix(work) => coded(turn, run, Coded { answers: &work.answers, head, commits, paths: &paths, diff: diff.as_deref() }),
+                Outcome::Implement(work) | Outcome::Fix(work) => {
+                    coded(turn, run, Coded { answers: &work.answers, head, commits, paths: &paths, diff: diff.as_deref() })
+                }
                 Outcome::Review(review) => reviewed(turn, run, &review),
                 Outcome::Test(test) => tested(turn, run, &test),
             }

@@ -30,15 +30,7 @@ pub(super) struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     pub fn new(story: &'a Story, wanted: &'a Wanted, facts: &'a Facts) -> Turn<'a> {
-        Turn {
-            before: story,
-            story: story.clone(),
-            wanted,
-            facts,
-            decision: Decision::default(),
-            replies: Vec::new(),
-            labels_off: false,
-        }
+        Turn { before: story, story: story.clone(), wanted, facts, decision: Decision::default(), replies: Vec::new(), labels_off: false }
     }
 
     pub fn event(&mut self, event: StoryEvent) {
