@@ -68,7 +68,9 @@ fn twins(rng: &mut Rng, path: &str, text: &str) -> Option<Doubtful> {
 
 fn twins_dedented(rng: &mut Rng, path: &str, text: &str) -> Option<Doubtful> {
     let made = made(rng, path, text)?;
-    let dedent = |lines: &[String]| lines.iter().map(|line| line.strip_prefix(indent_of(&made.old[0])).unwrap_or(line).to_owned()).collect::<Vec<_>>();
+    let dedent = |lines: &[String]| {
+        lines.iter().map(|line| line.strip_prefix(indent_of(&made.old[0])).unwrap_or(line).to_owned()).collect::<Vec<_>>()
+    };
     doubtful(path, doubled(text), None, block(&dedent(&made.old), &dedent(&made.new)))
 }
 
