@@ -24,7 +24,7 @@ use crate::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
 use crate::forge::{Forge, ForgeError};
 use crate::git::AuditRemote;
 use crate::llm::{Endpoint, Gateway, Http, HttpOptions, Provider, RetryPolicy, Script, Scripted, connect};
-use crate::store::{NewProject, ServingLock, Store, StoreUrl};
+use crate::store::{NewProject, ServingLock, Store, StoreError, StoreUrl};
 use crate::web::{self, Hook, WebState};
 
 /// What a caller may decide beside the configuration.
@@ -37,6 +37,8 @@ pub struct Options {
     pub model: Option<String>,
     /// Hard limit of every story, in US dollars.
     pub max_usd: Option<f64>,
+    /// How long to wait for another process to let go of the embedded database. Zero: refuse at once.
+    pub lock_patience: Duration,
 }
 
 /// Syndarix, put together and ready to serve.
@@ -54,7 +56,11 @@ impl App {
         let data = config.settings.data_dir.clone();
         std::fs::create_dir_all(&data).with_context(|| format!("the data directory {} cannot be made", data.display()))?;
         let store = Store::open(&store_url(&config, &data)?, options.clock.clone()).await?;
-        let lock = store.lock_for_serving()?;
+        let lock = lock(&store, options.lock_patience).await?;
+        let freed = store.take_over(&lock).await?;
+        if freed > 0 {
+            tracing::info!(items = freed, "taking up work that was under way when the last process ended");
+        }
         let mut connections = Vec::new();
         for settings in &config.settings.forges {
             connections.push(connection(settings).await?);
@@ -91,6 +97,19 @@ impl App {
         supervisor.wait(Duration::from_secs(30)).await;
         self.engine.store.close().await;
         Ok(())
+    }
+}
+
+/// The lock of the serving process. One that is just ending is waited for.
+async fn lock(store: &Store, patience: Duration) -> Result<ServingLock> {
+    let step = Duration::from_millis(50);
+    let mut waited = Duration::ZERO;
+    loop {
+        match store.lock_for_serving() {
+            Err(StoreError::Locked { .. }) if waited < patience => waited += step,
+            other => return Ok(other?),
+        }
+        tokio::time::sleep(step).await;
     }
 }
 
