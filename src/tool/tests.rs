@@ -154,7 +154,8 @@ fn protected_files_need_a_person() {
     room.denial("delete_file", json!({"path": ".github/workflows/ci.yml"}));
     room.denial("read_file", json!({"path": ".env"}));
     assert!(!room.text("search_files", json!({"pattern": "canary"})).contains("KEY"));
-    room.desk.approve_protected();
+    room.desk.approve(["AGENTS.md", ".env"].map(|path| RepoPath::parse(path).unwrap()));
+    room.denial("create_file", json!({"path": ".cursorrules", "content": "x"}));
     room.text("edit_file", json!({"path": "AGENTS.md", "old": "kind", "new": "very kind"}));
     room.denial("read_file", json!({"path": ".env"}));
     room.text("create_file", json!({"path": ".env", "content": "x", "overwrite": true}));

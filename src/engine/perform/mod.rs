@@ -12,7 +12,7 @@ use crate::domain::workflow::intent::{Intent, Receipt};
 use crate::domain::workflow::{Effect, Story};
 use crate::forge::ForgeError;
 use crate::git::GitError;
-use crate::store::{Claim, EffectRow, EventRow, NewEvent, ProjectTx, Release};
+use crate::store::{Claim, EffectRow, EventRow, NewEvent, ProjectTx, Release, StoreError};
 
 use super::turn::{SUBJECT, fold, post};
 use super::world::Site;
@@ -71,7 +71,11 @@ impl Job<'_> {
             return self.engine.commit(tx).await;
         }
         let mut tx = self.begin().await?;
-        tx.effect_started(self.row.id).await?;
+        match tx.effect_started(self.row.id).await {
+            // A turn put a newer one with the same key in its place since it was read.
+            Err(StoreError::NotFound(_)) => return Ok(()),
+            other => other?,
+        }
         self.engine.commit(tx).await?;
         self.engine.hold(self.claim, self.engine.timings.call * 3).await?;
         match self.perform(&effect).await {
