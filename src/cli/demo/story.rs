@@ -47,12 +47,24 @@ impl Subject {
     pub fn choose(repo: Option<&Path>) -> Result<Subject> {
         let Some(path) = repo else {
             let script = Script::parse(SAMPLE_SCRIPT).map_err(anyhow::Error::msg)?;
-            return Ok(Subject { import: None, name: "shop".into(), title: SAMPLE_TITLE.into(), issue: SAMPLE_ISSUE.into(), script, says: None });
+            return Ok(Subject {
+                import: None,
+                name: "shop".into(),
+                title: SAMPLE_TITLE.into(),
+                issue: SAMPLE_ISSUE.into(),
+                script,
+                says: None,
+            });
         };
-        let path = path.canonicalize().with_context(|| format!("there is no repository at {}", path.display()))?;
-        let files = read_repo_at(&path, Some("HEAD")).with_context(|| format!("{} cannot be read as a Git repository", path.display()))?;
+        let path = path.canonicalize().with_context(|| format!("there is no repository at {}; check --repo", path.display()))?;
+        if !path.join(".git").exists() && !path.join("HEAD").is_file() {
+            bail!("{} is not a Git repository; give --repo its top directory, or leave --repo out for the bundled sample", path.display());
+        }
+        let files = read_repo_at(&path, Some("HEAD")).with_context(|| {
+            format!("{} has nothing to work on; commit something first, or leave --repo out for the bundled sample", path.display())
+        })?;
         if files.is_empty() {
-            bail!("{} has no files on its current branch, so there is nothing to change", path.display());
+            bail!("{} has no files on its current branch; commit some first, or leave --repo out for the bundled sample", path.display());
         }
         let name = path.file_name().map(|name| repo_name(&name.to_string_lossy())).unwrap_or_default();
         let change = Change::for_files(&files);
@@ -88,11 +100,11 @@ impl Change {
         if !taken(".editorconfig") {
             let indent = if tabs > spaces { "indent_style = tab" } else { "indent_style = space" };
             let content = format!("root = true\n\n[*]\ncharset = utf-8\nend_of_line = lf\ninsert_final_newline = true\n{indent}\n");
-            let why = format!("Editors should keep the indentation of this repository ({tabs} files use tabs, {spaces} use spaces).");
+            let why = format!("Editors should keep the indentation of this repository (files that use tabs: {tabs}, spaces: {spaces}).");
             return Change { path: ".editorconfig".into(), content, why };
         }
         let path = (1..).map(|n| format!("docs/file-count-{n}.md")).find(|path| !taken(path)).unwrap_or_default();
-        let content = format!("# Files\n\nThis repository holds {} files.\n", files.len());
+        let content = format!("# Files\n\nFiles in this repository: {}.\n", files.len());
         Change { path, content, why: "A note on the size of this repository would help newcomers.".into() }
     }
 
@@ -106,7 +118,11 @@ impl Change {
         Script {
             name: "small-change".into(),
             rules: vec![
-                rule("product-owner", "analyse", vec![list(), finish(json!({"summary": self.why, "criteria": [criterion], "questions": []}))]),
+                rule(
+                    "product-owner",
+                    "analyse",
+                    vec![list(), finish(json!({"summary": self.why, "criteria": [criterion], "questions": []}))],
+                ),
                 rule(
                     "architect",
                     "design",
@@ -127,7 +143,11 @@ impl Change {
                         finish(json!({"summary": summary, "answers": [], "notes": ""})),
                     ],
                 ),
-                rule("reviewer", "review", vec![ScriptedTurn::call("show_diff", json!({})), finish(json!({"summary": summary, "findings": []}))]),
+                rule(
+                    "reviewer",
+                    "review",
+                    vec![ScriptedTurn::call("show_diff", json!({})), finish(json!({"summary": summary, "findings": []}))],
+                ),
                 rule(
                     "tester",
                     "test",
@@ -147,10 +167,15 @@ impl Change {
 impl Story {
     /// The unfinished story of this subject, or the next one. Each story has a repository of its own on the sandbox forge.
     pub fn open(dir: &Path, subject: &Subject) -> Result<Story> {
-        let key = subject.import.as_ref().map_or_else(|| "sample".to_owned(), |path| sha256_hex(path.to_string_lossy().as_bytes())[..12].to_owned());
+        let key = subject
+            .import
+            .as_ref()
+            .map_or_else(|| "sample".to_owned(), |path| sha256_hex(path.to_string_lossy().as_bytes())[..12].to_owned());
         let file = dir.join(format!("story-{key}.json"));
         let mut state: State = match std::fs::read(&file) {
-            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{} cannot be read; start over with --fresh", file.display()))?,
+            Ok(bytes) => {
+                serde_json::from_slice(&bytes).with_context(|| format!("{} cannot be read; start over with --fresh", file.display()))?
+            }
             Err(_) => State { story: 0, finished: true },
         };
         let resumed = !state.finished;

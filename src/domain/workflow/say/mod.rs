@@ -26,9 +26,9 @@ fn safe(text: &str, max: usize) -> String {
     quote_safe(text, &Manners { max, links: &[] }).trim_end().to_owned()
 }
 
-/// The same on one line, fit for a list or a table.
+/// The same on one line, fit for a list.
 pub(super) fn one_line(text: &str) -> String {
-    safe(text, 500).split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+    safe(text, 500).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A full sentence: a capital at the start, a stop at the end.
