@@ -25,10 +25,16 @@ pub fn status(story: &Story, spent: Nano, policy: &Policy, web_url: &str) -> Str
         page.push_str(&notice(story));
     }
     if let Some(pull) = &story.pull {
-        let _ = writeln!(page, "- Pull request: [#{}]({web_url}/pulls/{})", pull.number, pull.number);
+        let _ = write!(page, "Pull request [#{}]({web_url}/pulls/{}) · ", pull.number, pull.number);
     }
-    let _ = writeln!(page, "- Cost so far: {spent}{}", budget(policy));
-    let _ = write!(page, "- Autonomy: {}, {}", story.autonomy.name(), meaning(story.autonomy));
+    let _ = write!(
+        page,
+        "Cost so far: {spent}{}{} · Autonomy: {}, {}",
+        budget(policy),
+        past_soft(spent, policy),
+        story.autonomy.name(),
+        meaning(story.autonomy)
+    );
     page
 }
 
@@ -110,6 +116,14 @@ pub(super) fn budget(policy: &Policy) -> String {
     }
 }
 
+/// Cheaper models work past the soft limit, and people are told so.
+fn past_soft(spent: Nano, policy: &Policy) -> String {
+    match policy.soft_budget {
+        Some(soft) if spent > soft => format!(", past the soft limit of {soft}: cheaper models go on"),
+        _ => String::new(),
+    }
+}
+
 fn meaning(autonomy: Autonomy) -> &'static str {
     match autonomy {
         Autonomy::FullControl => "a person approves every step",
@@ -149,7 +163,7 @@ mod tests {
         let run = ActiveRun { run: RunId::named("x"), purpose: Purpose::Implement, agent: "engineer".into(), name: "Dave".into() };
         let page = drawn(&Story { active: Some(run), ..story(Stage::Implementation) });
         let wanted = "### Syndarix\n\n- [x] Analysis\n- [x] Design\n- [ ] **Implementation**: Dave (engineer) writes the code\n- [ ] Review\n- [ ] Testing\n- [ ] Done\n\n\
-                      - Pull request: [#2](https://forge.example/acme/shop/pulls/2)\n- Cost so far: $0.25 of $5.00\n- Autonomy: MILESTONE, a person approves the plan and the merge";
+                      Pull request [#2](https://forge.example/acme/shop/pulls/2) · Cost so far: $0.25 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge";
         assert_eq!(page, wanted);
     }
 

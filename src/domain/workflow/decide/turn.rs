@@ -2,13 +2,14 @@
 
 use serde_json::json;
 
+use crate::base::Nano;
 use crate::base::ids::RunId;
 use crate::base::text::sha256_hex;
 use crate::domain::agent::Purpose;
 use crate::domain::forge::User;
 
 use super::super::effect::{Effect, RunInput, StartRun};
-use super::super::event::StoryEvent;
+use super::super::event::{Checkpoint, StoryEvent};
 use super::super::facts::Facts;
 use super::super::intent::{Intent, Wanted};
 use super::super::label::Flag;
@@ -120,8 +121,15 @@ impl<'a> Turn<'a> {
             focus: story.focus.clone(),
             constraints: story.constraints.clone(),
             plan_approved: story.plan_approver.is_some(),
+            ceiling: self.ceiling(),
             keep_plan: self.facts.policy.keep_plan,
         }
+    }
+
+    /// The plan's estimate, as long as passing it needs a person's word.
+    fn ceiling(&self) -> Option<Nano> {
+        let waits = super::checkpoint::waits(self.story.autonomy, Checkpoint::Spend) && !self.story.passed.contains(&Checkpoint::Spend);
+        self.story.plan.as_ref().and_then(|plan| plan.estimate).filter(|_| waits)
     }
 
     /// Stops the agent at work, if there is one.
