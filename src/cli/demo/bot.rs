@@ -41,6 +41,20 @@ pub enum Brain<'a> {
     Model { name: &'a str, max_usd: f64 },
 }
 
+/// Variables that would lead the demo's bot to another installation's data, or mean nothing to it.
+const NOT_FOR_IT: [&str; 10] = [
+    "SYNDARIX_CONFIG",
+    "SYNDARIX_DATA_DIR",
+    "SYNDARIX_LISTEN",
+    "SYNDARIX_PUBLIC_URL",
+    "SYNDARIX_STORE_URL",
+    "SYNDARIX_PROJECTS",
+    "SYNDARIX_FORGE_SANDBOX_URL",
+    "SYNDARIX_FORGE_SANDBOX_TOKEN",
+    "SYNDARIX_FORGE_SANDBOX_HOOK_SECRET",
+    "SYNDARIX_SWEEP",
+];
+
 /// The serving process. It ends when this one does, however that happens: its standard input closes.
 pub struct Bot {
     child: Child,
@@ -105,6 +119,9 @@ fn command(launch: &Launch<'_>, settings: &Path) -> Result<Command> {
         }
     }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    for name in NOT_FOR_IT {
+        command.env_remove(name);
+    }
     match &launch.failpoints {
         Some(points) => command.env("FAILPOINTS", points),
         None => command.env_remove("FAILPOINTS"),
