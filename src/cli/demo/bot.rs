@@ -139,7 +139,7 @@ fn settings_text(launch: &Launch<'_>, secret: &str) -> String {
     format!(
         "data_dir = {data:?}\nlisten = \"127.0.0.1:{port}\"\nprojects = [{repo:?}]\nlog = \"warn\"\n\n\
          [[forges]]\nid = \"sandbox\"\nkind = \"gitea\"\nurl = {forge:?}\ntoken = {token:?}\nhook_secret = {secret:?}\n\n\
-         [timings]\nstatus_spacing_seconds = 0\naudit_spacing_seconds = 0\npoll_seconds = 5\n",
+         [timings]\nstatus_spacing_seconds = 0\naudit_spacing_seconds = 1\npoll_seconds = 5\n",
         repo = launch.repo,
         forge = launch.sandbox.url(),
         token = launch.token,
