@@ -48,15 +48,15 @@ fn budget(policy: &Policy) -> String {
 }
 
 fn now(story: &Story) -> String {
-    let reason = story.flag_reason.as_deref().unwrap_or("see below");
     match story.stage {
         Stage::Done => return "Done.".into(),
         Stage::Cancelled => return "Cancelled. `/syndarix plan` starts over.".into(),
         _ => {}
     }
-    let flags: Vec<&str> = story.flags.iter().map(|flag| flag_word(*flag)).collect();
+    let reason = |flag| story.reasons.get(flag).map_or("see below", |why| why.trim_end_matches('.'));
+    let flags: Vec<String> = story.flags.iter().map(|flag| format!("**{}:** {}.", flag_word(*flag), reason(flag))).collect();
     if !flags.is_empty() {
-        return format!("**{}:** {reason}.", flags.join(", "));
+        return flags.join("\n\n");
     }
     match &story.active {
         Some(active) => format!("{} ({}) is at work.", active.name, active.agent),
