@@ -263,7 +263,9 @@ pub fn answers(name: &str, answers: &[Answer], commits: u32) -> String {
 pub fn review(reviewer: &str, review: &ReviewResult, blocking: usize) -> (String, Vec<NewReviewComment>) {
     let verdict = match (review.findings.len(), blocking) {
         (0, _) => "no findings".to_owned(),
+        (1, 0) => "one remark, which is not in the way of a merge".to_owned(),
         (all, 0) => format!("{all} remarks, none of them in the way of a merge"),
+        (1, _) => "one finding, to be answered before a merge".to_owned(),
         (all, blocking) => format!("{all} findings, {blocking} of them to be answered before a merge"),
     };
     let body = format!("{reviewer} (reviewer): {verdict}.\n\n{}", safe(&review.summary, MODEL_TEXT));
