@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use syndarix::base::Time;
 use syndarix::base::secret::{ExposeSecret, SecretString};
 use syndarix::domain::forge::*;

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 mod live;
+#[path = "live/world.rs"]
+mod world;
 
 use std::panic::AssertUnwindSafe;
 use std::process::Command;
@@ -18,8 +20,8 @@ use futures_util::{StreamExt, stream};
 use reqwest::Method;
 use serde_json::json;
 
-use live::world::{Tale, World, counter};
 use live::{Api, suffix};
+use world::{Tale, World, counter};
 
 const REPOS: [&str; 7] = ["plain", "reviewed", "guarded", "closed", "given-up", "modest", "moving"];
 
@@ -35,11 +37,16 @@ async fn the_story_is_played_on_a_real_server() {
     };
     let played = AssertUnwindSafe(story).catch_unwind().await;
     println!("{} deliveries\n{}", world.deliveries.load(Ordering::Relaxed), world.log());
+    let count = world.deliveries.load(Ordering::Relaxed);
     let recorded = AssertUnwindSafe(async { records_hold(&mut world) }).catch_unwind().await;
     world.clean(&[&REPOS[..], &["moved"]].concat()).await;
     match (played, recorded) {
         (Err(panic), _) | (_, Err(panic)) => std::panic::resume_unwind(panic),
         (Ok(ended), Ok(())) => ended.expect("all stories come to their end in time"),
+    }
+    assert!(count < REPOS.len() * 100, "{count} deliveries: the bot answers its own echo");
+    if count == 0 {
+        panic!("no web hook was called");
     }
 }
 

@@ -1,8 +1,6 @@
 //! What the tests against a real Gitea share. They run when SYNDARIX_LIVE_FORGE_URL and SYNDARIX_LIVE_FORGE_TOKEN (a site administrator's token) are set; the
 //! server must be allowed to call web hooks on loopback (`ALLOWED_HOST_LIST = loopback`).
 
-pub mod world;
-
 use std::time::Duration;
 
 use base64::Engine;
@@ -50,10 +48,6 @@ impl Api {
         let (status, text) = self.ask(method.clone(), path, body).await;
         assert!(status.is_success(), "{method} {path}: {status} {text}");
         serde_json::from_str(&text).unwrap_or(Value::Null)
-    }
-
-    pub async fn get(&self, path: &str) -> Value {
-        self.call(Method::GET, path, Value::Null).await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Value {

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::Api;
+use crate::live::Api;
 
 const SECRET: &str = "live-story-secret";
 /// How long a person waits for anything.
@@ -163,7 +163,7 @@ pub struct Tale<'a> {
 
 impl Tale<'_> {
     pub async fn get(&self, path: &str) -> Value {
-        self.world.alice.get(&format!("{}/{path}", self.repo)).await
+        self.world.alice.call(Method::GET, &format!("{}/{path}", self.repo), Value::Null).await
     }
 
     /// Somebody comments; the comment's number comes back.
