@@ -103,7 +103,12 @@ fn needs_issue(intent: &Intent) -> bool {
 }
 
 fn needs_pull(story: &Story, intent: &Intent) -> bool {
-    let relevant = !matches!(intent, Intent::Remark { .. } | Intent::LabelsChanged { .. } | Intent::IssueReopened);
+    let relevant = match intent {
+        Intent::Remark { .. } | Intent::IssueReopened => false,
+        // Taking the label off goes on, which may mean the merge.
+        Intent::LabelsChanged { .. } => !story.may_run(),
+        _ => true,
+    };
     relevant && story.stage.is_before_merge()
 }
 

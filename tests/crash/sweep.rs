@@ -95,7 +95,8 @@ pub async fn sweep() {
 
 /// One place again and again, to look into a failure: `effect-after:6`, or `effect-after:6,commit-before:2` for two kills.
 async fn one(place: &str) {
-    let kills: Vec<Kill> = place.split(',').map(|kill| read_kill(kill).unwrap_or_else(|| panic!("`{kill}` is no crash point with a count"))).collect();
+    let kills: Vec<Kill> =
+        place.split(',').map(|kill| read_kill(kill).unwrap_or_else(|| panic!("`{kill}` is no crash point with a count"))).collect();
     let want = play(&[]).await.unwrap_or_else(|error| panic!("the undisturbed story failed: {error:#}"));
     for time in 1..=10 {
         let got = play(&kills).await.unwrap_or_else(|error| panic!("time {time}, {}: {error:#}", name(&kills)));

@@ -105,8 +105,8 @@ pub struct Story {
     pub approvers: Vec<User>,
     /// Labels whose wrong use was answered already in this round.
     pub put_back: BTreeSet<String>,
-    /// Why the newest flag was raised, for the status comment.
-    pub flag_reason: Option<String>,
+    /// Why each flag was raised, for the status comment.
+    pub reasons: BTreeMap<Flag, String>,
 }
 
 impl Story {
@@ -250,13 +250,11 @@ impl Story {
             StoryEvent::QuestionAnswered { .. } => self.question = None,
             StoryEvent::FlagRaised { flag, why } => {
                 self.flags.insert(*flag);
-                self.flag_reason = Some(why.clone());
+                self.reasons.insert(*flag, why.clone());
             }
             StoryEvent::FlagLowered { flag } => {
                 self.flags.remove(flag);
-                if self.flags.is_empty() {
-                    self.flag_reason = None;
-                }
+                self.reasons.remove(flag);
             }
             StoryEvent::HumanPushed { head, .. } => {
                 self.foreign_head = Some(head.clone());
@@ -311,7 +309,7 @@ impl Story {
     fn end(&mut self, stage: Stage) {
         self.stage = stage;
         self.flags.clear();
-        self.flag_reason = None;
+        self.reasons.clear();
         self.active = None;
         self.checkpoint = None;
         self.question = None;

@@ -27,11 +27,22 @@ pub(super) struct Turn<'a> {
     pub replies: Vec<String>,
     /// Labels must be written even when the story did not change: somebody moved one.
     pub labels_off: bool,
+    /// Who is behind what is decided just now, where that is somebody else than the event's sender: a label event may report several people's moves.
+    pub mover: Option<User>,
 }
 
 impl<'a> Turn<'a> {
     pub fn new(story: &'a Story, wanted: &'a Wanted, facts: &'a Facts) -> Turn<'a> {
-        Turn { before: story, story: story.clone(), wanted, facts, decision: Decision::default(), replies: Vec::new(), labels_off: false }
+        Turn {
+            before: story,
+            story: story.clone(),
+            wanted,
+            facts,
+            decision: Decision::default(),
+            replies: Vec::new(),
+            labels_off: false,
+            mover: None,
+        }
     }
 
     pub fn event(&mut self, event: StoryEvent) {
@@ -53,8 +64,8 @@ impl<'a> Turn<'a> {
         sha256_hex(text)
     }
 
-    pub fn actor(&self) -> Option<&'a User> {
-        self.wanted.actor.as_ref()
+    pub fn actor(&self) -> Option<&User> {
+        self.mover.as_ref().or(self.wanted.actor.as_ref())
     }
 
     /// The sender is Syndarix itself.
@@ -64,7 +75,7 @@ impl<'a> Turn<'a> {
 
     pub fn raise(&mut self, flag: Flag, why: impl Into<String>) {
         let why = why.into();
-        if !self.story.flags.contains(&flag) || self.story.flag_reason.as_deref() != Some(&why) {
+        if !self.story.flags.contains(&flag) || self.story.reasons.get(&flag) != Some(&why) {
             self.event(StoryEvent::FlagRaised { flag, why });
         }
     }
