@@ -220,6 +220,7 @@ impl Tale<'_> {
 
     /// Looks again and again until it is so; tells everything that stands on the forge when it never is.
     pub async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
+        #[expect(clippy::disallowed_methods, reason = "a real server is waited for in real time")]
         let begin = Instant::now();
         while begin.elapsed() < PATIENCE {
             if is_so().await {
