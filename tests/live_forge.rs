@@ -11,6 +11,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;
+use live::{Api, suffix};
 use reqwest::Method;
 use serde_json::json;
 use syndarix::base::Time;
@@ -18,7 +19,6 @@ use syndarix::base::secret::{ExposeSecret, SecretString};
 use syndarix::domain::forge::*;
 use syndarix::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
 use syndarix::forge::{Forge, ForgeError, Headers, NewPull, PullPatch, Reacted, ReactionTarget};
-use live::{Api, suffix};
 
 const HOOK_SECRET: &str = "live-hook-secret";
 

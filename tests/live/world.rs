@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -220,7 +220,7 @@ impl Tale<'_> {
 
     /// Looks again and again until it is so; tells everything that stands on the forge when it never is.
     pub async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
-        let begin = Instant::now();
+        let begin = tokio::time::Instant::now();
         while begin.elapsed() < PATIENCE {
             if is_so().await {
                 println!("{:>6} ms  {}: {what}", begin.elapsed().as_millis(), self.repo);
@@ -288,14 +288,33 @@ impl Tale<'_> {
         numbers.extend(self.pull().await["number"].as_i64());
         for number in numbers {
             let issue = self.get(&format!("issues/{number}")).await;
-            println!("---- #{number} {} [{}] {:?}\n{}", issue["title"], issue["state"], self.labels(number).await, issue["body"].as_str().unwrap_or(""));
+            println!(
+                "---- #{number} {} [{}] {:?}\n{}",
+                issue["title"],
+                issue["state"],
+                self.labels(number).await,
+                issue["body"].as_str().unwrap_or("")
+            );
             for comment in self.get(&format!("issues/{number}/comments")).await.as_array().unwrap() {
                 let reactions = self.reactions(comment["id"].as_i64().unwrap()).await;
-                println!("-- {} {reactions:?} created {} updated {}\n{}", comment["user"]["login"], comment["created_at"], comment["updated_at"], comment["body"].as_str().unwrap());
+                println!(
+                    "-- {} {reactions:?} created {} updated {}\n{}",
+                    comment["user"]["login"],
+                    comment["created_at"],
+                    comment["updated_at"],
+                    comment["body"].as_str().unwrap()
+                );
             }
             if number != self.issue {
                 for review in self.get(&format!("pulls/{number}/reviews")).await.as_array().unwrap() {
-                    println!("-- review {} {} stale {} official {}\n{}", review["user"]["login"], review["state"], review["stale"], review["official"], review["body"].as_str().unwrap());
+                    println!(
+                        "-- review {} {} stale {} official {}\n{}",
+                        review["user"]["login"],
+                        review["state"],
+                        review["stale"],
+                        review["official"],
+                        review["body"].as_str().unwrap()
+                    );
                     for line in self.get(&format!("pulls/{number}/reviews/{}/comments", review["id"])).await.as_array().unwrap() {
                         println!("   {}:{} {}", line["path"], line["position"], line["body"]);
                     }
@@ -313,7 +332,7 @@ fn names(list: &Value, key: &str) -> Vec<String> {
 }
 
 /// Counts deliveries until the test ends.
-pub async fn counter(count: Arc<AtomicUsize>) -> (String, tokio::task::AbortHandle, tokio::task::JoinSet<()>) {
+pub async fn counter(count: Arc<AtomicUsize>) -> (String, tokio::task::JoinSet<()>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/count", listener.local_addr().unwrap());
     let router = axum::Router::new().route(
@@ -324,6 +343,6 @@ pub async fn counter(count: Arc<AtomicUsize>) -> (String, tokio::task::AbortHand
         }),
     );
     let mut tasks = tokio::task::JoinSet::new();
-    let handle = tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
-    (url, handle, tasks)
+    tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (url, tasks)
 }
