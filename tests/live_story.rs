@@ -30,7 +30,7 @@ async fn the_story_is_played_on_a_real_server() {
     let Some(admin) = Api::of_environment() else { return };
     let suffix = suffix();
     let mut world = World::build(&admin, &suffix, &REPOS).await;
-    let (url, _counter, _tasks) = counter(world.deliveries.clone()).await;
+    let (url, _tasks) = counter(world.deliveries.clone()).await;
     let story = async {
         world.start(&REPOS, &url).await;
         tokio::time::timeout(Duration::from_secs(480), play(&world)).await
@@ -44,10 +44,7 @@ async fn the_story_is_played_on_a_real_server() {
         (Err(panic), _) | (_, Err(panic)) => std::panic::resume_unwind(panic),
         (Ok(ended), Ok(())) => ended.expect("all stories come to their end in time"),
     }
-    assert!(count < REPOS.len() * 100, "{count} deliveries: the bot answers its own echo");
-    if count == 0 {
-        panic!("no web hook was called");
-    }
+    assert!((1..REPOS.len() * 100).contains(&count), "{count} deliveries: none at all, or the bot answers its own echo");
 }
 
 /// Three at a time; one that fails lets the others end.

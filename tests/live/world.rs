@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -220,8 +220,7 @@ impl Tale<'_> {
 
     /// Looks again and again until it is so; tells everything that stands on the forge when it never is.
     pub async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
-        #[expect(clippy::disallowed_methods, reason = "a real server is waited for in real time")]
-        let begin = Instant::now();
+        let begin = tokio::time::Instant::now();
         while begin.elapsed() < PATIENCE {
             if is_so().await {
                 println!("{:>6} ms  {}: {what}", begin.elapsed().as_millis(), self.repo);
@@ -333,7 +332,7 @@ fn names(list: &Value, key: &str) -> Vec<String> {
 }
 
 /// Counts deliveries until the test ends.
-pub async fn counter(count: Arc<AtomicUsize>) -> (String, tokio::task::AbortHandle, tokio::task::JoinSet<()>) {
+pub async fn counter(count: Arc<AtomicUsize>) -> (String, tokio::task::JoinSet<()>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/count", listener.local_addr().unwrap());
     let router = axum::Router::new().route(
@@ -344,6 +343,6 @@ pub async fn counter(count: Arc<AtomicUsize>) -> (String, tokio::task::AbortHand
         }),
     );
     let mut tasks = tokio::task::JoinSet::new();
-    let handle = tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
-    (url, handle, tasks)
+    tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (url, tasks)
 }
