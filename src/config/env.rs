@@ -67,7 +67,9 @@ impl Env {
     pub(super) fn unknown(&self, forges: &[&str]) -> Vec<ConfigError> {
         let of_forges = forges.iter().flat_map(|id| ["URL", "TOKEN", "HOOK_SECRET"].map(|field| forge_variable(id, field)));
         let known: Vec<String> = KNOWN.iter().map(|&name| name.to_owned()).chain(of_forges).collect();
-        let ours = self.0.keys().filter(|key| key.starts_with(PREFIX));
+        // Tests have variables of their own, which mean nothing to the program.
+        let of_tests = |key: &&String| ["SYNDARIX_LIVE_", "SYNDARIX_TEST_", "SYNDARIX_SWEEP"].iter().any(|prefix| key.starts_with(prefix));
+        let ours = self.0.keys().filter(|key| key.starts_with(PREFIX)).filter(|key| !of_tests(key));
         ours.filter(|key| !is_known(key, &known))
             .map(|key| ConfigError::whole(key, format!("this variable is not known; {}", suggest(key, known.iter().map(String::as_str)))))
             .collect()

@@ -11,6 +11,7 @@ use crate::domain::command::{self, Command, ParseContext};
 use crate::domain::forge::{CommitInfo, Issue, Pull, Review, Sha, Verdict};
 use crate::domain::marker;
 use crate::domain::path::{RepoPath, glob};
+use crate::domain::workflow::effect::StartRun;
 use crate::domain::workflow::event::Checkpoint;
 use crate::domain::workflow::facts::{LabelFacts, Limit, RunEnd, RunFacts, WorkFacts};
 use crate::domain::workflow::intent::{Intent, Wanted};
@@ -147,10 +148,13 @@ async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Want
     };
     // The run whose outcome is being decided is newer than the one the story names.
     let code = run.as_ref().filter(|row| matches!(row.purpose.as_str(), "implement" | "fix")).map(|row| row.id).or(story.code);
-    let work = match code {
+    let mut work = match code {
         Some(id) => work_of(&tx.run(id).await?)?,
         None => None,
     };
+    if let Some(work) = &mut work {
+        work.paths = paths_of_branch(&tx.runs(peeked.subject).await?, &story.branch)?;
+    }
     tx.rollback().await?;
     let record = engine.store.chain_head(site.project.id).await?.map(|row| (i64::try_from(row.seq).unwrap_or(0) + 1, row.hash));
     Ok(Stored { run, spent: spent.spent + spent.reserved, criteria, work, record, labels_pending })
@@ -185,6 +189,18 @@ fn work_of(row: &RunRow) -> Result<Option<WorkFacts>> {
         }
         _ => None,
     })
+}
+
+/// Every path that a run changed on this branch.
+fn paths_of_branch(runs: &[RunRow], branch: &str) -> Result<Vec<String>> {
+    let mut paths = BTreeSet::new();
+    for row in runs.iter().filter(|row| matches!(row.purpose.as_str(), "implement" | "fix")) {
+        let start: StartRun = serde_json::from_value(row.input.clone())?;
+        if start.input.branch == branch {
+            paths.extend(result_of(row)?.paths);
+        }
+    }
+    Ok(paths.into_iter().collect())
 }
 
 fn run_facts(row: &RunRow) -> Result<RunFacts> {
@@ -232,6 +248,7 @@ pub async fn gate_facts(engine: &Engine, site: &Site<'_>, story: &Story, pull: P
         head,
         reviews,
         commands: story.votes.clone(),
+        plan_head: story.plan.as_ref().map(|plan| plan.head.clone()),
         requester: story.requester.clone(),
         one_person_team: site.rules.policy.one_person_team,
         ci,
@@ -337,7 +354,8 @@ async fn shown(engine: &Engine, site: &Site<'_>, story: &Story, wanted: &Wanted)
             if let Some(marker) = marker::find(&comment.body).filter(|marker| ours && marker.is_genuine(&engine.marker_key))
                 && let Some((_, key)) = marker.object.split_once("checkpoint.")
             {
-                keys.insert(key.to_owned());
+                // What follows the version counts how often it was asked for.
+                keys.insert(key.splitn(3, '.').take(2).collect::<Vec<_>>().join("."));
             }
         }
     }

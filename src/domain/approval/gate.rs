@@ -18,6 +18,8 @@ pub struct GateFacts {
     pub reviews: Vec<Review>,
     /// Approvals given by command, with the head each was given on.
     pub commands: Vec<(User, Sha)>,
+    /// The head that held nothing but the plan: approving it was no vote for the merge.
+    pub plan_head: Option<Sha>,
     /// Everybody who reviewed or voted, with live permissions.
     pub people: Vec<Person>,
     pub requester: Option<User>,
@@ -165,6 +167,7 @@ mod tests {
             head: sha('b'),
             reviews: vec![],
             commands: vec![],
+            plan_head: None,
             people: (1..=6).map(|id| Person { user: user(id), role: Some(role(id)), is_bot: id == 5 }).collect(),
             requester: Some(user(1)),
             authors: BTreeSet::from([2]),

@@ -45,7 +45,8 @@ fn has_write(person: &Person) -> Result<(), String> {
 pub fn votes(facts: &GateFacts) -> Vec<Vote> {
     let mut approvals: BTreeMap<i64, (User, Option<String>)> = BTreeMap::new();
     for review in newest_per_person(&facts.reviews) {
-        if review.verdict == Verdict::Approved {
+        let of_plan = review.commit.is_some() && review.commit == facts.plan_head;
+        if review.verdict == Verdict::Approved && !of_plan {
             approvals.insert(review.author.id, (review.author.clone(), review_fault(review, &facts.head)));
         }
     }

@@ -24,7 +24,9 @@ pub(super) fn arrive(turn: &mut Turn<'_>, checkpoint: Checkpoint, version: Strin
     if !waits(turn.story.autonomy, checkpoint) {
         return pass(turn, checkpoint, version, None);
     }
-    let key = format!("checkpoint.{}", key_of(checkpoint, &version));
+    // The same version may come up again after it was sent back; then it is asked for anew, in a comment of its own.
+    let times = turn.story.rounds.values().sum::<u32>();
+    let key = format!("checkpoint.{}.{times}", key_of(checkpoint, &version));
     turn.event(StoryEvent::CheckpointOpened { checkpoint, version });
     turn.raise(Flag::Waiting, format!("approval of {}", checkpoint.words()));
     let desk = turn.desk();

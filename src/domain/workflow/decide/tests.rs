@@ -157,6 +157,7 @@ impl Table {
             head: sha(head),
             reviews: vec![],
             commands: vec![],
+            plan_head: None,
             people: [ALICE, BOB, EVE]
                 .map(|id| Person { user: user(id), role: Some(if id == EVE { Role::Reader } else { Role::Writer }), is_bot: false })
                 .into(),

@@ -39,7 +39,7 @@ pub fn pull_body(story: &Story, facts: &Facts) -> String {
         if !work.notes.trim().is_empty() {
             let _ = writeln!(body, "**Notes:** {}\n", safe(&work.notes, MODEL_TEXT));
         }
-        let _ = writeln!(body, "**Files of the latest change:** {}\n", code_list(&work.paths));
+        let _ = writeln!(body, "**Files:** {}\n", code_list(&work.paths));
     }
     if !facts.criteria.is_empty() {
         let _ = writeln!(body, "**Acceptance criteria**\n");
