@@ -1,0 +1,181 @@
+//! Whose approval counts, and on which head.
+
+use insta::assert_snapshot;
+
+use super::answers::*;
+use super::scenario;
+use super::world::policy;
+
+#[tokio::test]
+async fn an_approval_of_an_older_head_does_not_merge() {
+    let mut rules = to_the_review();
+    rules.push(tests());
+    scenario(rules, async |w| {
+        let (issue, pull) = w.story_is_reviewed().await;
+        // The push is on its way while Bob approves what he sees.
+        let old = w.head_of(pull).await;
+        w.alice().pushes(pull, "late.md", "one more thing\n").await;
+        w.bob().approves_head(pull, &old).await;
+        w.settle().await;
+        assert_snapshot!(w.news(pull), @r"
+    [open] pr/reviewing, syndarix/waiting
+    --- syndarix comments (stale, on an older head)
+    Selma (reviewer): no findings.
+
+    Fits the plan.
+    --- bob approved (stale, on an older head)
+    --- syndarix
+    `alice` pushed <4> to this branch. The agents stopped, and nothing of that work will be overwritten.
+
+    Type `/syndarix resume` when they may go on from there.
+    --- syndarix
+    Thank you for the approval; it does not count for the merge: @bob approved <3>, and the head has moved since. Somebody else with write permission has to approve.
+    ");
+        w.alice().comments(pull, "/syndarix resume").await;
+        w.settle().await;
+        assert_snapshot!(w.news(pull), @r"
+    [open] pr/reviewing, syndarix/waiting
+    --- alice
+    /syndarix resume
+    (+1 by syndarix)
+    --- syndarix comments
+    Selma (reviewer): no findings.
+
+    Fits the plan.
+    --- syndarix
+    The reviewer agent has no open findings on <4>. Before Syndarix merges, this is missing:
+
+    - an approval on <4> by somebody with write permission is missing
+    - @bob approved <3>, and the head has moved since
+
+    Approve this pull request on its current head, or type `/syndarix approve <4>`. CI results that are red or still running hold the merge; where there is no CI, nothing was tested. Autonomy: MILESTONE.
+    ");
+        w.bob().approves(pull).await;
+        w.settle().await;
+        assert_snapshot!(w.news(pull), @r"
+    [merged] pr/merged
+    --- bob approved (dismissed, stale, on an older head)
+    --- bob approved
+    ");
+        assert_snapshot!(w.status(issue), @r"
+    syndarix
+    ### Syndarix
+
+    - [x] analysis
+    - [x] design
+    - [x] implementation
+    - [x] review
+    - [x] testing
+    - [x] done
+
+    Done.
+
+    Pull request: [#2](http://forge/acme/shop/pulls/2)
+
+    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    ");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn approvals_that_do_not_count_say_why() {
+    scenario(to_the_review(), async |w| {
+        let (_, pull) = w.story_is_reviewed().await;
+        w.alice().approves(pull).await;
+        w.settle().await;
+        assert_snapshot!(w.news(pull), @r"
+    [open] pr/reviewing, syndarix/waiting
+    --- alice approved
+    --- syndarix
+    Thank you for the approval; it does not count for the merge: @alice asked for this story, and the requester does not count for the merge (an admin can lift that with `one_person_team = true` in the project's configuration). Somebody else with write permission has to approve.
+    ");
+        w.alice().comments(pull, "/syndarix approve").await;
+        w.settle().await;
+        assert_snapshot!(w.news(pull), @r"
+    [open] pr/reviewing, syndarix/waiting
+    --- alice
+    /syndarix approve
+    --- syndarix
+    **Not done:** @alice asked for this story, and the requester does not count for the merge (an admin can lift that with `one_person_team = true` in the project's configuration) ask somebody else with write permission to approve
+    ");
+        w.rita().approves(pull).await;
+        w.settle().await;
+        assert_snapshot!(w.news(pull), @r"
+    [open] pr/reviewing, syndarix/waiting
+    --- rita approved (not official)
+    --- syndarix
+    Thank you for the approval; it does not count for the merge: @rita has read permission here and needs write. Somebody else with write permission has to approve.
+    ");
+        w.rita().comments(pull, "/syndarix approve").await;
+        w.settle().await;
+        assert_snapshot!(w.news(pull), @r"
+    [open] pr/reviewing, syndarix/waiting
+    --- rita
+    /syndarix approve
+    --- syndarix
+    **Not done:** `approve` needs write permission in this repository; `rita` has: read. Ask somebody who may push to this repository to type it, or a maintainer for write permission.
+    ");
+        let own = w.bot().comments(pull, "/syndarix approve").await;
+        w.settle().await;
+        assert_snapshot!(w.news(pull), @r"
+    [open] pr/reviewing, syndarix/waiting
+    --- syndarix
+    /syndarix approve
+    ");
+        w.bot().deletes(own).await;
+        assert_eq!(w.sandbox.counts(super::world::REPO).unwrap().merged, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_team_of_one_may_approve_its_own() {
+    scenario(policy(smooth(), "one_person_team = true"), async |w| {
+        let (issue, pull) = w.story_is_reviewed().await;
+        w.alice().approves(pull).await;
+        w.settle().await;
+        assert_snapshot!(w.news(pull), @r"
+    [merged] pr/merged
+    --- alice approved
+    ");
+        assert_snapshot!(w.news(issue), @r"
+    [closed] story/done
+    --- syndarix
+    **Done.**
+
+    Added `one.md`.
+
+    - merged: pull request #2 as <4>
+    - approved by: `alice`
+    - cost: $0.00
+    - record: 59 entries so far, head `<5>`; check it with `syndarix audit verify`
+    ");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_pushed_a_commit_may_not_approve_it() {
+    scenario(to_the_review(), async |w| {
+        let (_, pull) = w.story_is_reviewed().await;
+        w.bob().pushes(pull, "hand.md", "by hand\n").await;
+        w.settle().await;
+        w.bob().comments(pull, "/syndarix resume").await;
+        w.settle().await;
+        w.news(pull);
+        w.bob().approves(pull).await;
+        w.settle().await;
+        assert_snapshot!(w.news(pull), @r"
+    [merged] pr/merged, syndarix/waiting
+    --- bob approved
+    --- syndarix
+    @alice: Nadia (tester) could not finish: No model of the group `balanced` answered.
+
+    - scripted/story: the provider rejects the request: the script `scenario` has no rule for tester to test (round 0, call 1)
+
+    Type `/syndarix retry` to run this step again, `/syndarix revise <hint>` to give a hint, or `/syndarix cancel`.
+    ");
+    })
+    .await;
+}
