@@ -10,9 +10,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::Clock;
+use crate::base::Nano;
 use crate::base::secret::{ExposeSecret, SecretString};
 use crate::base::text::sha256_hex;
-use crate::base::Nano;
 use crate::config::{Config, ForgeSettings, ProjectPolicy};
 use crate::domain::budget::{Catalog, Limits, ModelRef, Wire};
 use crate::domain::forge::{ForgeKind, RepoRef};
@@ -24,8 +24,8 @@ use crate::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
 use crate::forge::{Forge, ForgeError};
 use crate::git::AuditRemote;
 use crate::llm::{Endpoint, Gateway, Http, HttpOptions, Provider, RetryPolicy, Script, Scripted, connect};
-use crate::store::{NewProject, ServingLock, Store, StoreUrl, WorkKind};
-use crate::web::{Hook, WebState, router};
+use crate::store::{NewProject, ServingLock, Store, StoreError, StoreUrl, WorkKind};
+use crate::web::{self, Hook, WebState};
 
 /// What a caller may decide beside the configuration.
 #[derive(Default)]
@@ -39,6 +39,8 @@ pub struct Options {
     pub model: Option<String>,
     /// Hard limit of every story, in US dollars.
     pub max_usd: Option<f64>,
+    /// How long to wait for another process to let go of the embedded database. Zero: refuse at once.
+    pub lock_patience: Duration,
 }
 
 /// Syndarix, put together and ready to serve.
@@ -56,7 +58,11 @@ impl App {
         let data = config.settings.data_dir.clone();
         std::fs::create_dir_all(&data).with_context(|| format!("the data directory {} cannot be made", data.display()))?;
         let store = Store::open(&store_url(&config, &data)?, options.clock.clone()).await?;
-        let lock = store.lock_for_serving()?;
+        let lock = lock(&store, options.lock_patience).await?;
+        let freed = store.take_over(&lock).await?;
+        if freed > 0 {
+            tracing::info!(items = freed, "taking up work that was under way when the last process ended");
+        }
         let mut connections = Vec::new();
         for settings in &config.settings.forges {
             connections.push(connection(settings).await?);
@@ -86,7 +92,7 @@ impl App {
 
     /// What is served over HTTP.
     pub fn routes(&self) -> axum::Router {
-        router(self.web.clone())
+        web::router(self.web.clone())
     }
 
     /// Does everything that is due, one piece after the other. `false`: there was nothing to do.
@@ -103,17 +109,23 @@ impl App {
         let mut supervisor = Supervisor::new(stop.clone());
         supervisor.run_engine(&self.engine);
         supervisor.take("reconcile", compare(self.engine.clone(), self.poll, stop.clone()));
-        let app = self.routes();
-        let shutdown = stop.clone();
-        supervisor.take("web", async move {
-            let served = axum::serve(listener, app).with_graceful_shutdown(async move { shutdown.cancelled().await }).await;
-            if let Err(error) = served {
-                tracing::error!("the web server ended: {error}");
-            }
-        });
+        supervisor.take("web", web::serve(listener, self.web.clone(), stop.clone()));
         supervisor.wait(Duration::from_secs(30)).await;
         self.engine.store.close().await;
         Ok(())
+    }
+}
+
+/// The lock of the serving process. One that is just ending is waited for.
+async fn lock(store: &Store, patience: Duration) -> Result<ServingLock> {
+    let step = Duration::from_millis(50);
+    let mut waited = Duration::ZERO;
+    loop {
+        match store.lock_for_serving() {
+            Err(StoreError::Locked { .. }) if waited < patience => waited += step,
+            other => return Ok(other?),
+        }
+        tokio::time::sleep(step).await;
     }
 }
 
@@ -141,7 +153,12 @@ fn store_url(config: &Config, data: &Path) -> Result<StoreUrl> {
 async fn connection(settings: &ForgeSettings) -> Result<Connection> {
     let forge: Arc<dyn Forge> = match settings.kind {
         ForgeKind::Gitea | ForgeKind::Forgejo => {
-            let config = GiteaConfig { base_url: settings.url.clone(), token: settings.token.clone(), timeouts: Timeouts::default(), kind: settings.kind };
+            let config = GiteaConfig {
+                base_url: settings.url.clone(),
+                token: settings.token.clone(),
+                timeouts: Timeouts::default(),
+                kind: settings.kind,
+            };
             Arc::new(GiteaForge::new(config).map_err(anyhow::Error::msg)?)
         }
         ForgeKind::GitHub | ForgeKind::GitLab => {
@@ -170,7 +187,8 @@ async fn register_projects(engine: &Engine, config: &Config) -> Result<()> {
         for path in config.settings.projects.iter().filter(|path| !path.contains('*')) {
             match connection.forge.repo(&RepoRef { id: 0, path: path.clone() }).await {
                 Ok(repo) => {
-                    let new = NewProject { forge: connection.id.clone(), repo_id: repo.id, path: repo.path, default_branch: repo.default_branch };
+                    let new =
+                        NewProject { forge: connection.id.clone(), repo_id: repo.id, path: repo.path, default_branch: repo.default_branch };
                     engine.store.ensure_project(&new).await?;
                 }
                 Err(ForgeError::NotFound(_)) => {
@@ -206,12 +224,7 @@ fn rules(config: &Config, max_usd: Option<f64>) -> Result<Rules> {
     for file in &team.projects {
         projects.insert(file.repo.clone(), project_rules(&file.policy, max_usd));
     }
-    Ok(Rules {
-        projects,
-        default: project_rules(&team.defaults, max_usd),
-        kinds: team.agents.clone(),
-        prompts: config.prompts.clone(),
-    })
+    Ok(Rules { projects, default: project_rules(&team.defaults, max_usd), kinds: team.agents.clone(), prompts: config.prompts.clone() })
 }
 
 fn project_rules(policy: &ProjectPolicy, max_usd: Option<f64>) -> ProjectRules {
@@ -258,7 +271,9 @@ fn gateway(config: &Config, options: &Options) -> Result<Gateway> {
 
 /// All groups, or one model in place of each.
 fn catalog(config: &Config, options: &Options) -> Result<Catalog> {
-    let scripted = || config.team.providers.iter().find(|provider| provider.wire == Wire::Scripted).map(|provider| ModelRef::new(&provider.name, "story"));
+    let scripted = || {
+        config.team.providers.iter().find(|provider| provider.wire == Wire::Scripted).map(|provider| ModelRef::new(&provider.name, "story"))
+    };
     let only = match &options.model {
         Some(name) => Some(ModelRef::parse(name).map_err(anyhow::Error::msg)?),
         None if options.script.is_some() || options.provider.is_some() => scripted(),

@@ -1,6 +1,7 @@
 //! `syndarix serve`: takes web hooks and does the work.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -47,7 +48,9 @@ pub async fn run(args: ServeArgs) -> Result<u8> {
     let listen = config.settings.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
-    let options = Options { script, model: args.model, max_usd: args.max_usd, ..Options::default() };
+    // A demo that was killed leaves a bot that ends by itself, after what it has under way; the next demo's bot waits for that.
+    let lock_patience = Duration::from_secs(if args.with_parent { 40 } else { 0 });
+    let options = Options { script, model: args.model, max_usd: args.max_usd, lock_patience, ..Options::default() };
     let app = App::open(config, options).await?;
     let stop = CancellationToken::new();
     let stopper = tokio::task::JoinSet::from_iter([wait_for_end(args.with_parent, stop.clone())]);

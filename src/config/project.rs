@@ -7,8 +7,8 @@ use toml::Spanned;
 
 use super::error::{ConfigError, ConfigErrors, parse};
 use super::models::Dollars;
-pub use crate::domain::workflow::label::Autonomy;
 use crate::domain::budget::Limits;
+pub use crate::domain::workflow::label::Autonomy;
 
 /// The rules in force for one project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

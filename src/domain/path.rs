@@ -167,10 +167,45 @@ mod tests {
         let long_part = "a".repeat(256);
         let long_path = "abc/".repeat(1024) + "x";
         let refused = [
-            "../x", "a/../../x", "..\\x", "..\u{0}", "/etc/passwd", "//etc/passwd", "~/.ssh/id_rsa", "file:///x", "C:\\x", "C:x",
-            "\\\\srv\\x", "./.git/config", ".GIT/config", ".git./config", "git~1/config", "GIT~2", ".git\u{200c}/config",
-            ".git /config", "a/.git/hooks/pre-commit", ".git::$INDEX_ALLOCATION/x", "gitmod~1", "GI7EBA~1", "gi7d29~4", "a\nb", "a\u{0}b",
-            "a\u{1b}[2Jb", "a\u{202e}b", "", ".", "..", "./", "a//b", "a/./b", "a/", "x.", "x ", "x../y", &long_part, &long_path,
+            "../x",
+            "a/../../x",
+            "..\\x",
+            "..\u{0}",
+            "/etc/passwd",
+            "//etc/passwd",
+            "~/.ssh/id_rsa",
+            "file:///x",
+            "C:\\x",
+            "C:x",
+            "\\\\srv\\x",
+            "./.git/config",
+            ".GIT/config",
+            ".git./config",
+            "git~1/config",
+            "GIT~2",
+            ".git\u{200c}/config",
+            ".git /config",
+            "a/.git/hooks/pre-commit",
+            ".git::$INDEX_ALLOCATION/x",
+            "gitmod~1",
+            "GI7EBA~1",
+            "gi7d29~4",
+            "a\nb",
+            "a\u{0}b",
+            "a\u{1b}[2Jb",
+            "a\u{202e}b",
+            "",
+            ".",
+            "..",
+            "./",
+            "a//b",
+            "a/./b",
+            "a/",
+            "x.",
+            "x ",
+            "x../y",
+            &long_part,
+            &long_path,
         ];
         for path in refused {
             assert!(RepoPath::parse(path).is_err(), "{path:?} was taken");
@@ -179,7 +214,19 @@ mod tests {
 
     #[test]
     fn ordinary_paths_are_taken() {
-        for path in ["a", "src/main.rs", ".gitignore", ".gitmodules", "$HOME/x", "%2e%2e/x", "a b/c", "ünï/cödé", "drivers/aux.c", "git-hooks/x", &"a".repeat(255)] {
+        for path in [
+            "a",
+            "src/main.rs",
+            ".gitignore",
+            ".gitmodules",
+            "$HOME/x",
+            "%2e%2e/x",
+            "a b/c",
+            "ünï/cödé",
+            "drivers/aux.c",
+            "git-hooks/x",
+            &"a".repeat(255),
+        ] {
             assert_eq!(RepoPath::parse(path).unwrap().as_str(), path);
         }
         assert_eq!(RepoPath::parse("./a/b").unwrap().as_str(), "a/b");

@@ -63,7 +63,7 @@ pub async fn facts(engine: &Engine, claim: &Claim, peeked: &Peeked, wanted: &Wan
         Intent::LabelsChanged { place } => BTreeMap::from([(place.number, label_facts(engine, &site, place.number).await?)]),
         _ => BTreeMap::new(),
     };
-    let run = stored.run.as_ref().map(|row| run_facts(row)).transpose()?;
+    let run = stored.run.as_ref().map(run_facts).transpose()?;
     let run = with_diff(engine, &site, story, run).await?;
     Ok(Facts {
         now: engine.clock.now(),
@@ -77,6 +77,7 @@ pub async fn facts(engine: &Engine, claim: &Claim, peeked: &Peeked, wanted: &Wan
         issue,
         pull,
         gate,
+        labels_pending: stored.labels_pending,
         labels,
         run,
         own_pushes: BTreeSet::new(),
@@ -120,6 +121,7 @@ struct Stored {
     criteria: Vec<String>,
     work: Option<WorkFacts>,
     record: Option<(i64, String)>,
+    labels_pending: bool,
 }
 
 async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Wanted) -> Result<Stored> {
@@ -130,6 +132,10 @@ async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Want
         _ => None,
     };
     let spent = tx.spent(peeked.subject).await?;
+    let labels_pending = match &wanted.intent {
+        Intent::LabelsChanged { .. } => tx.pending_effects(peeked.subject).await?.iter().any(|effect| effect.kind == "labels"),
+        _ => false,
+    };
     let criteria = match story.criteria {
         Some(id) => criteria_of(&tx.run(id).await?)?,
         None => Vec::new(),
@@ -142,7 +148,7 @@ async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Want
     };
     tx.rollback().await?;
     let record = engine.store.chain_head(site.project.id).await?.map(|row| (i64::try_from(row.seq).unwrap_or(0) + 1, row.hash));
-    Ok(Stored { run, spent: spent.spent + spent.reserved, criteria, work, record })
+    Ok(Stored { run, spent: spent.spent + spent.reserved, criteria, work, record, labels_pending })
 }
 
 /// What a finished run left.
@@ -181,7 +187,9 @@ fn run_facts(row: &RunRow) -> Result<RunFacts> {
     let started = serde_json::from_value(row.input.clone())?;
     let end = match (outcome_of(row)?, result.question, result.gave_up) {
         (_, _, Some(why)) => RunEnd::GaveUp { why, over_budget: result.over_budget },
-        (Some(outcome), _, _) => RunEnd::Outcome { outcome, head: result.head, commits: result.commits, paths: result.paths, diff: None },
+        (Some(outcome), _, _) => {
+            RunEnd::Outcome { outcome: Box::new(outcome), head: result.head, commits: result.commits, paths: result.paths, diff: None }
+        }
         (None, Some(question), _) => RunEnd::Asks { question },
         (None, None, None) => RunEnd::GaveUp { why: "its result cannot be read any more".into(), over_budget: false },
     };
@@ -242,9 +250,14 @@ async fn people(site: &Site<'_>, story: &Story, reviews: &[Review]) -> Result<Ve
 
 /// Everybody who made a commit: author, committer, and those whom a trailer names as co-author.
 fn authors(commits: &[CommitInfo], people: &[Person], bot: i64) -> BTreeSet<i64> {
-    let mut ids: BTreeSet<i64> = commits.iter().flat_map(|commit| commit.author.iter().chain(&commit.committer)).map(|user| user.id).collect();
+    let mut ids: BTreeSet<i64> =
+        commits.iter().flat_map(|commit| commit.author.iter().chain(&commit.committer)).map(|user| user.id).collect();
     for person in people {
-        let named = commits.iter().flat_map(|commit| commit.message.lines()).filter_map(co_author).any(|mailbox| belongs_to(&mailbox, &person.user.login));
+        let named = commits
+            .iter()
+            .flat_map(|commit| commit.message.lines())
+            .filter_map(co_author)
+            .any(|mailbox| belongs_to(&mailbox, &person.user.login));
         if named {
             ids.insert(person.user.id);
         }

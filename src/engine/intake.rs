@@ -24,7 +24,9 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
 /// What came over HTTP is read by the driver; what the poll found is a neutral event already.
 fn parse(connection: &Connection, delivery: &Delivery) -> std::result::Result<Parsed, String> {
     match delivery.source {
-        Source::Synthetic => serde_json::from_slice(&delivery.body).map(|event| Parsed::Event(Box::new(event))).map_err(|error| error.to_string()),
+        Source::Synthetic => {
+            serde_json::from_slice(&delivery.body).map(|event| Parsed::Event(Box::new(event))).map_err(|error| error.to_string())
+        }
         Source::Webhook | Source::Internal => connection.forge.parse(&delivery.event, &delivery.body),
     }
 }

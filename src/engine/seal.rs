@@ -75,9 +75,9 @@ fn details(row: &EventRow) -> Value {
 
 fn without_names(value: &Value) -> Value {
     match value {
-        Value::Object(fields) => {
-            Value::Object(fields.iter().filter(|(key, _)| *key != "login").map(|(key, value)| (key.clone(), without_names(value))).collect())
-        }
+        Value::Object(fields) => Value::Object(
+            fields.iter().filter(|(key, _)| *key != "login").map(|(key, value)| (key.clone(), without_names(value))).collect(),
+        ),
         Value::Array(items) => Value::Array(items.iter().map(without_names).collect()),
         other => other.clone(),
     }

@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use crate::base::ids::{EffectId, IntentId, SubjectId};
 use crate::domain::forge::User;
 use crate::domain::workflow::effect::StartRun;
-use crate::domain::workflow::{Decision, Effect, Intent, Story, StoryEvent, decide};
 use crate::domain::workflow::intent::{Place, Wanted};
-use crate::store::{Claim, Ended, EventRow, IntentRow, NewEffect, NewEvent, NewIntent, NewRun, ProjectTx, Release, RunState, StoreError, WorkKind};
+use crate::domain::workflow::{Decision, Effect, Intent, Story, StoryEvent, decide};
+use crate::store::{
+    Claim, Ended, EventRow, IntentRow, NewEffect, NewEvent, NewIntent, NewRun, ProjectTx, Release, RunState, StoreError, WorkKind,
+};
 
 use super::{Engine, Result, gather};
 

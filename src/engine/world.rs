@@ -173,7 +173,10 @@ impl Engine {
     pub async fn site_of(&self, project: ProjectId) -> Result<Site<'_>> {
         let project = self.store.project(project).await?;
         let connection = self.connection(&project.forge).ok_or_else(|| {
-            EngineError::Setup(format!("the project {} belongs to the forge `{}`, which is not configured any more", project.path, project.forge))
+            EngineError::Setup(format!(
+                "the project {} belongs to the forge `{}`, which is not configured any more",
+                project.path, project.forge
+            ))
         })?;
         let repo = RepoRef { id: project.repo_id, path: project.path.clone() };
         let rules = self.rules.of(&project.path);
@@ -188,7 +191,11 @@ impl Engine {
     /// The project's audit repository.
     pub async fn audit_repo(&self, site: &Site<'_>) -> Result<AuditRepo> {
         let local = self.data.join("audit").join(format!("{}.git", site.project.id));
-        let remote = site.rules.audit.clone().unwrap_or_else(|| AuditRemote::Path(self.data.join("record").join(format!("{}.git", site.project.id))));
+        let remote = site
+            .rules
+            .audit
+            .clone()
+            .unwrap_or_else(|| AuditRemote::Path(self.data.join("record").join(format!("{}.git", site.project.id))));
         Ok(AuditRepo::open(&local, remote).await?)
     }
 }

@@ -20,7 +20,7 @@ pub mod scripted;
 pub use error::{ProviderError, Retry};
 pub use gateway::{Answered, Attempt, Gateway, RetryPolicy, TotalFailure};
 pub use http::{Http, HttpOptions};
-pub use scripted::{Script, Scripted};
+pub use scripted::{CallLog, Rule, Script, Scripted, ScriptedTurn};
 
 /// A place where models answer.
 ///

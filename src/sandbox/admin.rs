@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -22,6 +23,26 @@ pub enum Permission {
     Read,
     Write,
     Admin,
+}
+
+/// News of a sandbox: whether anything has changed on it. Says only that it is worth looking, never what there is to see.
+#[derive(Clone, Debug)]
+pub struct Changes(tokio::sync::watch::Receiver<u64>);
+
+impl Changes {
+    /// Whoever calls this looks now: what happened before is no news any more.
+    pub fn seen(&mut self) {
+        self.0.mark_unchanged();
+    }
+
+    /// Waits for a change and a little longer, so that several are seen at once; not longer than `patience` in all.
+    pub async fn wait(&mut self, longer: Duration, patience: Duration) {
+        // A sandbox that has gone has no more news.
+        if let Ok(Err(_)) = tokio::time::timeout(patience, self.0.changed()).await {
+            tokio::time::sleep(patience).await;
+        }
+        tokio::time::sleep(longer).await;
+    }
 }
 
 /// A label that a repository shall have.
@@ -234,6 +255,11 @@ impl Sandbox {
     /// The number of a repository, by which clients find it after a rename.
     pub fn repo_id(&self, repo: &str) -> Result<i64, Problem> {
         self.forge.read(|world| repo_id(world, repo))
+    }
+
+    /// Tells when something on the forge has changed.
+    pub fn changes(&self) -> Changes {
+        Changes(self.forge.changed.subscribe())
     }
 
     /// How many of each thing there are in a repository.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use super::act::Act;
@@ -30,6 +31,8 @@ pub struct Forge {
     pub deliveries: Deliveries,
     /// Requests that change something: they run to their end even when the caller hangs up half-way.
     pub work: TaskTracker,
+    /// Counts the changes of the state.
+    pub changed: watch::Sender<u64>,
     busy_repos: Mutex<HashMap<i64, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -40,7 +43,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Forge {
     /// Puts the parts together.
     pub fn new(store: Store, dir: PathBuf, root: String, clock: Clock, busy: u32, deliveries: Deliveries) -> Forge {
-        Forge { store: Mutex::new(store), dir, root, clock, busy, deliveries, work: TaskTracker::new(), busy_repos: Mutex::default() }
+        Forge {
+            store: Mutex::new(store),
+            dir,
+            root,
+            clock,
+            busy,
+            deliveries,
+            work: TaskTracker::new(),
+            changed: watch::Sender::new(0),
+            busy_repos: Mutex::default(),
+        }
     }
 
     /// Reads the state.
@@ -65,6 +78,7 @@ impl Forge {
         store.commit()?;
         // Counted while the lock is held, so that nobody sees the change before its deliveries are under way.
         self.deliveries.send(outgoing);
+        self.changed.send_modify(|changes| *changes += 1);
         Ok(result)
     }
 

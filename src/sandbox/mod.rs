@@ -24,7 +24,7 @@ mod table;
 mod told;
 mod world;
 
-pub use admin::{LabelWish, Permission};
+pub use admin::{Changes, LabelWish, Permission};
 pub use deliver::{Delivered, DeliveryConfig};
 pub use problem::Problem;
 pub use render::Counts;

@@ -38,7 +38,8 @@ impl Sandbox {
 /// The files as input for `git fast-import`. The date is fixed, so that the same files give the same commit.
 fn stream(files: &[(&str, &str)]) -> String {
     let message = "Initial commit\n";
-    let mut stream = format!("commit refs/heads/main\ncommitter Alice <alice@example.invalid> 1767225600 +0000\ndata {}\n{message}", message.len());
+    let mut stream =
+        format!("commit refs/heads/main\ncommitter Alice <alice@example.invalid> 1767225600 +0000\ndata {}\n{message}", message.len());
     for (path, content) in files {
         stream.push_str(&format!("M 100644 inline {path}\ndata {}\n{content}\n", content.len()));
     }

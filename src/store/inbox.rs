@@ -193,6 +193,7 @@ impl Store {
 impl ProjectTx {
     /// Marks the claimed delivery as routed to this project and ends the claim, in this transaction. Call it last.
     pub async fn finish_delivery(&mut self, claim: &Claim, note: Option<&str>) -> Result<()> {
+        self.stirred = true;
         let (project, now) = (self.project, self.now());
         finish(&mut self.tx, claim, DeliveryState::Routed, note, Some(project), now).await
     }

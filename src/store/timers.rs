@@ -33,6 +33,7 @@ impl ProjectTx {
         let sql = "insert into timers (project_id, id, subject_id, kind, at, payload) values ($1, $2, $3, $4, $5, $6)
             on conflict (project_id, id) do update set kind = excluded.kind, at = excluded.at, payload = excluded.payload";
         exec!(&mut self.tx, sql, self.project, id, subject, kind, at, payload.to_string())?;
+        self.stirred = true;
         let item = Scheduled { project: Some(self.project), lane: Some(subject), run_at: at };
         work::reschedule(&mut self.tx, WorkKind::Timer, id, item).await
     }

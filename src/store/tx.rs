@@ -22,6 +22,8 @@ pub struct ProjectTx {
     pub(super) store: Store,
     /// Written at commit, sorted and once each: the work table is the one place where lanes of a project meet.
     pub(super) scheduled: BTreeMap<(WorkKind, Uuid), Scheduled>,
+    /// Whether committing this gives somebody something to do.
+    pub(super) stirred: bool,
 }
 
 impl ProjectTx {
@@ -30,7 +32,7 @@ impl ProjectTx {
             // Local to the transaction: a plain SET would stay on the pooled connection for its next user.
             sqlx::query("select set_config('app.project_id', $1, true)").bind(project.0.to_string()).execute(&mut **tx).await?;
         }
-        Ok(ProjectTx { tx, project, store, scheduled: BTreeMap::new() })
+        Ok(ProjectTx { tx, project, store, scheduled: BTreeMap::new(), stirred: false })
     }
 
     /// The project of this transaction.
@@ -47,7 +49,10 @@ impl ProjectTx {
     pub async fn commit(mut self) -> Result<()> {
         self.flush().await?;
         self.tx.commit().await?;
-        self.store.wake();
+        // Every worker that is woken asks the database: only new or freed work is worth that.
+        if self.stirred {
+            self.store.wake();
+        }
         Ok(())
     }
 
@@ -60,6 +65,7 @@ impl ProjectTx {
         if self.scheduled.is_empty() {
             return Ok(());
         }
+        self.stirred = true;
         let items: Vec<_> = std::mem::take(&mut self.scheduled).into_iter().collect();
         write_scheduled(&mut self.tx, &items).await
     }

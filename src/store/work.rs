@@ -9,7 +9,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::error::{Result, StoreError};
-use super::open::Pools;
+use super::open::{Pools, ServingLock};
 use super::sql::{Tx, all, exec, first, word_column};
 use super::{ProjectTx, Store};
 use crate::base::Time;
@@ -289,6 +289,20 @@ impl Store {
         Ok(())
     }
 
+    /// Frees what the process that served this embedded database before held when it ended, so that its work need not wait for its
+    /// leases. The lock proves that it is gone. On PostgreSQL other instances may live: there leases run out by themselves.
+    pub async fn take_over(&self, _lock: &ServingLock) -> Result<u64> {
+        if let Pools::Pg(_) = &self.pools {
+            return Ok(0);
+        }
+        let mut tx = self.write().await?;
+        let sql = "update work set lease_until = 0, owner = null, again_at = null, run_at = min(run_at, coalesce(again_at, run_at))
+            where lease_until <> 0";
+        let freed = exec!(&mut tx, sql)?;
+        tx.commit().await?;
+        Ok(freed)
+    }
+
     /// When the next item without a live lease is due, which may be in the past.
     pub async fn next_due(&self) -> Result<Option<Time>> {
         let mut tx = self.read().await?;
@@ -331,6 +345,7 @@ impl ProjectTx {
     /// Ends the lease in this transaction: saves a commit, and work and its end become visible together. Call it last.
     pub async fn release(&mut self, claim: &Claim, how: Release) -> Result<()> {
         self.flush().await?;
+        self.stirred = true;
         release(&mut self.tx, claim, how).await
     }
 

@@ -29,7 +29,9 @@ pub(super) fn read(args: &Value) -> Result<Args, String> {
         Value::String(text) => match serde_json::from_str::<Value>(text) {
             Ok(value @ Value::Object(_)) => bounded(&value).map(|()| Args::Parsed(value)),
             Ok(_) => Err("the arguments must be a JSON object.".to_owned()),
-            Err(error) => Err(format!("the arguments are not JSON ({error}). Send one JSON object; escape quotes and line ends inside texts.")),
+            Err(error) => {
+                Err(format!("the arguments are not JSON ({error}). Send one JSON object; escape quotes and line ends inside texts."))
+            }
         },
         _ => Err("the arguments must be a JSON object.".to_owned()),
     }
@@ -70,7 +72,8 @@ pub(super) fn problems(validator: &Validator, args: &Value) -> Vec<String> {
         .take(12)
         .map(|error| {
             let place = error.instance_path().to_string();
-            let field = if place.is_empty() { "the whole".to_owned() } else { format!("`{}`", place.trim_start_matches('/').replace('/', ".")) };
+            let field =
+                if place.is_empty() { "the whole".to_owned() } else { format!("`{}`", place.trim_start_matches('/').replace('/', ".")) };
             let text: String = error.to_string();
             let text = if text.chars().count() > 300 { error.masked().to_string().chars().take(300).collect() } else { text };
             format!("{field}: {text}")

@@ -45,8 +45,9 @@ impl Tool for Commit {
     }
 }
 
-static CLOSES: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)\b(?:close[sd]?|closing|fix(?:e[sd]|ing)?|resolve[sd]?|resolving|implement(?:s|ed|ing)?|reopen(?:s|ed)?)\b:?\s+(?:issues?\s+)?(?:[\w./-]*#\d+|https?://\S+/issues/\d+)").ok());
+static CLOSES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:close[sd]?|closing|fix(?:e[sd]|ing)?|resolve[sd]?|resolving|implement(?:s|ed|ing)?|reopen(?:s|ed)?)\b:?\s+(?:issues?\s+)?(?:[\w./-]*#\d+|https?://\S+/issues/\d+)").ok()
+});
 
 /// Trailers say who did something; only the one who makes the commit may say that.
 const TRAILERS: [&str; 6] = ["co-authored-by:", "signed-off-by:", "reviewed-by:", "acked-by:", "tested-by:", "syndarix-"];
@@ -58,13 +59,17 @@ fn objection(message: &str) -> Option<String> {
         return Some("The message is empty. Say in its first line what changes.".to_owned());
     }
     if first.chars().count() > 100 {
-        return Some(format!("The first line of the message has {} characters; at most 100. Put the rest after a blank line.", first.chars().count()));
+        return Some(format!(
+            "The first line of the message has {} characters; at most 100. Put the rest after a blank line.",
+            first.chars().count()
+        ));
     }
     if let Some(found) = CLOSES.as_ref().and_then(|regex| regex.find(message)) {
         let found = found.as_str();
         return Some(format!("`{found}` in a commit message makes a forge close the issue. Write `Refs` and the number instead."));
     }
-    let trailer = message.lines().map(|line| line.trim().to_lowercase()).find(|line| TRAILERS.iter().any(|trailer| line.starts_with(trailer)));
+    let trailer =
+        message.lines().map(|line| line.trim().to_lowercase()).find(|line| TRAILERS.iter().any(|trailer| line.starts_with(trailer)));
     trailer.map(|line| {
         let name = line.split(':').next().unwrap_or("").to_owned();
         format!("Leave the trailer `{name}` out: trailers are added when the commit is made.")

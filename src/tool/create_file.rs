@@ -51,7 +51,9 @@ impl Tool for CreateFile {
         };
         match before {
             Some(_) if !overwrite => {
-                return Outcome::refused(format!("`{path}` exists already. Use edit_file to change a part of it, or send `overwrite`: true to replace it."));
+                return Outcome::refused(format!(
+                    "`{path}` exists already. Use edit_file to change a part of it, or send `overwrite`: true to replace it."
+                ));
             }
             Some(bytes) if bytes == content.as_bytes() => return Outcome::refused(format!("`{path}` already has exactly this content.")),
             Some(_) => {}
@@ -60,7 +62,9 @@ impl Tool for CreateFile {
                     return Outcome::refused(format!("Nothing was written: {error}. Choose another name."));
                 }
                 if let Some(twin) = twin(&desk.tree, &path) {
-                    return Outcome::refused(format!("`{path}` differs from `{twin}` only in upper and lower case, which some systems do not tell apart. Use the existing spelling."));
+                    return Outcome::refused(format!(
+                        "`{path}` differs from `{twin}` only in upper and lower case, which some systems do not tell apart. Use the existing spelling."
+                    ));
                 }
             }
         }

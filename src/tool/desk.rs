@@ -70,9 +70,9 @@ impl Desk {
         &self.tree
     }
 
-    /// Lifts the protection of files, after a person approved it.
-    pub fn approve_protected(&mut self) {
-        self.policy.approved_protected = true;
+    /// Lifts the protection of these files, after a person approved a change that names them.
+    pub fn approve(&mut self, paths: impl IntoIterator<Item = RepoPath>) {
+        self.policy.approved.extend(paths);
     }
 
     /// Makes recorded changes again, in order, on a fresh tree. They passed the policy when they were made.
@@ -139,10 +139,16 @@ impl Desk {
     pub(super) fn change(&mut self, path: RepoPath, content: Option<Vec<u8>>, text: String) -> Outcome {
         let size = content.as_ref().map_or(0, Vec::len) as u64;
         if size > self.limits.file_bytes {
-            return Outcome::refused(format!("`{path}` would have {size} bytes; files of more than {} are not written.", self.limits.file_bytes));
+            return Outcome::refused(format!(
+                "`{path}` would have {size} bytes; files of more than {} are not written.",
+                self.limits.file_bytes
+            ));
         }
         if !self.originals.contains_key(&path) && self.originals.len() >= self.limits.changed_files {
-            return Outcome::refused(format!("This run has already changed {} files, which is the most it may. Finish, or use ask_human.", self.originals.len()));
+            return Outcome::refused(format!(
+                "This run has already changed {} files, which is the most it may. Finish, or use ask_human.",
+                self.originals.len()
+            ));
         }
         let change = FileChange { path, content };
         match self.make(&change) {
@@ -165,7 +171,8 @@ impl Desk {
 pub(super) fn path_arg(args: &Value, name: &str) -> Result<RepoPath, Outcome> {
     let text = args.get(name).and_then(Value::as_str).unwrap_or("");
     // A path that leads out of the tree is no slip: it belongs in the record.
-    RepoPath::parse(text).map_err(|error| Outcome::denied(format!("The path {error}. Use a path relative to the repository's root, such as `src/main.rs`.")))
+    RepoPath::parse(text)
+        .map_err(|error| Outcome::denied(format!("The path {error}. Use a path relative to the repository's root, such as `src/main.rs`.")))
 }
 
 /// An optional whole number out of the arguments.

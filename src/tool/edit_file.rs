@@ -91,11 +91,18 @@ fn edits(args: &Value) -> Result<Edits, String> {
         (Some(old), Some(new), None, None) => Ok(Edits::Pairs(vec![Pair { old, new }])),
         (None, None, Some(pairs), None) => {
             let pair = |value: &Value| Some(Pair { old: text(value, "old")?, new: text(value, "new")? });
-            pairs.iter().map(pair).collect::<Option<_>>().map(Edits::Pairs).ok_or_else(|| "Every item of `edits` needs `old` and `new`.".to_owned())
+            pairs
+                .iter()
+                .map(pair)
+                .collect::<Option<_>>()
+                .map(Edits::Pairs)
+                .ok_or_else(|| "Every item of `edits` needs `old` and `new`.".to_owned())
         }
         (None, None, None, Some(edit)) => Ok(Edits::Text(edit)),
         (Some(_), None, None, None) => Err("`new` is missing: send the lines that `old` should become (empty to delete them).".to_owned()),
-        (None, Some(_), None, None) => Err("`old` is missing: send the lines to change as they are now. To write a whole file, use create_file.".to_owned()),
+        (None, Some(_), None, None) => {
+            Err("`old` is missing: send the lines to change as they are now. To write a whole file, use create_file.".to_owned())
+        }
         (None, None, None, None) => Err("The change is missing: send `old` and `new`, or `edits`, or `edit`.".to_owned()),
         _ => Err("Send only one of: `old` with `new`, `edits`, or `edit`.".to_owned()),
     }

@@ -27,7 +27,10 @@ impl Tool for Finish {
         match desk.pending() {
             Ok(changes) if !changes.is_empty() => {
                 let names: Vec<&str> = changes.iter().take(10).map(|change| change.path.as_str()).collect();
-                Outcome::refused(format!("Files were changed but not committed: {}. Commit them, or undo the changes, and then finish.", names.join(", ")))
+                Outcome::refused(format!(
+                    "Files were changed but not committed: {}. Commit them, or undo the changes, and then finish.",
+                    names.join(", ")
+                ))
             }
             Ok(_) => Outcome::Finish { outcome: args.clone() },
             Err(error) => Outcome::refused(format!("The changes could not be looked at: {error}.")),

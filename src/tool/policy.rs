@@ -1,5 +1,7 @@
 //! Which files an agent may see and change.
 
+use std::collections::BTreeSet;
+
 use crate::domain::path::RepoPath;
 use crate::domain::path::glob::{BadGlob, Glob, first_match};
 
@@ -48,8 +50,8 @@ pub struct PathPolicy {
     pub read_denied: Vec<Glob>,
     /// False for agents that only read.
     pub writable: bool,
-    /// True when a person approved changes of protected files for this run.
-    pub approved_protected: bool,
+    /// Protected files that a person let this run change, by name.
+    pub approved: BTreeSet<RepoPath>,
 }
 
 /// Why a path is out of bounds, as a sentence with the way out.
@@ -61,7 +63,7 @@ impl PathPolicy {
     /// The default lists.
     pub fn new(writable: bool) -> PathPolicy {
         let globs = |list: &[&str]| list.iter().filter_map(|pattern| Glob::new(pattern).ok()).collect();
-        PathPolicy { protected: globs(DEFAULT_PROTECTED), read_denied: globs(DEFAULT_READ_DENIED), writable, approved_protected: false }
+        PathPolicy { protected: globs(DEFAULT_PROTECTED), read_denied: globs(DEFAULT_READ_DENIED), writable, approved: BTreeSet::new() }
     }
 
     /// Adds protected patterns; a configuration can tighten the defaults, never loosen them.
@@ -88,14 +90,14 @@ impl PathPolicy {
         if !self.writable {
             return Err(Denial("This agent only reads; it may not change files. Describe the change in your outcome instead.".to_owned()));
         }
-        if self.approved_protected {
+        if self.approved.contains(path) {
             return Ok(());
         }
         match first_match(&self.protected, path) {
             None => Ok(()),
             Some(glob) => Err(Denial(format!(
-                "`{path}` is protected (it matches `{}`): it can change how code is built, run or reviewed, so a person must approve that first. \
-                 Do the rest of the work without it, and use ask_human to say which change it needs and why.",
+                "`{path}` is protected (it matches `{}`): it can change how code is built, run or reviewed, so a person must approve that first, \
+                 by approving a plan that names the file. Do the rest of the work without it, and use ask_human to say which change it needs and why.",
                 glob.as_str()
             ))),
         }

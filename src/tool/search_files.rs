@@ -51,13 +51,15 @@ impl Tool for SearchFiles {
 
 fn search(desk: &Desk, args: &Value) -> Result<String, Outcome> {
     let regex = regex(args)?;
-    let files = text_arg(args, "files").map(Glob::new).transpose().map_err(|error| Outcome::refused(format!("Nothing was searched: {error}.")))?;
+    let files =
+        text_arg(args, "files").map(Glob::new).transpose().map_err(|error| Outcome::refused(format!("Nothing was searched: {error}.")))?;
     let prefix = match text_arg(args, "path").filter(|path| !matches!(*path, "." | "./" | "/")) {
         None => None,
         Some(path) => Some(path_arg(&json!({ "path": path.trim_end_matches('/') }), "path")?),
     };
     let wanted = |path: &RepoPath| desk.policy.may_read(path).is_ok() && files.as_ref().is_none_or(|glob| glob.matches(path));
-    let limits = SearchLimits { context: number_arg(args, "context").unwrap_or(0), bytes: desk.limits.answer_bytes, ..SearchLimits::default() };
+    let limits =
+        SearchLimits { context: number_arg(args, "context").unwrap_or(0), bytes: desk.limits.answer_bytes, ..SearchLimits::default() };
     let found = desk.tree.search(&regex, prefix.as_ref(), &wanted, limits);
     Ok(show(&found.map_err(|error| Outcome::refused(format!("Nothing was searched: {error}.")))?))
 }
@@ -66,7 +68,12 @@ fn regex(args: &Value) -> Result<Regex, Outcome> {
     let pattern = text_arg(args, "pattern").unwrap_or("");
     let flag = |name: &str| args.get(name).and_then(Value::as_bool).unwrap_or(false);
     let pattern = if flag("literal") { regex::escape(pattern) } else { pattern.to_owned() };
-    let built = RegexBuilder::new(&pattern).case_insensitive(flag("ignore_case")).size_limit(2 << 20).dfa_size_limit(4 << 20).nest_limit(100).build();
+    let built = RegexBuilder::new(&pattern)
+        .case_insensitive(flag("ignore_case"))
+        .size_limit(2 << 20)
+        .dfa_size_limit(4 << 20)
+        .nest_limit(100)
+        .build();
     built.map_err(|error| {
         let error: String = error.to_string().chars().take(600).collect();
         Outcome::refused(format!("The pattern cannot be used: {error}\nSend `literal`: true to search for it as plain text."))

@@ -67,7 +67,9 @@ fn file_diff(path: &RepoPath, old: Option<&[u8]>, new: Option<&[u8]>) -> String 
     let to = new.map_or_else(|| "/dev/null".to_owned(), |_| format!("b/{path}"));
     let (old_text, new_text) = (visible(&old_text), visible(&new_text));
     if old_text == new_text {
-        return format!("--- {from}\n+++ {to}\n(the difference is in line ends or in characters that are not shown, or the file is empty)\n");
+        return format!(
+            "--- {from}\n+++ {to}\n(the difference is in line ends or in characters that are not shown, or the file is empty)\n"
+        );
     }
     // Two large unrelated texts take long to compare well; a coarser diff after this time says the same.
     let diff = TextDiff::configure().timeout(Duration::from_millis(500)).diff_lines(&old_text, &new_text);

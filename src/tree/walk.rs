@@ -42,12 +42,10 @@ impl WorkTree {
     pub(super) fn step(&self, here: impl AsFd, part: &str, make: bool) -> Result<OwnedFd, Errno> {
         let open = || rustix::fs::openat(here.as_fd(), part, DIR, Mode::empty());
         let fd = match open() {
-            Err(Errno::NOENT) if make => {
-                match rustix::fs::mkdirat(here.as_fd(), part, Mode::from_bits_truncate(0o777)) {
-                    Ok(()) | Err(Errno::EXIST) => open()?,
-                    Err(errno) => return Err(errno),
-                }
-            }
+            Err(Errno::NOENT) if make => match rustix::fs::mkdirat(here.as_fd(), part, Mode::from_bits_truncate(0o777)) {
+                Ok(()) | Err(Errno::EXIST) => open()?,
+                Err(errno) => return Err(errno),
+            },
             other => other?,
         };
         if device(&fd)? != self.device {

@@ -10,6 +10,9 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
 use crate::base::Clock;
 use crate::base::secret::SecretString;
 use crate::forge::Forge;
@@ -32,6 +35,14 @@ pub struct WebState {
     pub clock: Clock,
     /// By the last part of the address, `/hooks/{hook}`.
     pub hooks: Arc<BTreeMap<String, Hook>>,
+}
+
+/// Serves until `stop` is cancelled, then lets open requests end.
+pub async fn serve(listener: TcpListener, state: WebState, stop: CancellationToken) {
+    let served = axum::serve(listener, router(state)).with_graceful_shutdown(stop.cancelled_owned()).await;
+    if let Err(error) = served {
+        tracing::error!("the web server ended: {error}");
+    }
 }
 
 /// All routes.

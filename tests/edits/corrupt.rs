@@ -1,4 +1,5 @@
 //! What goes wrong between a correct change and what arrives.
+#![expect(clippy::ptr_arg, reason = "all harms have one type; some add and remove lines")]
 
 use syndarix::domain::edit::{Edits, Pair};
 
@@ -163,10 +164,12 @@ fn smart(_: &mut Rng, _: &str, _: &mut Change, old: &mut Vec<String>, new: &mut 
     };
     both(old, new, curl);
     let changed = |of: char| old.iter().any(|line| line.contains(of));
-    let shown = |sent: &str| sent.chars().filter(|c| !c.is_ascii()).all(|c| match c {
-        '\u{201c}' | '\u{201d}' => changed('\u{201c}') || changed('\u{201d}'),
-        c => changed(c),
-    });
+    let shown = |sent: &str| {
+        sent.chars().filter(|c| !c.is_ascii()).all(|c| match c {
+            '\u{201c}' | '\u{201d}' => changed('\u{201c}') || changed('\u{201d}'),
+            c => changed(c),
+        })
+    };
     *old != before && new.iter().all(|line| shown(line))
 }
 
@@ -246,7 +249,8 @@ fn far_context(made: &Change) -> Vec<usize> {
 /// One or two lines away from the core are of an older view.
 fn stale(rng: &mut Rng, _: &str, made: &mut Change, old: &mut Vec<String>, new: &mut Vec<String>) -> bool {
     let shift = new.len() as isize - old.len() as isize;
-    let candidates: Vec<usize> = far_context(made).into_iter().filter(|&i| made.old[i].chars().filter(|c| c.is_alphanumeric()).count() >= 4).collect();
+    let candidates: Vec<usize> =
+        far_context(made).into_iter().filter(|&i| made.old[i].chars().filter(|c| c.is_alphanumeric()).count() >= 4).collect();
     if candidates.is_empty() || !decided(made) {
         return false;
     }

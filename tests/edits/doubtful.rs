@@ -2,7 +2,7 @@
 
 use syndarix::domain::edit::{Edits, Pair};
 
-use crate::make::{Change, change, indent_of};
+use crate::make::{Change, change, indent_of, occurrences};
 use crate::rng::Rng;
 
 /// An edit that may be applied only if it gives `truth`.
@@ -68,7 +68,9 @@ fn twins(rng: &mut Rng, path: &str, text: &str) -> Option<Doubtful> {
 
 fn twins_dedented(rng: &mut Rng, path: &str, text: &str) -> Option<Doubtful> {
     let made = made(rng, path, text)?;
-    let dedent = |lines: &[String]| lines.iter().map(|line| line.strip_prefix(indent_of(&made.old[0])).unwrap_or(line).to_owned()).collect::<Vec<_>>();
+    let dedent = |lines: &[String]| {
+        lines.iter().map(|line| line.strip_prefix(indent_of(&made.old[0])).unwrap_or(line).to_owned()).collect::<Vec<_>>()
+    };
     doubtful(path, doubled(text), None, block(&dedent(&made.old), &dedent(&made.new)))
 }
 
@@ -211,7 +213,8 @@ fn overlapping(rng: &mut Rng, path: &str, text: &str) -> Option<Doubtful> {
 fn strangers(rng: &mut Rng, path: &str, text: &str) -> Option<Doubtful> {
     let made = made(rng, path, text)?;
     let (a, b) = (made.old[0].clone(), made.old[made.old.len() - 1].clone());
-    if a.trim().is_empty() || b.trim().is_empty() {
+    let joined_somewhere = occurrences(&made.lines, &[a.clone(), b.clone()]) > 0;
+    if a.trim().is_empty() || b.trim().is_empty() || joined_somewhere {
         return None;
     }
     doubtful(path, text.to_owned(), None, block(&[a.clone(), b.clone()], &[a, "brand new line".to_owned(), b]))

@@ -101,7 +101,10 @@ pub fn change(rng: &mut Rng, path: &str, text: &str, context: (usize, usize)) ->
 /// What stands in place of the core: renamed and renumbered lines, nothing, or more lines.
 fn new_core(rng: &mut Rng, path: &str, old: &[String], core: &std::ops::Range<usize>) -> Option<Vec<String>> {
     let mut made: Vec<String> = old[core.clone()].to_vec();
-    let near = old.get(core.start).filter(|line| !line.trim().is_empty()).or_else(|| old[..core.start].iter().rev().find(|line| !line.trim().is_empty()))?;
+    let near = old
+        .get(core.start)
+        .filter(|line| !line.trim().is_empty())
+        .or_else(|| old[..core.start].iter().rev().find(|line| !line.trim().is_empty()))?;
     let indent = indent_of(near).to_owned();
     let number = rng.from(10, 999);
     match rng.from(0, 4) {

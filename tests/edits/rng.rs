@@ -18,7 +18,7 @@ impl Rng {
 
     /// From `low` to `high`, both included.
     pub fn from(&mut self, low: usize, high: usize) -> usize {
-        low + usize::try_from(self.next() % (high - low + 1) as u64).unwrap()
+        low + usize::try_from(self.next() % (high - low + 1) as u64).unwrap_or(0)
     }
 
     pub fn chance(&mut self, percent: u64) -> bool {

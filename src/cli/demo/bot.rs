@@ -1,9 +1,10 @@
 //! The bot's half of the demo: a process of its own that serves the sandbox forge.
 
+use std::fs::File;
 use std::net::TcpStream;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -13,64 +14,71 @@ use tokio::process::{Child, ChildStdin, Command};
 use crate::app::fresh_secret;
 use crate::base::secret::ExposeSecret;
 use crate::config::Env;
+use crate::llm::Script;
 use crate::sandbox::Sandbox;
 
-use super::DemoArgs;
-use super::people::People;
-use super::story::Story;
+/// How to start the serving process.
+pub struct Launch<'a> {
+    /// The program, which is this one's own file.
+    pub program: PathBuf,
+    /// Where settings, script and the bot's own data are kept.
+    pub dir: &'a Path,
+    /// `owner/name` on the sandbox forge.
+    pub repo: &'a str,
+    pub sandbox: &'a Sandbox,
+    /// The bot's token.
+    pub token: &'a str,
+    pub brain: Brain<'a>,
+    /// Crash points to arm, as the variable `FAILPOINTS` names them.
+    pub failpoints: Option<String>,
+    /// Where its messages go instead of this process's standard error.
+    pub messages: Option<File>,
+}
+
+/// Who answers the bot's model calls.
+pub enum Brain<'a> {
+    Script(&'a Script),
+    Model { name: &'a str, max_usd: f64 },
+}
 
 /// The serving process. It ends when this one does, however that happens: its standard input closes.
 pub struct Bot {
     child: Child,
     stdin: Option<ChildStdin>,
-    model: String,
 }
 
 impl Bot {
-    /// Writes its settings, starts it, and points the forge's web hook at it.
-    pub async fn start(dir: &Path, args: &DemoArgs, story: &Story, sandbox: &Sandbox, people: &People) -> Result<Bot> {
-        let secret = hook_secret(dir)?;
-        let settings = dir.join("settings.toml");
-        write_private(&settings, &settings_text(dir, story, &sandbox.url(), people.bot_token(), &secret))?;
-        let program = std::env::current_exe().context("this program's own file cannot be found")?;
-        let mut command = Command::new(program);
-        command.arg("serve").arg("--with-parent").arg("--config").arg(&settings);
-        let model = match &args.model {
-            Some(model) => {
-                command.args(["--model", model, "--max-usd", &args.max_usd.to_string()]);
-                model.clone()
-            }
-            None => {
-                let script = dir.join("script.json");
-                write_private(&script, &serde_json::to_string(people.script())?)?;
-                command.arg("--script").arg(script);
-                "scripted".to_owned()
-            }
-        };
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .context("the bot's process could not be started")?;
+    /// Writes its settings, starts it, and points the forge's web hook at it. `None`: it was ended by an armed crash point before it was ready.
+    pub async fn start(launch: Launch<'_>) -> Result<Option<Bot>> {
+        let secret = hook_secret(launch.dir)?;
+        let settings = launch.dir.join("settings.toml");
+        write_private(&settings, &settings_text(&launch, &secret))?;
+        let mut child = command(&launch, &settings)?.spawn().context("the bot's process could not be started")?;
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().context("the bot's process has no output")?;
         let mut lines = BufReader::new(stdout).lines();
-        let ready = tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await;
+        let ready = tokio::time::timeout(Duration::from_secs(60), lines.next_line()).await;
         let Ok(Ok(Some(line))) = ready else {
             let _ = child.kill().await;
+            if launch.failpoints.is_some() {
+                return Ok(None);
+            }
             bail!("the bot did not become ready; its messages are above");
         };
         let url = line.strip_prefix("listening on ").context("the bot said something unexpected at its start")?.to_owned();
-        sandbox
-            .ensure_hook(Some(&story.repo), &format!("{url}/hooks/sandbox"), &secret)
-            .map_err(|problem| anyhow::anyhow!("the web hook could not be set: {problem}"))?;
-        Ok(Bot { child, stdin, model })
+        let wrong = |problem| anyhow::anyhow!("the web hook could not be set: {problem}");
+        let hook = format!("{url}/hooks/sandbox");
+        if remember_port(launch.dir, &url)? {
+            // Deliveries to where it listened before would reach nobody, or a stranger.
+            launch.sandbox.remove_hooks().map_err(wrong)?;
+        }
+        launch.sandbox.ensure_hook(Some(launch.repo), &hook, &secret).map_err(wrong)?;
+        Ok(Some(Bot { child, stdin }))
     }
 
-    /// How the model is called in reports.
-    pub fn model(&self) -> &str {
-        &self.model
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> Result<ExitStatus> {
+        Ok(self.child.wait().await?)
     }
 
     /// Lets it end in order.
@@ -83,14 +91,57 @@ impl Bot {
     }
 }
 
-fn settings_text(dir: &Path, story: &Story, forge: &str, token: &str, secret: &str) -> String {
-    let data = dir.join("bot");
+fn command(launch: &Launch<'_>, settings: &Path) -> Result<Command> {
+    let mut command = Command::new(&launch.program);
+    command.arg("serve").arg("--with-parent").arg("--config").arg(settings);
+    match &launch.brain {
+        Brain::Model { name, max_usd } => {
+            command.args(["--model", name, "--max-usd", &max_usd.to_string()]);
+        }
+        Brain::Script(script) => {
+            let file = launch.dir.join("script.json");
+            write_private(&file, &serde_json::to_string(script)?)?;
+            command.arg("--script").arg(file);
+        }
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    match &launch.failpoints {
+        Some(points) => command.env("FAILPOINTS", points),
+        None => command.env_remove("FAILPOINTS"),
+    };
+    if let Some(messages) = &launch.messages {
+        command.stderr(messages.try_clone()?);
+    }
+    Ok(command)
+}
+
+fn settings_text(launch: &Launch<'_>, secret: &str) -> String {
+    let data = launch.dir.join("bot");
+    // The port it had before stays good for the web hook while it starts; another one when that is taken.
+    let port = known_port(launch.dir).filter(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap_or(0);
     format!(
-        "data_dir = {data:?}\nlisten = \"127.0.0.1:0\"\nprojects = [{repo:?}]\nlog = \"warn\"\n\n\
+        "data_dir = {data:?}\nlisten = \"127.0.0.1:{port}\"\nprojects = [{repo:?}]\nlog = \"warn\"\n\n\
          [[forges]]\nid = \"sandbox\"\nkind = \"gitea\"\nurl = {forge:?}\ntoken = {token:?}\nhook_secret = {secret:?}\n\n\
          [timings]\nstatus_spacing_seconds = 0\naudit_spacing_seconds = 0\npoll_seconds = 5\n",
-        repo = story.repo,
+        repo = launch.repo,
+        forge = launch.sandbox.url(),
+        token = launch.token,
     )
+}
+
+fn known_port(dir: &Path) -> Option<u16> {
+    std::fs::read_to_string(dir.join("bot.port")).ok()?.trim().parse().ok()
+}
+
+/// True when it listens somewhere else than before.
+fn remember_port(dir: &Path, url: &str) -> Result<bool> {
+    let port = url.rsplit(':').next().unwrap_or_default();
+    let before = known_port(dir).map(|port| port.to_string());
+    if before.as_deref() == Some(port) {
+        return Ok(false);
+    }
+    write_private(&dir.join("bot.port"), port)?;
+    Ok(true)
 }
 
 /// The secret between forge and bot: made once, kept as long as the demo's data.

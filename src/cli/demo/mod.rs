@@ -2,10 +2,10 @@
 //! process; the bot is a process of its own that runs `syndarix serve`, exactly as it would beside a real forge. Both keep what they
 //! know on disk, so that a demo that was killed anywhere goes on from there when it is started again.
 
-mod bot;
-mod people;
+pub mod bot;
+pub mod people;
 mod report;
-mod story;
+pub mod story;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,8 +16,8 @@ use clap::Args;
 use crate::base::Clock;
 use crate::sandbox::{Sandbox, SandboxConfig};
 
-use bot::Bot;
-use people::People;
+use bot::{Bot, Brain, Launch};
+use people::{People, Voice};
 use report::Ending;
 use story::{Story, Subject};
 
@@ -59,12 +59,12 @@ pub async fn run(args: DemoArgs) -> Result<u8> {
     let subject = Subject::choose(args.repo.as_deref())?;
     let story = Story::open(&dir, &subject)?;
     let sandbox = start_forge(&dir).await?;
-    let people = People::settle(&sandbox, &story, &subject).await?;
+    let people = People::settle(&sandbox, &story, &subject, Voice::Loud).await?;
     announce(&args, &story, &sandbox, &env)?;
-    let bot = Bot::start(&dir, &args, &story, &sandbox, &people).await?;
+    let bot = start_bot(&dir, &args, &story, &sandbox, &people).await?;
     let outcome = people.play(&story, &subject, deadline(&args)).await;
     let ending = match outcome {
-        Ok(played) => report::end(&dir, &story, played, &people, bot.model()).await,
+        Ok(played) => report::end(&dir, &story, played, &people, args.model.as_deref().unwrap_or("scripted")).await,
         Err(error) => Err(error),
     };
     let ending = match ending {
@@ -105,7 +105,8 @@ fn deadline(args: &DemoArgs) -> Duration {
 async fn start_forge(dir: &std::path::Path) -> Result<Sandbox> {
     let remembered = dir.join("forge.port");
     let port: u16 = std::fs::read_to_string(&remembered).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-    let config = |port| SandboxConfig { listen: ([127, 0, 0, 1], port).into(), clock: Clock::System, ..SandboxConfig::new(dir.join("forge")) };
+    let config =
+        |port| SandboxConfig { listen: ([127, 0, 0, 1], port).into(), clock: Clock::System, ..SandboxConfig::new(dir.join("forge")) };
     let sandbox = match Sandbox::start(config(port)).await {
         Ok(sandbox) => sandbox,
         Err(_) if port != 0 => Sandbox::start(config(0)).await?,
@@ -115,6 +116,16 @@ async fn start_forge(dir: &std::path::Path) -> Result<Sandbox> {
     let taken = url.rsplit(':').next().unwrap_or_default();
     std::fs::write(&remembered, taken).with_context(|| format!("{} cannot be written", remembered.display()))?;
     Ok(sandbox)
+}
+
+async fn start_bot(dir: &std::path::Path, args: &DemoArgs, story: &Story, sandbox: &Sandbox, people: &People) -> Result<Bot> {
+    let brain = match &args.model {
+        Some(name) => Brain::Model { name, max_usd: args.max_usd },
+        None => Brain::Script(people.script()),
+    };
+    let program = std::env::current_exe().context("this program's own file cannot be found")?;
+    let launch = Launch { program, dir, repo: &story.repo, sandbox, token: people.bot_token(), brain, failpoints: None, messages: None };
+    Bot::start(launch).await?.context("the bot did not become ready; its messages are above")
 }
 
 fn announce(args: &DemoArgs, story: &Story, sandbox: &Sandbox, env: &crate::config::Env) -> Result<()> {

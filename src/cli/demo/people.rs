@@ -9,12 +9,21 @@ use serde_json::{Value, json};
 
 use crate::llm::Script;
 use crate::sandbox::seed::SAMPLE;
-use crate::sandbox::{Permission, Sandbox};
+use crate::sandbox::{Changes, Permission, Sandbox};
 
 use super::story::{Story, Subject};
 
-/// How often the people look at the page.
-const GLANCE: Duration = Duration::from_millis(100);
+/// How long the people wait after a change before they look at the page: several changes come together.
+const GLANCE: Duration = Duration::from_millis(25);
+/// How long they wait at most, whether they saw a change or not.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Whether the people tell on the terminal what they see and do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    Loud,
+    Silent,
+}
 
 /// Everybody with an account, and the forge they use.
 pub struct People {
@@ -24,6 +33,8 @@ pub struct People {
     bob: String,
     bot: String,
     script: Script,
+    voice: Voice,
+    news: Changes,
 }
 
 /// What came of the story.
@@ -42,7 +53,7 @@ struct Told {
 
 impl People {
     /// Gives everybody an account and the repository its place. Doing it twice changes nothing.
-    pub async fn settle(sandbox: &Sandbox, story: &Story, subject: &Subject) -> Result<People> {
+    pub async fn settle(sandbox: &Sandbox, story: &Story, subject: &Subject, voice: Voice) -> Result<People> {
         let wrong = |problem: crate::sandbox::Problem| anyhow::anyhow!("the demo's forge refused: {problem}");
         sandbox.ensure_user("acme", false, false).map_err(wrong)?;
         let alice = sandbox.ensure_user("alice", false, false).map_err(wrong)?;
@@ -55,9 +66,10 @@ impl People {
         for (login, permission) in [("alice", Permission::Write), ("bob", Permission::Write), ("syndarix", Permission::Admin)] {
             sandbox.set_permission(&story.repo, login, permission).map_err(wrong)?;
         }
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
+        let http =
+            reqwest::Client::builder().timeout(Duration::from_secs(10)).redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
         let api = format!("{}/api/v1/repos/{}", sandbox.url(), story.repo);
-        Ok(People { http, api, alice, bob, bot, script: subject.script.clone() })
+        Ok(People { http, api, alice, bob, bot, script: subject.script.clone(), voice, news: sandbox.changes() })
     }
 
     /// The bot's token.
@@ -82,21 +94,27 @@ impl People {
 
     async fn watch(&self, issue: i64) -> Result<Played> {
         let mut told = Told::default();
+        let mut news = self.news.clone();
         loop {
+            news.seen();
             let now = self.get(&format!("issues/{issue}")).await?;
-            self.tell_stage(&now, &mut told);
-            self.tell_comments(issue, "issue", &mut told).await?;
+            if self.voice == Voice::Loud {
+                self.tell_stage(&now, &mut told);
+                self.tell_comments(issue, "issue", &mut told).await?;
+            }
             let pull = self.pull_of(issue).await?;
             if let Some(pull) = &pull {
                 let number = number_of(pull)?;
-                self.tell_comments(number, "pull request", &mut told).await?;
-                self.approve_what_waits(issue, number, pull).await?;
+                if self.voice == Voice::Loud {
+                    self.tell_comments(number, "pull request", &mut told).await?;
+                }
+                self.approve_what_waits(&now, number, pull).await?;
             }
             stop_when_stuck(&now, issue)?;
             match (now["state"].as_str(), pull) {
                 (Some("closed"), Some(pull)) => return Ok(Played { issue, pull: number_of(&pull)? }),
                 (Some("closed"), None) => bail!("the issue was closed without a pull request"),
-                _ => tokio::time::sleep(GLANCE).await,
+                _ => news.wait(GLANCE, PATIENCE).await,
             }
         }
     }
@@ -107,7 +125,7 @@ impl People {
         if let Some(issue) = standing {
             return number_of(issue);
         }
-        println!("  alice       opens an issue: {title}");
+        self.tell(&format!("  alice       opens an issue: {title}"));
         number_of(&self.post(&self.alice, "issues", json!({"title": title, "body": body})).await?)
     }
 
@@ -115,7 +133,7 @@ impl People {
         let comments = self.get(&format!("issues/{issue}/comments")).await?;
         let asked = list(&comments).iter().any(|comment| comment["user"]["login"] == "alice" && comment["body"] == "/syndarix plan");
         if !asked {
-            println!("  alice       comments: /syndarix plan");
+            self.tell("  alice       comments: /syndarix plan");
             self.post(&self.alice, &format!("issues/{issue}/comments"), json!({"body": "/syndarix plan"})).await?;
         }
         Ok(())
@@ -128,29 +146,36 @@ impl People {
     }
 
     /// Alice approves the plan by a command, Bob the merge by a review: both ways that the bot understands.
-    async fn approve_what_waits(&self, issue: i64, number: i64, pull: &Value) -> Result<()> {
-        let comments = self.get(&format!("issues/{number}/comments")).await?;
-        let asked = |marker: &str| list(&comments).iter().any(|c| c["user"]["login"] == "syndarix" && c["body"].as_str().is_some_and(|body| body.contains(marker)));
-        let labels = self.get(&format!("issues/{issue}/labels")).await?;
-        let waiting = list(&labels).iter().any(|label| label["name"] == "syndarix/waiting");
+    async fn approve_what_waits(&self, issue: &Value, number: i64, pull: &Value) -> Result<()> {
+        let waiting = list(&issue["labels"]).iter().any(|label| label["name"] == "syndarix/waiting");
         if !waiting || pull["merged"] == true {
             return Ok(());
         }
+        let comments = self.get(&format!("issues/{number}/comments")).await?;
+        let asked = |marker: &str| {
+            list(&comments).iter().any(|c| c["user"]["login"] == "syndarix" && c["body"].as_str().is_some_and(|body| body.contains(marker)))
+        };
         let approved_plan = list(&comments).iter().any(|c| c["user"]["login"] == "alice" && c["body"] == "/syndarix approve");
-        if asked("the plan is ready for approval") && !approved_plan {
-            println!("  alice       approves the plan: /syndarix approve");
+        if asked(".checkpoint.plan.") && !approved_plan {
+            self.tell("  alice       approves the plan: /syndarix approve");
             self.post(&self.alice, &format!("issues/{number}/comments"), json!({"body": "/syndarix approve"})).await?;
         }
         let head = pull["head"]["sha"].as_str().unwrap_or_default();
         let short = head.get(..10).unwrap_or(head);
         let reviews = self.get(&format!("pulls/{number}/reviews")).await?;
         let approved = list(&reviews).iter().any(|r| r["user"]["login"] == "bob" && r["state"] == "APPROVED" && r["commit_id"] == head);
-        if asked(&format!("no open findings on {short}")) && !approved {
-            println!("  bob         approves the pull request on {short}");
+        if asked(&format!(".checkpoint.merge.{}", head.get(..16).unwrap_or(head))) && !approved {
+            self.tell(&format!("  bob         approves the pull request on {short}"));
             let review = json!({"event": "APPROVED", "body": "Looks right to me.", "commit_id": head});
             self.post(&self.bob, &format!("pulls/{number}/reviews"), review).await?;
         }
         Ok(())
+    }
+
+    fn tell(&self, line: &str) {
+        if self.voice == Voice::Loud {
+            println!("{line}");
+        }
     }
 
     fn tell_stage(&self, issue: &Value, told: &mut Told) {

@@ -39,7 +39,8 @@ pub struct Ending {
 /// Reads the ending and verifies the record.
 pub async fn end(dir: &Path, story: &Story, played: Played, people: &People, model: &str) -> Result<Ending> {
     let store = Store::open(&StoreUrl::Sqlite(dir.join("bot").join("syndarix.db")), Clock::System).await?;
-    let project = store.projects().await?.into_iter().find(|project| project.path == story.repo).context("the bot does not know its project")?;
+    let project =
+        store.projects().await?.into_iter().find(|project| project.path == story.repo).context("the bot does not know its project")?;
     settle(&store, &project).await?;
     let cost = cost(&store, &project).await?;
     store.close().await;

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::text::sha256_hex;
 use crate::git::read_repo_at;
-use crate::llm::Script;
-use crate::llm::scripted::{Rule, ScriptedTurn};
+use crate::llm::{Rule, Script, ScriptedTurn};
 use crate::sandbox::seed::{SAMPLE_ISSUE, SAMPLE_SCRIPT, SAMPLE_TITLE};
 use serde_json::json;
 
@@ -47,7 +46,14 @@ impl Subject {
     pub fn choose(repo: Option<&Path>) -> Result<Subject> {
         let Some(path) = repo else {
             let script = Script::parse(SAMPLE_SCRIPT).map_err(anyhow::Error::msg)?;
-            return Ok(Subject { import: None, name: "shop".into(), title: SAMPLE_TITLE.into(), issue: SAMPLE_ISSUE.into(), script, says: None });
+            return Ok(Subject {
+                import: None,
+                name: "shop".into(),
+                title: SAMPLE_TITLE.into(),
+                issue: SAMPLE_ISSUE.into(),
+                script,
+                says: None,
+            });
         };
         let path = path.canonicalize().with_context(|| format!("there is no repository at {}", path.display()))?;
         let files = read_repo_at(&path, Some("HEAD")).with_context(|| format!("{} cannot be read as a Git repository", path.display()))?;
@@ -106,7 +112,11 @@ impl Change {
         Script {
             name: "small-change".into(),
             rules: vec![
-                rule("product-owner", "analyse", vec![list(), finish(json!({"summary": self.why, "criteria": [criterion], "questions": []}))]),
+                rule(
+                    "product-owner",
+                    "analyse",
+                    vec![list(), finish(json!({"summary": self.why, "criteria": [criterion], "questions": []}))],
+                ),
                 rule(
                     "architect",
                     "design",
@@ -127,7 +137,11 @@ impl Change {
                         finish(json!({"summary": summary, "answers": [], "notes": ""})),
                     ],
                 ),
-                rule("reviewer", "review", vec![ScriptedTurn::call("show_diff", json!({})), finish(json!({"summary": summary, "findings": []}))]),
+                rule(
+                    "reviewer",
+                    "review",
+                    vec![ScriptedTurn::call("show_diff", json!({})), finish(json!({"summary": summary, "findings": []}))],
+                ),
                 rule(
                     "tester",
                     "test",
@@ -147,10 +161,15 @@ impl Change {
 impl Story {
     /// The unfinished story of this subject, or the next one. Each story has a repository of its own on the sandbox forge.
     pub fn open(dir: &Path, subject: &Subject) -> Result<Story> {
-        let key = subject.import.as_ref().map_or_else(|| "sample".to_owned(), |path| sha256_hex(path.to_string_lossy().as_bytes())[..12].to_owned());
+        let key = subject
+            .import
+            .as_ref()
+            .map_or_else(|| "sample".to_owned(), |path| sha256_hex(path.to_string_lossy().as_bytes())[..12].to_owned());
         let file = dir.join(format!("story-{key}.json"));
         let mut state: State = match std::fs::read(&file) {
-            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{} cannot be read; start over with --fresh", file.display()))?,
+            Ok(bytes) => {
+                serde_json::from_slice(&bytes).with_context(|| format!("{} cannot be read; start over with --fresh", file.display()))?
+            }
             Err(_) => State { story: 0, finished: true },
         };
         let resumed = !state.finished;

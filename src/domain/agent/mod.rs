@@ -8,4 +8,4 @@ pub mod outcome;
 
 pub use brief::{Brief, IssueBrief, OpenFinding, Said, Trust};
 pub use kind::{AgentKind, Caps, Purpose};
-pub use outcome::{Answer, Finding, Outcome, ReviewResult, Severity, TestResult};
+pub use outcome::{Analysis, Answer, CriterionResult, Design, Finding, Outcome, ReviewResult, Severity, TestResult, Work};

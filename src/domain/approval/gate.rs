@@ -72,7 +72,8 @@ pub fn gate(facts: &GateFacts) -> Gate {
         reasons.push("the story is paused".into());
     }
     if facts.open_findings > 0 {
-        reasons.push(format!("{} of the reviewer's findings are open", facts.open_findings));
+        let are = if facts.open_findings == 1 { "is" } else { "are" };
+        reasons.push(format!("{} of the reviewer's findings {are} open", facts.open_findings));
     }
     reasons.extend(objections(facts).iter().map(|user| format!("@{} asks for changes", user.login)));
     reasons.extend(facts.ci.iter().filter(|status| !status.state.passes()).map(ci_reason));
@@ -193,42 +194,169 @@ mod tests {
         check("writer approves", |f| f.reviews.push(review(3, Approved, 'b', 1)), "holds [3]");
         check("requester approves", |f| f.reviews.push(review(1, Approved, 'b', 1)), "the requester does not count");
         check("commit author approves", |f| f.reviews.push(review(2, Approved, 'b', 1)), "commit authors do not count");
-        check("read-only approves", |f| f.reviews.push(review(4, Approved, 'b', 1)), "has read permission here and needs write");
+        check("read-only approves", |f| f.reviews.push(review(4, Approved, 'b', 1)), "needs write permission here and has: read");
         check("bot approves", |f| f.reviews.push(review(5, Approved, 'b', 1)), "bots do not count");
-        check("unknown approves", |f| f.reviews.push(review(9, Approved, 'b', 1)), "nothing is known about @u9");
-        check("rights removed", |f| { f.reviews.push(review(3, Approved, 'b', 1)); f.people[2].role = Some(Role::None); }, "no access");
-        check("role unknown", |f| { f.reviews.push(review(3, Approved, 'b', 1)); f.people[2].role = None; }, "would not say");
+        check("unknown approves", |f| f.reviews.push(review(9, Approved, 'b', 1)), "nothing is known about `u9`");
+        check(
+            "rights removed",
+            |f| {
+                f.reviews.push(review(3, Approved, 'b', 1));
+                f.people[2].role = Some(Role::None);
+            },
+            "no access",
+        );
+        check(
+            "role unknown",
+            |f| {
+                f.reviews.push(review(3, Approved, 'b', 1));
+                f.people[2].role = None;
+            },
+            "would not say",
+        );
         check("old head", |f| f.reviews.push(review(3, Approved, 'a', 1)), "the head has moved since");
-        check("stale", |f| { f.reviews.push(review(3, Approved, 'b', 1)); f.reviews[0].stale = true; }, "the head has moved since");
-        check("dismissed", |f| { f.reviews.push(review(3, Approved, 'b', 1)); f.reviews[0].dismissed = true; }, "is missing");
+        check(
+            "stale",
+            |f| {
+                f.reviews.push(review(3, Approved, 'b', 1));
+                f.reviews[0].stale = true;
+            },
+            "the head has moved since",
+        );
+        check(
+            "dismissed",
+            |f| {
+                f.reviews.push(review(3, Approved, 'b', 1));
+                f.reviews[0].dismissed = true;
+            },
+            "is missing",
+        );
         check("pending", |f| f.reviews.push(review(3, Pending, 'b', 1)), "is missing");
         check("comment", |f| f.reviews.push(review(3, Commented, 'b', 1)), "is missing");
-        check("approve then object", |f| f.reviews.extend([review(3, Approved, 'b', 1), review(3, ChangesRequested, 'b', 2)]), "@u3 asks for changes");
+        check(
+            "approve then object",
+            |f| f.reviews.extend([review(3, Approved, 'b', 1), review(3, ChangesRequested, 'b', 2)]),
+            "@u3 asks for changes",
+        );
         check("object then approve", |f| f.reviews.extend([review(3, ChangesRequested, 'a', 1), review(3, Approved, 'b', 2)]), "holds [3]");
-        check("other objects", |f| f.reviews.extend([review(3, Approved, 'b', 1), review(6, ChangesRequested, 'a', 2)]), "@u6 asks for changes");
+        check(
+            "other objects",
+            |f| f.reviews.extend([review(3, Approved, 'b', 1), review(6, ChangesRequested, 'a', 2)]),
+            "@u6 asks for changes",
+        );
         check("reader objects", |f| f.reviews.extend([review(3, Approved, 'b', 1), review(4, ChangesRequested, 'b', 2)]), "holds [3]");
         check("comment after approval", |f| f.reviews.extend([review(3, Approved, 'b', 1), review(3, Commented, 'b', 2)]), "holds [3]");
         check("by command", |f| f.commands.push((user(3), sha('b'))), "holds [3]");
         check("by command on old head", |f| f.commands.push((user(3), sha('a'))), "the head has moved since");
-        check("command then objection", |f| { f.commands.push((user(3), sha('b'))); f.reviews.push(review(3, ChangesRequested, 'b', 1)); }, "asks for changes");
-        check("one person team", |f| { f.one_person_team = true; f.reviews.push(review(1, Approved, 'b', 1)); }, "holds [1]");
-        check("one person team never lifts for bots", |f| { f.one_person_team = true; f.reviews.push(review(5, Approved, 'b', 1)); }, "bots do not count");
+        check(
+            "command then objection",
+            |f| {
+                f.commands.push((user(3), sha('b')));
+                f.reviews.push(review(3, ChangesRequested, 'b', 1));
+            },
+            "asks for changes",
+        );
+        check(
+            "one person team",
+            |f| {
+                f.one_person_team = true;
+                f.reviews.push(review(1, Approved, 'b', 1));
+            },
+            "holds [1]",
+        );
+        check(
+            "one person team never lifts for bots",
+            |f| {
+                f.one_person_team = true;
+                f.reviews.push(review(5, Approved, 'b', 1));
+            },
+            "bots do not count",
+        );
     }
 
     #[test]
     fn what_else_the_gate_asks() {
         let approved = |f: &mut GateFacts| f.reviews.push(review(3, Verdict::Approved, 'b', 1));
         let ci = |state| vec![CiStatus { context: "build".into(), state, description: String::new(), url: String::new() }];
-        check("red CI", |f| { approved(f); f.ci = ci(CiState::Failure); }, "CI check `build` failed");
-        check("running CI", |f| { approved(f); f.ci = ci(CiState::Pending); }, "CI check `build` is still running");
-        check("green CI", |f| { approved(f); f.ci = ci(CiState::Success); }, "holds");
-        check("paused", |f| { approved(f); f.stopped = true; }, "paused");
-        check("draft", |f| { approved(f); f.pull.draft = true; }, "a draft");
-        check("closed", |f| { approved(f); f.pull.state = State::Closed; }, "not open");
-        check("moved head", |f| { approved(f); f.pull.head.sha = sha('c'); }, "has not looked at");
-        check("findings", |f| { approved(f); f.open_findings = 2; }, "2 of the reviewer's findings");
+        check(
+            "red CI",
+            |f| {
+                approved(f);
+                f.ci = ci(CiState::Failure);
+            },
+            "CI check `build` failed",
+        );
+        check(
+            "running CI",
+            |f| {
+                approved(f);
+                f.ci = ci(CiState::Pending);
+            },
+            "CI check `build` is still running",
+        );
+        check(
+            "green CI",
+            |f| {
+                approved(f);
+                f.ci = ci(CiState::Success);
+            },
+            "holds",
+        );
+        check(
+            "paused",
+            |f| {
+                approved(f);
+                f.stopped = true;
+            },
+            "paused",
+        );
+        check(
+            "draft",
+            |f| {
+                approved(f);
+                f.pull.draft = true;
+            },
+            "a draft",
+        );
+        check(
+            "closed",
+            |f| {
+                approved(f);
+                f.pull.state = State::Closed;
+            },
+            "not open",
+        );
+        check(
+            "moved head",
+            |f| {
+                approved(f);
+                f.pull.head.sha = sha('c');
+            },
+            "has not looked at",
+        );
+        check(
+            "findings",
+            |f| {
+                approved(f);
+                f.open_findings = 2;
+            },
+            "2 of the reviewer's findings",
+        );
         check("autonomous", |f| f.autonomy = Autonomy::Autonomous, "holds []");
-        check("autonomous, protected", |f| { f.autonomy = Autonomy::Autonomous; f.protected = vec!["prompts/x".into()]; }, "protected paths change");
-        check("autonomous with objection", |f| { f.autonomy = Autonomy::Autonomous; f.reviews.push(review(6, Verdict::ChangesRequested, 'a', 2)); }, "asks for changes");
+        check(
+            "autonomous, protected",
+            |f| {
+                f.autonomy = Autonomy::Autonomous;
+                f.protected = vec!["prompts/x".into()];
+            },
+            "protected paths change",
+        );
+        check(
+            "autonomous with objection",
+            |f| {
+                f.autonomy = Autonomy::Autonomous;
+                f.reviews.push(review(6, Verdict::ChangesRequested, 'a', 2));
+            },
+            "asks for changes",
+        );
     }
 }

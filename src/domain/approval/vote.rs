@@ -36,8 +36,8 @@ pub fn plan_vote(person: &Person) -> Result<(), String> {
 fn has_write(person: &Person) -> Result<(), String> {
     match person.role {
         Some(role) if role >= Role::Writer => Ok(()),
-        Some(role) => Err(format!("@{} has {role} permission here and needs write", person.user.login)),
-        None => Err(format!("the forge would not say which permission @{} has here", person.user.login)),
+        Some(role) => Err(format!("`{}` needs write permission here and has: {role}", person.user.login)),
+        None => Err(format!("the forge would not say which permission `{}` has here", person.user.login)),
     }
 }
 
@@ -52,7 +52,7 @@ pub fn votes(facts: &GateFacts) -> Vec<Vote> {
     for (user, head) in &facts.commands {
         // A request for changes given after the command takes the vote back.
         let withdrawn = newest_per_person(&facts.reviews).iter().any(|r| r.author.id == user.id && r.verdict == Verdict::ChangesRequested);
-        let fault = (*head != facts.head).then(|| format!("@{} approved {}, and the head has moved since", user.login, head.short()));
+        let fault = (*head != facts.head).then(|| format!("`{}` approved {}, and the head has moved since", user.login, head.short()));
         if !withdrawn && !approvals.get(&user.id).is_some_and(|(_, fault)| fault.is_none()) {
             approvals.insert(user.id, (user.clone(), fault));
         }
@@ -93,17 +93,17 @@ fn review_fault(review: &Review, head: &Sha) -> Option<String> {
     let login = &review.author.login;
     match &review.commit {
         Some(commit) if commit == head && !review.stale => None,
-        Some(commit) => Some(format!("@{login} approved {}, and the head has moved since", commit.short())),
-        None => Some(format!("the approval of @{login} names no commit")),
+        Some(commit) => Some(format!("`{login}` approved {}, and the head has moved since", commit.short())),
+        None => Some(format!("the approval of `{login}` names no commit")),
     }
 }
 
 fn may_vote(user: &User, facts: &GateFacts) -> Result<(), String> {
     let Some(person) = facts.person(user) else {
-        return Err(format!("nothing is known about @{}", user.login));
+        return Err(format!("nothing is known about `{}`", user.login));
     };
     if person.is_bot {
-        return Err(format!("@{} is a bot, and bots do not count for the merge", user.login));
+        return Err(format!("`{}` is a bot, and bots do not count for the merge", user.login));
     }
     has_write(person)?;
     if facts.one_person_team {
@@ -111,13 +111,13 @@ fn may_vote(user: &User, facts: &GateFacts) -> Result<(), String> {
     }
     if facts.requester.as_ref().is_some_and(|requester| requester.id == user.id) {
         return Err(format!(
-            "@{} asked for this story, and the requester does not count for the merge (an admin can lift that with `one_person_team = true` in the project's configuration)",
+            "`{}` asked for this story, and the requester does not count for the merge (an admin can lift that with `one_person_team = true` in the project's configuration)",
             user.login
         ));
     }
     if facts.authors.contains(&user.id) {
         return Err(format!(
-            "@{} made a commit on this branch, and commit authors do not count for the merge (an admin can lift that with `one_person_team = true` in the project's configuration)",
+            "`{}` made a commit on this branch, and commit authors do not count for the merge (an admin can lift that with `one_person_team = true` in the project's configuration)",
             user.login
         ));
     }

@@ -47,7 +47,7 @@ fn stop_sentence(spent: Nano, reserved: Nano, amount: Nano, limits: &Limits) -> 
     let in_flight = if reserved.0 > 0 { format!(" and {reserved} reserved by calls that are running") } else { String::new() };
     format!(
         "The budget of {} does not cover the next model call: {spent} is spent{in_flight}, and the call may cost up to {amount}. \
-         A maintainer can raise the limit with `/syndarix budget set <usd>`; then type `/syndarix retry`.",
+         A maintainer can raise `hard_usd` in the project's configuration.",
         limits.hard
     )
 }
@@ -86,7 +86,7 @@ mod tests {
         let Verdict::Stop(sentence) = judge(Nano::from_usd(1.9), Nano::from_usd(0.05), Nano::from_usd(0.1), &limits) else {
             panic!("goes on")
         };
-        for word in ["$2.00", "$1.90", "$0.05", "$0.10", "/syndarix budget set", "/syndarix retry"] {
+        for word in ["$2.00", "$1.90", "$0.05", "$0.10", "`hard_usd`"] {
             assert!(sentence.contains(word), "{word} in {sentence}");
         }
     }

@@ -34,7 +34,10 @@ pub(super) fn hunks(lines: &[&str], path: Option<&str>) -> Result<Vec<Hunk>, Edi
                 bodies.push(Vec::new());
                 open = true;
             } else if name.starts_with("Add File") || name.starts_with("Delete File") {
-                return Err(EditError::new(Why::NotUnderstood, "The patch adds or deletes a file. Use create_file or delete_file for that."));
+                return Err(EditError::new(
+                    Why::NotUnderstood,
+                    "The patch adds or deletes a file. Use create_file or delete_file for that.",
+                ));
             }
         } else if line.starts_with("@@") {
             bodies.push(Vec::new());

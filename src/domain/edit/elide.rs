@@ -63,7 +63,8 @@ pub(super) fn find(page: &Page, ids: &Ids, reading: &Reading) -> Result<Option<P
     }
     let wanted: Vec<Vec<u32>> = old.iter().map(|piece| ids.of(&reading.old[piece.clone()])).collect();
     let Some(placed) = place(page, ids, &wanted) else { return Ok(None) };
-    let mut place = Place { how: How::Elided, splices: Vec::new(), notes: vec!["The lines that were left out were kept.".to_owned()] };
+    let mut place =
+        Place { how: How::Elided, splices: Vec::new(), quoted: 0..0, notes: vec!["The lines that were left out were kept.".to_owned()] };
     for (i, spots) in placed.iter().enumerate() {
         let part = Reading { old: reading.old[old[i].clone()].to_vec(), new: reading.new[new[i].clone()].to_vec(), ..reading.clone() };
         if part.old == part.new {
@@ -78,6 +79,7 @@ pub(super) fn find(page: &Page, ids: &Ids, reading: &Reading) -> Result<Option<P
                 let map: Vec<Option<usize>> = (*at..at + part.old.len()).map(Some).collect();
                 let found = merge::merge(page, &part, &map, How::Typography)?;
                 place.splices.extend(found.splices);
+                place.quoted = if place.quoted.is_empty() { found.quoted } else { place.quoted.start..found.quoted.end };
                 place.notes.extend(found.notes);
             }
             many => return Err(nearest::ambiguous(page, part.old.len(), many)),

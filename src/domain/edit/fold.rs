@@ -133,7 +133,8 @@ impl Unfold {
 /// Curly quotes where code has plain ones: right after `=`, `(`, `[`, `{` or `,`, in a file that has plain quotes and no curly ones.
 pub(super) fn straighten(line: &str, page: &Page) -> String {
     let curly = |c: char| matches!(class(c), "'" | "\"");
-    if line.is_ascii() || !line.chars().any(curly) || line.contains(['"', '\'']) || page.text.chars().any(curly) || !page.text.contains('"') {
+    if line.is_ascii() || !line.chars().any(curly) || line.contains(['"', '\'']) || page.text.chars().any(curly) || !page.text.contains('"')
+    {
         return line.to_owned();
     }
     let first = line.find(curly).unwrap_or(0);

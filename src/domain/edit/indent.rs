@@ -51,13 +51,16 @@ impl Plan {
 pub(super) fn plan(page: &Page, pairs: &[Pair], new: &[&str], quoted: &[&str]) -> Option<Plan> {
     let style = style(&page.lines);
     let plans = candidates(pairs, style, quoted);
-    let fitting = plans.into_iter().filter(|plan| {
-        pairs.iter().enumerate().all(|(i, (from, to))| plan.apply(&format!("{from}x"), i == 0) == Some(format!("{to}x")))
-    });
+    let fitting = plans
+        .into_iter()
+        .filter(|plan| pairs.iter().enumerate().all(|(i, (from, to))| plan.apply(&format!("{from}x"), i == 0) == Some(format!("{to}x"))));
     let placed = |plan: &Plan| new.iter().enumerate().map(|(i, line)| plan.apply(line, i == 0)).collect::<Option<Vec<_>>>();
     let offences = |lines: &[String]| lines.iter().map(|line| offence(style, line)).sum::<usize>();
     // The first of several that are equally good.
-    fitting.filter_map(|plan| placed(&plan).map(|lines| (offences(&lines), plan))).min_by_key(|(offences, _)| *offences).map(|(_, plan)| plan)
+    fitting
+        .filter_map(|plan| placed(&plan).map(|lines| (offences(&lines), plan)))
+        .min_by_key(|(offences, _)| *offences)
+        .map(|(_, plan)| plan)
 }
 
 fn candidates(pairs: &[Pair], style: Option<Unit>, quoted: &[&str]) -> Vec<Plan> {
@@ -92,16 +95,19 @@ fn candidates(pairs: &[Pair], style: Option<Unit>, quoted: &[&str]) -> Vec<Plan>
 
 /// The units a text may be indented in, most likely first.
 fn units(lines: &[&str]) -> Vec<Unit> {
-    let indents: Vec<&str> = lines.iter().map(|line| split_indent(line)).filter(|(i, rest)| !i.is_empty() && !rest.is_empty()).map(|(i, _)| i).collect();
+    let indents: Vec<&str> =
+        lines.iter().map(|line| split_indent(line)).filter(|(i, rest)| !i.is_empty() && !rest.is_empty()).map(|(i, _)| i).collect();
     if indents.iter().any(|indent| indent.starts_with('\t')) {
         return vec![Unit::Tab];
     }
     let common = indents.iter().map(|indent| indent.len()).filter(|n| n % 2 == 0).fold(0, gcd);
     let mut units: Vec<Unit> = [common, 4, 2, 8, 3].into_iter().filter(|n| (2..=8).contains(n)).map(Unit::Spaces).collect();
     let mut seen = Vec::new();
-    units.retain(|unit| !seen.contains(unit) && {
-        seen.push(*unit);
-        true
+    units.retain(|unit| {
+        !seen.contains(unit) && {
+            seen.push(*unit);
+            true
+        }
     });
     units
 }
@@ -163,19 +169,31 @@ fn offence(style: Option<Unit>, line: &str) -> usize {
     match style {
         _ if indent.is_empty() || rest.is_empty() => 0,
         None => 0,
-        Some(Unit::Tab) => if indent.starts_with('\t') || indent == " " { 0 } else { 3 },
+        Some(Unit::Tab) => {
+            if indent.starts_with('\t') || indent == " " {
+                0
+            } else {
+                3
+            }
+        }
         Some(Unit::Spaces(_)) if indent.contains('\t') => 3,
         Some(Unit::Spaces(n)) => usize::from(indent.len() % n != 0 && !rest.starts_with('*')),
     }
 }
 
 /// Whether lines step in where a block opens, and nowhere else. Decides between two readings of a text without its own first indentation.
-pub(super) fn well_nested(lines: &[String]) -> bool {
+pub(super) fn well_nested(page: &Page, lines: &[String]) -> bool {
+    let unit = style(&page.lines);
     let lines: Vec<&String> = lines.iter().filter(|line| !line.trim().is_empty()).collect();
     lines.windows(2).all(|pair| {
         let (a, b) = (split_indent(pair[0]).0.len(), split_indent(pair[1]).0.len());
-        let opens = pair[0].trim_end().ends_with([':', '{', '(', '[', '>', '=', ',', '\\', '|']) || pair[1].trim_start().starts_with(['.', '&', '|', '?', '+', '-']);
+        let opens = pair[0].trim_end().ends_with([':', '{', '(', '[', '>', '=', ',', '\\', '|'])
+            || pair[1].trim_start().starts_with(['.', '&', '|', '?', '+', '-']);
         let must = pair[0].trim_end().ends_with([':', '{', '(', '[']) && !pair[1].trim_start().starts_with(['}', ')', ']']);
-        if b > a { opens } else { b < a || !must }
+        let one_step = match unit {
+            Some(Unit::Spaces(n)) if must => b == a + n,
+            _ => true,
+        };
+        if b > a { opens && one_step } else { b < a || !must }
     })
 }

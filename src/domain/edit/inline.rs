@@ -31,7 +31,7 @@ pub(super) fn find(page: &Page, reading: &Reading) -> Result<Option<Place>, Edit
         return Ok(None);
     }
     if reading.old == reading.new {
-        return Ok(Some(Place { how: How::Inline, splices: Vec::new(), notes: Vec::new() }));
+        return Ok(Some(Place { how: How::Inline, splices: Vec::new(), quoted: spot.line..spot.line + last + 1, notes: Vec::new() }));
     }
     let mut lines = reading.new.clone();
     if lines.is_empty() {
@@ -44,7 +44,12 @@ pub(super) fn find(page: &Page, reading: &Reading) -> Result<Option<Place>, Edit
     if reading.new.is_empty() && lines[0].trim().is_empty() {
         lines.clear();
     }
-    Ok(Some(Place { how: How::Inline, splices: vec![Splice { at: spot.line, remove: last + 1, lines }], notes: Vec::new() }))
+    Ok(Some(Place {
+        how: How::Inline,
+        splices: vec![Splice { at: spot.line, remove: last + 1, lines }],
+        quoted: spot.line..spot.line + last + 1,
+        notes: Vec::new(),
+    }))
 }
 
 fn spots(page: &Page, old: &[String]) -> Vec<Spot> {
@@ -81,7 +86,7 @@ fn allowed(page: &Page, reading: &Reading, spot: Spot) -> bool {
     let end = if reading.old.len() == 1 { spot.column + first.len() } else { last.len() };
     let after = &page.lines[spot.line + reading.old.len() - 1][end..];
     if !reading.inline {
-        return before.trim().is_empty() && after.trim().is_empty();
+        return before.trim().is_empty() && after.trim().is_empty() && first.trim_start() == first;
     }
     let word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let cut_before = word(before.chars().next_back()) && word(first.chars().next());

@@ -130,7 +130,7 @@ fn whole_lines(page: &Page, ids: &Ids, reading: &Reading, how: How) -> Result<Op
 fn fill_empty(page: &Page, reading: &Reading) -> Result<Place, EditError> {
     if page.text.trim().is_empty() && !reading.new.is_empty() {
         let splice = Splice { at: 0, remove: page.lines.len(), lines: reading.new.clone() };
-        return Ok(Place { how: How::Exact, splices: vec![splice], notes: Vec::new() });
+        return Ok(Place { how: How::Exact, splices: vec![splice], quoted: 0..page.lines.len(), notes: Vec::new() });
     }
     Err(EditError::new(
         Why::NotFound,

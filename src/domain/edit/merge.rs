@@ -1,5 +1,7 @@
 //! Turning a found place into splices: only what the edit changes is changed, and it takes on the file's manner.
 
+use std::ops::Range;
+
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::fold::{self, Unfold};
@@ -13,6 +15,8 @@ use super::{EditError, How, Why, nearest};
 pub(super) struct Place {
     pub how: How,
     pub splices: Vec<Splice>,
+    /// The lines of the file from the first to the last that is quoted.
+    pub quoted: Range<usize>,
     pub notes: Vec<String>,
 }
 
@@ -51,7 +55,9 @@ pub(super) fn merge(page: &Page, reading: &Reading, map: &[Option<usize>], how: 
             done.push(splice);
         }
     }
-    Ok(Place { how, splices: done, notes: dress.notes(how) })
+    let places = || map.iter().flatten().copied();
+    let quoted = places().min().unwrap_or(0)..places().max().map_or(0, |last| last + 1);
+    Ok(Place { how, splices: done, quoted, notes: dress.notes(how) })
 }
 
 /// Where the changed lines stand; all of them must be there, without a gap.
@@ -59,7 +65,9 @@ fn run(page: &Page, map: &[Option<usize>]) -> Result<usize, EditError> {
     let places: Option<Vec<usize>> = map.iter().copied().collect();
     match places {
         Some(places) if places.windows(2).all(|pair| pair[1] == pair[0] + 1) => Ok(places[0]),
-        _ => Err(uncertain(page, map.iter().flatten().copied().next(), "The lines to change do not stand in the file one after the other.")),
+        _ => {
+            Err(uncertain(page, map.iter().flatten().copied().next(), "The lines to change do not stand in the file one after the other."))
+        }
     }
 }
 
@@ -104,7 +112,13 @@ enum Trim {
 }
 
 impl<'a> Dress<'a> {
-    fn new(page: &'a Page<'a>, reading: &'a Reading, map: &[Option<usize>], how: How, splices: &[(Splice, usize, usize)]) -> Result<Dress<'a>, EditError> {
+    fn new(
+        page: &'a Page<'a>,
+        reading: &'a Reading,
+        map: &[Option<usize>],
+        how: How,
+        splices: &[(Splice, usize, usize)],
+    ) -> Result<Dress<'a>, EditError> {
         let mut unfold = Unfold::default();
         let mut trim = if page.lines.iter().any(|line| line.ends_with([' ', '\t'])) { Trim::Keep } else { Trim::AllButTwo };
         for (old, at) in reading.old.iter().zip(map) {
@@ -162,34 +176,43 @@ fn unclear_indent() -> EditError {
     )
 }
 
-/// The evidence is every quoted line; if that contradicts itself, the lines that are replaced.
-fn find_plan(page: &Page, reading: &Reading, map: &[Option<usize>], splices: &[(Splice, usize, usize)], placed: &[&str]) -> Result<Plan, EditError> {
+/// The evidence is every quoted line. If that contradicts itself, the lines that are replaced decide, but only where every quoted line
+/// says something: a bracket at another depth is another bracket.
+fn find_plan(
+    page: &Page,
+    reading: &Reading,
+    map: &[Option<usize>],
+    splices: &[(Splice, usize, usize)],
+    placed: &[&str],
+) -> Result<Plan, EditError> {
+    let found = || reading.old.iter().zip(map).filter_map(|(old, at)| at.map(|at| (old, at))).filter(|(old, _)| !old.trim().is_empty());
+    let pair = |(old, at): (&String, usize)| (split_indent(old).0.to_owned(), split_indent(page.lines[at]).0.to_owned());
+    let all: Vec<(String, String)> = found().map(pair).collect();
+    let quoted: Vec<&str> = reading.old.iter().chain(&reading.new).map(String::as_str).collect();
+    if let Some(plan) = one_line(page, &all, reading, placed) {
+        return plan;
+    }
+    let plan = |pairs: &[(String, String)]| {
+        let pairs: Vec<indent::Pair> = pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        if pairs.is_empty() { None } else { indent::plan(page, &pairs, placed, &quoted) }
+    };
+    if let Some(plan) = plan(&all) {
+        return Ok(plan);
+    }
+    if found().any(|(old, _)| old.chars().filter(|c| c.is_alphanumeric()).count() < 3) {
+        return Err(unclear_indent());
+    }
     if placed.iter().all(|line| line.trim().is_empty()) {
         return Ok(Plan::Verbatim);
     }
-    let pair = |(old, at): (&'_ String, &Option<usize>)| -> Option<(String, String)> {
-        let line = page.lines[(*at)?];
-        (!old.trim().is_empty()).then(|| (split_indent(old).0.to_owned(), split_indent(line).0.to_owned()))
-    };
-    let all: Vec<(String, String)> = reading.old.iter().zip(map).filter_map(pair).collect();
-    let changed = |at: &Option<usize>| at.is_some_and(|at| splices.iter().any(|(s, ..)| (s.at..s.at + s.remove).contains(&at)));
-    let near: Vec<(String, String)> = reading.old.iter().zip(map).filter(|(_, at)| changed(at)).filter_map(pair).collect();
-    let quoted: Vec<&str> = reading.old.iter().chain(&reading.new).map(String::as_str).collect();
-    if let Some(plan) = one_line(&all, reading, placed) {
-        return plan;
-    }
-    for pairs in [&all, &near] {
-        let pairs: Vec<indent::Pair> = pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
-        if let Some(plan) = (!pairs.is_empty()).then(|| indent::plan(page, &pairs, placed, &quoted)).flatten() {
-            return Ok(plan);
-        }
-    }
-    Err(unclear_indent())
+    let changed = |at: usize| splices.iter().any(|(s, ..)| (s.at..s.at + s.remove).contains(&at));
+    let near: Vec<(String, String)> = found().filter(|(_, at)| changed(*at)).map(pair).collect();
+    plan(&near).ok_or_else(unclear_indent)
 }
 
 /// A single line quoted without its indentation says nothing about the other new lines: they may be indented as in the file, or
 /// relative to the first. Only one of the two makes well-nested lines, or else it stays open.
-fn one_line(pairs: &[(String, String)], reading: &Reading, placed: &[&str]) -> Option<Result<Plan, EditError>> {
+fn one_line(page: &Page, pairs: &[(String, String)], reading: &Reading, placed: &[&str]) -> Option<Result<Plan, EditError>> {
     let [(from, to)] = pairs else { return None };
     let filled = placed.iter().filter(|line| !line.trim().is_empty()).count();
     if !from.is_empty() || to.is_empty() || filled < 2 || reading.old.len() != 1 || to.contains('\t') {
@@ -201,7 +224,7 @@ fn one_line(pairs: &[(String, String)], reading: &Reading, placed: &[&str]) -> O
     // Lines left of the first one cannot be meant as they stand.
     let outside = first.iter().any(|line| !line.trim().is_empty() && split_indent(line).0.len() < to.len());
     let [relative_plan, first_plan] = plans;
-    match (indent::well_nested(&relative), indent::well_nested(&first) && !outside) {
+    match (indent::well_nested(page, &relative), indent::well_nested(page, &first) && !outside) {
         (true, false) => Some(Ok(relative_plan)),
         (false, true) => Some(Ok(first_plan)),
         (false, false) if outside => Some(Ok(relative_plan)),

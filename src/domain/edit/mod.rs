@@ -21,9 +21,12 @@ mod page;
 mod parse;
 mod reading;
 mod stale;
+#[cfg(test)]
+mod tests;
 
 pub use nearest::numbered;
 
+use merge::Place;
 use page::{Page, Splice};
 
 /// An edit of one file.
@@ -125,7 +128,9 @@ pub fn apply_edit(old: &str, request: &EditRequest) -> Result<Edited, EditError>
     let mut edited = match all_at_once(old, &hunks) {
         Ok(edited) => edited,
         // A later part may quote what an earlier part writes.
-        Err(error) if hunks.len() > 1 && matches!(error.why, Why::NotFound | Why::Doubtful) => one_by_one(old, &hunks).map_err(|_| error)?,
+        Err(error) if hunks.len() > 1 && matches!(error.why, Why::NotFound | Why::Doubtful) => {
+            one_by_one(old, &hunks).map_err(|_| error)?
+        }
         Err(error) => return Err(error),
     };
     if edited.text == old {
@@ -149,40 +154,62 @@ fn check_size(old: &str, request: &EditRequest) -> Result<(), EditError> {
     Ok(())
 }
 
-/// All parts against the file as it is; none may touch what another changes.
+/// All parts against the file as it is; none may change what another quotes.
 fn all_at_once(old: &str, hunks: &[parse::Hunk]) -> Result<Edited, EditError> {
     let page = Page::new(old);
     let mut done = Done::default();
-    let mut splices = Vec::new();
+    let mut places: Vec<Place> = Vec::new();
     for (at, hunk) in hunks.iter().enumerate() {
-        let found = locate::locate(&page, hunk).map_err(|error| tell_which(error, at, hunks.len()))?;
-        done.add(found.how, found.notes);
-        splices.extend(found.splices);
-    }
-    splices.sort_by_key(|splice: &Splice| (splice.at, splice.remove));
-    for pair in splices.windows(2) {
-        let same_gap = pair[0].at == pair[1].at && pair[0].remove == 0;
-        if pair[0].at + pair[0].remove > pair[1].at || same_gap {
-            let line = pair[1].at + 1;
+        let place = locate::locate(&page, hunk).map_err(|error| tell_which(error, at, hunks.len()))?;
+        if let Some(line) = places.iter().find_map(|other| clash(other, &place).or_else(|| clash(&place, other))) {
             return Err(EditError::new(
                 Why::Doubtful,
-                format!("Two parts of the edit change the same place, at line {line}. Send them as one part, or one after the other."),
+                format!(
+                    "Two parts of the edit change the same place, at line {}. Send them as one part, or one after the other.",
+                    line + 1
+                ),
             ));
         }
+        places.push(place);
     }
+    let mut splices = Vec::new();
+    for place in places {
+        done.add(place.how, place.notes);
+        splices.extend(place.splices);
+    }
+    splices.sort_by_key(|splice: &Splice| (splice.at, splice.remove));
     Ok(Edited { text: page.splice(&splices), how: done.how, notes: done.notes })
 }
 
-/// Each part against what the parts before it made.
+/// A line that one part changes and the other quotes as it was; or where both put new lines.
+fn clash(changing: &Place, quoting: &Place) -> Option<usize> {
+    let quoted = &quoting.quoted;
+    let inside = |splice: &&Splice| match splice.remove {
+        0 => {
+            quoted.start < splice.at && splice.at < quoted.end
+                || quoting.splices.iter().any(|other| other.remove == 0 && other.at == splice.at)
+        }
+        _ => splice.at < quoted.end && quoted.start < splice.at + splice.remove,
+    };
+    changing.splices.iter().find(inside).map(|splice| splice.at)
+}
+
+/// Each part against what the parts before it made. What is chained so must be quoted as it stands: an older view would now be wrong.
 fn one_by_one(old: &str, hunks: &[parse::Hunk]) -> Result<Edited, EditError> {
     let mut text = old.to_owned();
     let mut done = Done::default();
-    for hunk in hunks {
+    for (at, hunk) in hunks.iter().enumerate() {
         let page = Page::new(&text);
-        let mut found = locate::locate(&page, hunk)?;
-        found.splices.sort_by_key(|splice| splice.at);
-        let next = page.splice(&found.splices);
-        done.add(found.how, found.notes);
+        let mut place = locate::locate(&page, hunk)?;
+        if place.how > How::Typography {
+            return Err(EditError::new(
+                Why::Doubtful,
+                format!("Part {} of the edit does not quote what the parts before it make.", at + 1),
+            ));
+        }
+        place.splices.sort_by_key(|splice| splice.at);
+        let next = page.splice(&place.splices);
+        done.add(place.how, place.notes);
         text = next;
     }
     Ok(Edited { text, how: done.how, notes: done.notes })

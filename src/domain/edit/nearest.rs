@@ -63,11 +63,14 @@ pub(super) fn not_found(page: &Page, reading: &Reading) -> EditError {
             format!("The most similar lines are:\n{}", numbered(from + 1, lines))
         },
     );
-    EditError::new(Why::NotFound, format!("The old text is not in the file, so nothing was changed. Copy the lines to change exactly as they are now. {shown}"))
+    EditError::new(
+        Why::NotFound,
+        format!("The old text is not in the file, so nothing was changed. Copy the lines to change exactly as they are now. {shown}"),
+    )
 }
 
 /// True when the lines, which say something, stand in the file one after the other.
-fn contains(page: &Page, lines: &[String]) -> bool {
+pub(super) fn contains(page: &Page, lines: &[String]) -> bool {
     let keys: Vec<String> = lines.iter().map(|line| typo_key(line)).collect();
     let telling = keys.iter().map(|key| key.chars().filter(|c| c.is_alphanumeric()).count()).sum::<usize>() >= 8;
     if !telling || keys.len() > 400 || keys.len() > page.lines.len() {

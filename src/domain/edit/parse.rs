@@ -135,7 +135,9 @@ fn named_before<'a>(lines: &[&'a str]) -> Option<&'a str> {
 
 pub(super) fn looks_like_path(name: &str) -> bool {
     let last = name.rsplit('/').next().unwrap_or(name);
-    let extension = last.rsplit_once('.').is_some_and(|(stem, ext)| !stem.is_empty() && (1..=8).contains(&ext.len()) && ext.chars().all(char::is_alphanumeric));
+    let extension = last
+        .rsplit_once('.')
+        .is_some_and(|(stem, ext)| !stem.is_empty() && (1..=8).contains(&ext.len()) && ext.chars().all(char::is_alphanumeric));
     let plain = !name.is_empty() && name.len() < 300 && name.chars().all(|c| c.is_alphanumeric() || "._-/+@~".contains(c));
     plain && (extension || name.contains('/')) && !name.ends_with('/')
 }
@@ -158,8 +160,14 @@ pub(super) fn is_fence(line: &str) -> bool {
     line.starts_with("```") || line.starts_with("~~~")
 }
 
-const TAGS: [(&str, &str); 6] =
-    [("search", "replace"), ("old", "new"), ("find", "replace"), ("old_string", "new_string"), ("original", "updated"), ("before", "after")];
+const TAGS: [(&str, &str); 6] = [
+    ("search", "replace"),
+    ("old", "new"),
+    ("find", "replace"),
+    ("old_string", "new_string"),
+    ("original", "updated"),
+    ("before", "after"),
+];
 
 /// `<search>..</search><replace>..</replace>` and its relatives.
 fn tagged(text: &str) -> Result<Option<Vec<Hunk>>, EditError> {

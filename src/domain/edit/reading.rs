@@ -112,7 +112,8 @@ fn without_blank_edges(reading: &Reading) -> Vec<Reading> {
         return Vec::new();
     }
     let all_blank = head(&reading.new) == reading.new.len();
-    let (new_head, new_tail) = if all_blank { (reading.new.len(), 0) } else { (head(&reading.new).min(old_head), tail(&reading.new).min(old_tail)) };
+    let (new_head, new_tail) =
+        if all_blank { (reading.new.len(), 0) } else { (head(&reading.new).min(old_head), tail(&reading.new).min(old_tail)) };
     if !all_blank && (new_head != old_head || new_tail != old_tail) {
         return Vec::new();
     }

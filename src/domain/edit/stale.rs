@@ -16,6 +16,8 @@ const MOST_OLD: usize = 400;
 const FULL: u32 = 10;
 /// Least share of the quote's weight that must be found, in percent.
 const LEAST: u32 = 60;
+/// Share from which a change may stand next to a line that differs, in percent.
+const NEARLY_ALL: u32 = 80;
 /// By how much of the quote's weight the best place must be ahead of the next, in percent.
 const AHEAD: u32 = 25;
 
@@ -54,7 +56,12 @@ pub(super) fn find(page: &Page, ids: &Ids, reading: &Reading) -> Result<Option<P
     laid.sort_by_key(|laid| std::cmp::Reverse(laid.weight));
     let total: u32 = weights.iter().sum();
     let enough = |laid: &&Laid| laid.weight * 100 >= total * LEAST && laid.weight >= 2 * FULL;
-    let Some(best) = laid.first().filter(enough) else { return Ok(None) };
+    // Without its direct neighbours a change needs nearly everything else.
+    let sure = |laid: &&Laid| closed(&ops, laid) || laid.weight * 100 >= total * NEARLY_ALL;
+    let Some(best) = laid.first().filter(enough).filter(sure) else { return Ok(None) };
+    if nearest::contains(page, &reading.new) {
+        return Ok(None);
+    }
     if let Some(next) = laid.get(1)
         && (best.weight - next.weight) * 100 < total * AHEAD
         && !(overlap(best, next) && best.weight > next.weight && closed(&ops, best) && !closed(&ops, next))

@@ -129,16 +129,34 @@ mod tests {
     #[test]
     fn patterns_mean_what_people_expect() {
         let yes = [
-            ("*.pem", "a/b/key.pem"), ("*.pem", "KEY.PEM"), ("src/**", "src/a/b.rs"), ("src/**", "src"), ("src/", "src/a"), ("**/*.rs", "a.rs"),
-            ("**/*.rs", "x/y/a.rs"), ("src/*.rs", "src/a.rs"), (".github/**", ".GitHub/workflows/x.yml"), ("a?c", "x/abc"),
-            ("*.{rs,toml}", "Cargo.toml"), ("src/**/mod.rs", "src/mod.rs"), ("src/**/mod.rs", "src/a/b/mod.rs"), ("/README.md", "README.md"),
-            ("**", "a/b"), ("a*b*c", "aXbXbc"), ("AGENTS.md", "sub/agents.md"),
+            ("*.pem", "a/b/key.pem"),
+            ("*.pem", "KEY.PEM"),
+            ("src/**", "src/a/b.rs"),
+            ("src/**", "src"),
+            ("src/", "src/a"),
+            ("**/*.rs", "a.rs"),
+            ("**/*.rs", "x/y/a.rs"),
+            ("src/*.rs", "src/a.rs"),
+            (".github/**", ".GitHub/workflows/x.yml"),
+            ("a?c", "x/abc"),
+            ("*.{rs,toml}", "Cargo.toml"),
+            ("src/**/mod.rs", "src/mod.rs"),
+            ("src/**/mod.rs", "src/a/b/mod.rs"),
+            ("/README.md", "README.md"),
+            ("**", "a/b"),
+            ("a*b*c", "aXbXbc"),
+            ("AGENTS.md", "sub/agents.md"),
         ];
         for (pattern, path) in yes {
             assert!(check(pattern, path), "{pattern} should match {path}");
         }
         let no = [
-            ("src/*.rs", "src/a/b.rs"), ("src/**", "srcs/a"), ("*.rs", "a.rsx"), ("/README.md", "docs/README.md"), ("a?c", "ac"), ("*.{rs,toml}", "a.md"),
+            ("src/*.rs", "src/a/b.rs"),
+            ("src/**", "srcs/a"),
+            ("*.rs", "a.rsx"),
+            ("/README.md", "docs/README.md"),
+            ("a?c", "ac"),
+            ("*.{rs,toml}", "a.md"),
         ];
         for (pattern, path) in no {
             assert!(!check(pattern, path), "{pattern} should not match {path}");

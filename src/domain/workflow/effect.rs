@@ -11,37 +11,87 @@ use crate::domain::forge::{NewReviewComment, Sha, User};
 #[serde(tag = "effect", rename_all = "kebab-case")]
 pub enum Effect {
     /// A reaction on a comment: the cheap answer.
-    React { comment: i64, content: String },
+    React {
+        comment: i64,
+        content: String,
+    },
     /// A comment with a marker. Where one with this key stands already, it is edited instead of repeated.
-    Comment { number: i64, key: String, body: String },
+    Comment {
+        number: i64,
+        key: String,
+        body: String,
+    },
     /// The status comment, drawn from the story as it is when performed.
     Status,
     /// The labels of issue and pull request, brought in step with the story as it is when performed.
     Labels,
     /// Moves the branch on the forge from one commit to another, plainly.
-    Push { branch: String, expect: Option<Sha>, to: Sha, what: PushedWhat },
-    OpenPull { branch: String, base: String, head: Sha, title: String, body: String },
+    Push {
+        branch: String,
+        expect: Option<Sha>,
+        to: Sha,
+        what: PushedWhat,
+    },
+    OpenPull {
+        branch: String,
+        base: String,
+        head: Sha,
+        title: String,
+        body: String,
+    },
     /// Title, text and readiness of the pull request.
-    EditPull { number: i64, title: Option<String>, body: Option<String>, draft: Option<bool> },
+    EditPull {
+        number: i64,
+        title: Option<String>,
+        body: Option<String>,
+        draft: Option<bool>,
+    },
     /// A COMMENT review with findings on lines of this head.
-    PostReview { number: i64, run: RunId, head: Sha, body: String, comments: Vec<NewReviewComment> },
+    PostReview {
+        number: i64,
+        run: RunId,
+        head: Sha,
+        body: String,
+        comments: Vec<NewReviewComment>,
+    },
     /// Merges this head if the gate still holds when performed.
-    Merge { number: i64, head: Sha },
-    CloseIssue { number: i64 },
-    ClosePull { number: i64 },
-    ReopenPull { number: i64 },
+    Merge {
+        number: i64,
+        head: Sha,
+    },
+    CloseIssue {
+        number: i64,
+    },
+    ClosePull {
+        number: i64,
+    },
+    ReopenPull {
+        number: i64,
+    },
     /// `pause --all` and `resume --all`: every other story of the project is told.
-    SpreadHold { hold: bool, by: User },
+    SpreadHold {
+        hold: bool,
+        by: User,
+    },
     /// Starts an agent. Performed by committing a run row in the same transaction.
     StartRun(StartRun),
     /// Stops a run within one step, for good.
-    StopRun { run: RunId },
+    StopRun {
+        run: RunId,
+    },
     /// Stops a run within one step, until it is resumed.
-    HoldRun { run: RunId },
+    HoldRun {
+        run: RunId,
+    },
     /// Lets a held or failed run take up its work where it was.
-    ResumeRun { run: RunId },
+    ResumeRun {
+        run: RunId,
+    },
     /// Gives a waiting run the comment that answers its question.
-    AnswerRun { run: RunId, comment: i64 },
+    AnswerRun {
+        run: RunId,
+        comment: i64,
+    },
 }
 
 /// What a push carries.
@@ -81,8 +131,8 @@ pub struct RunInput {
     /// Texts by hash: focus of the request, reasons for sending back.
     pub focus: Option<String>,
     pub constraints: Vec<String>,
-    /// Protected paths were approved by a person (with the plan).
-    pub protected_approved: bool,
+    /// A person approved the plan, and with it changes of the files it names, protected ones included.
+    pub plan_approved: bool,
     /// Leave the plan file in the tree.
     pub keep_plan: bool,
 }

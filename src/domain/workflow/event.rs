@@ -43,53 +43,157 @@ impl Checkpoint {
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum StoryEvent {
     /// Somebody asked for a plan: a new round begins.
-    Started { round: u32, requester: User, issue: i64, branch: String, base_branch: String, focus: Option<String>, autonomy: Autonomy },
-    RunStarted { run: RunId, purpose: Purpose, agent: String, name: String },
+    Started {
+        round: u32,
+        requester: User,
+        issue: i64,
+        branch: String,
+        base_branch: String,
+        focus: Option<String>,
+        autonomy: Autonomy,
+    },
+    RunStarted {
+        run: RunId,
+        purpose: Purpose,
+        agent: String,
+        name: String,
+    },
     /// The run is over, whatever came of it.
-    RunEnded { run: RunId, purpose: Purpose, ok: bool },
-    RunStopped { run: RunId },
+    RunEnded {
+        run: RunId,
+        purpose: Purpose,
+        ok: bool,
+    },
+    RunStopped {
+        run: RunId,
+    },
     /// Criteria stand in the outcome of this run.
-    CriteriaWritten { run: RunId, count: u32 },
+    CriteriaWritten {
+        run: RunId,
+        count: u32,
+    },
     /// The plan stands in the outcome of this run and in this commit. `estimate` is in nano-USD.
-    PlanWritten { run: RunId, head: Sha, hash: String, estimate: Option<i64> },
+    PlanWritten {
+        run: RunId,
+        head: Sha,
+        hash: String,
+        estimate: Option<i64>,
+    },
     /// Code was committed to the mirror, not pushed yet. The evidence stands in the run.
-    CodeWritten { run: RunId, head: Sha, commits: u32 },
+    CodeWritten {
+        run: RunId,
+        head: Sha,
+        commits: u32,
+    },
     /// The branch on the forge is at a commit of ours.
-    BranchPushed { head: Sha },
-    PullOpened { number: i64, head: Sha },
-    CheckpointOpened { checkpoint: Checkpoint, version: String },
+    BranchPushed {
+        head: Sha,
+    },
+    PullOpened {
+        number: i64,
+        head: Sha,
+    },
+    CheckpointOpened {
+        checkpoint: Checkpoint,
+        version: String,
+    },
     /// `by` is `None` when the autonomy level lets it through.
-    CheckpointPassed { checkpoint: Checkpoint, version: String, by: Option<User> },
+    CheckpointPassed {
+        checkpoint: Checkpoint,
+        version: String,
+        by: Option<User>,
+    },
     /// Plan or code goes back with a reason (by hash).
-    SentBack { by: User, reason: Option<String>, remark: Option<String> },
-    Reviewed { run: RunId, head: Sha, findings: u32, blocking: u32 },
+    SentBack {
+        by: User,
+        reason: Option<String>,
+        remark: Option<String>,
+    },
+    Reviewed {
+        run: RunId,
+        head: Sha,
+        findings: u32,
+        blocking: u32,
+    },
     /// A person's review asks for changes; `review` is its source.
-    ChangesRequested { by: User, head: Sha },
-    CiFailed { head: Sha, context: String },
+    ChangesRequested {
+        by: User,
+        head: Sha,
+    },
+    CiFailed {
+        head: Sha,
+        context: String,
+    },
     /// A vote for the merge given by command; reviews are read from the forge instead.
-    Voted { by: User, head: Sha },
+    Voted {
+        by: User,
+        head: Sha,
+    },
     /// The merge gate held on this head; the merge is ordered.
-    GateHeld { head: Sha, approvers: Vec<User> },
+    GateHeld {
+        head: Sha,
+        approvers: Vec<User>,
+    },
     /// The gate does not hold any more.
-    GateLost { head: Sha },
-    Merged { sha: Option<Sha>, by: Option<User>, gate_held: bool },
-    Tested { run: RunId, met: u32, unmet: u32 },
-    QuestionAsked { run: RunId },
-    QuestionAnswered { by: User, comment: i64 },
-    FlagRaised { flag: Flag, why: String },
-    FlagLowered { flag: Flag },
+    GateLost {
+        head: Sha,
+    },
+    Merged {
+        sha: Option<Sha>,
+        by: Option<User>,
+        gate_held: bool,
+    },
+    Tested {
+        run: RunId,
+        met: u32,
+        unmet: u32,
+    },
+    QuestionAsked {
+        run: RunId,
+    },
+    QuestionAnswered {
+        by: User,
+        comment: i64,
+    },
+    FlagRaised {
+        flag: Flag,
+        why: String,
+    },
+    FlagLowered {
+        flag: Flag,
+    },
     /// A person moved the branch: the engineer stops until `resume`.
-    HumanPushed { by: Option<User>, head: Sha },
+    HumanPushed {
+        by: Option<User>,
+        head: Sha,
+    },
     /// `resume` accepted the person's commits as the new base of work.
-    HeadAdopted { head: Sha },
-    PullClosed { by: Option<User> },
-    PullReopened { by: Option<User> },
-    StageSet { stage: Stage, by: Option<User> },
-    AutonomyTightened { autonomy: Autonomy, by: Option<User> },
+    HeadAdopted {
+        head: Sha,
+    },
+    PullClosed {
+        by: Option<User>,
+    },
+    PullReopened {
+        by: Option<User>,
+    },
+    StageSet {
+        stage: Stage,
+        by: Option<User>,
+    },
+    AutonomyTightened {
+        autonomy: Autonomy,
+        by: Option<User>,
+    },
     /// A move that is not allowed was put back; only said once per label and round.
-    MovePutBack { label: String },
+    MovePutBack {
+        label: String,
+    },
     Done,
-    Cancelled { by: Option<User>, why: String },
+    Cancelled {
+        by: Option<User>,
+        why: String,
+    },
 }
 
 impl StoryEvent {

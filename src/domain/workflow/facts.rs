@@ -58,7 +58,7 @@ pub struct RunFacts {
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunEnd {
     Outcome {
-        outcome: crate::domain::agent::Outcome,
+        outcome: Box<crate::domain::agent::Outcome>,
         /// New tip, when the run committed something.
         head: Option<Sha>,
         /// Number of commits made, without the removal of the plan file.
@@ -69,8 +69,13 @@ pub enum RunEnd {
         diff: Option<String>,
     },
     /// It gave up, hit a cap or failed; a sentence.
-    GaveUp { why: String, over_budget: bool },
-    Asks { question: String },
+    GaveUp {
+        why: String,
+        over_budget: bool,
+    },
+    Asks {
+        question: String,
+    },
 }
 
 /// The engineer's newest finished run, in words.
@@ -98,6 +103,8 @@ pub struct Facts {
     pub pull: Option<Pull>,
     /// The gate's view, when there is an open pull request past its plan.
     pub gate: Option<GateFacts>,
+    /// A change of labels by the bot itself is ordered or under way: what the forge shows may be half of it.
+    pub labels_pending: bool,
     /// Labels now, and those the bot last confirmed, per number.
     pub labels: BTreeMap<i64, LabelFacts>,
     pub run: Option<RunFacts>,

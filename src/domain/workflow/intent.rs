@@ -28,31 +28,71 @@ pub enum Intent {
         written_at: Time,
     },
     /// A comment that holds no command: it may answer an open question.
-    Remark { place: Place, comment: i64 },
+    Remark {
+        place: Place,
+        comment: i64,
+    },
     /// The labels of the issue or pull request may have changed.
-    LabelsChanged { place: Place },
+    LabelsChanged {
+        place: Place,
+    },
     IssueClosed,
     IssueReopened,
-    PullClosed { number: i64 },
-    PullReopened { number: i64 },
-    PullMerged { number: i64, sha: Option<Sha> },
+    PullClosed {
+        number: i64,
+    },
+    PullReopened {
+        number: i64,
+    },
+    PullMerged {
+        number: i64,
+        sha: Option<Sha>,
+    },
     /// A review was submitted; what counts is read from the forge. `seen` is what the event said.
-    Reviewed { number: i64, seen: Verdict },
+    Reviewed {
+        number: i64,
+        seen: Verdict,
+    },
     /// A branch moved.
-    Pushed { branch: String, before: Sha, after: Sha },
-    BranchDeleted { branch: String },
+    Pushed {
+        branch: String,
+        before: Sha,
+        after: Sha,
+    },
+    BranchDeleted {
+        branch: String,
+    },
     /// A commit status or CI run changed.
-    CiChanged { sha: Sha, context: String, state: CiState },
+    CiChanged {
+        sha: Sha,
+        context: String,
+        state: CiState,
+    },
     /// An agent run ended; the outcome is read from the run.
-    RunEnded { run: RunId, purpose: Purpose },
+    RunEnded {
+        run: RunId,
+        purpose: Purpose,
+    },
     /// An agent asks a person; the question is read from the run.
-    RunAsks { run: RunId },
+    RunAsks {
+        run: RunId,
+    },
     /// An effect that the story waits for is done.
-    EffectDone { effect: EffectId, receipt: Receipt },
+    EffectDone {
+        effect: EffectId,
+        receipt: Receipt,
+    },
     /// An effect failed for good.
-    EffectFailed { effect: EffectId, what: String, error: String },
+    EffectFailed {
+        effect: EffectId,
+        what: String,
+        error: String,
+    },
     /// Somebody paused or resumed all stories of the project.
-    Hold { hold: bool, by: User },
+    Hold {
+        hold: bool,
+        by: User,
+    },
     /// A timer of the story went off: look again.
     Wake,
 }
@@ -61,14 +101,26 @@ pub enum Intent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "receipt", rename_all = "kebab-case")]
 pub enum Receipt {
-    Pushed { head: Sha },
+    Pushed {
+        head: Sha,
+    },
     /// The branch was not where we left it: a person pushed.
-    Moved { head: Option<Sha> },
-    PullOpened { number: i64, head: Sha },
+    Moved {
+        head: Option<Sha>,
+    },
+    PullOpened {
+        number: i64,
+        head: Sha,
+    },
     /// The head is merged. `sha` is the commit on the base branch, when the forge says so.
-    Merged { number: i64, sha: Option<Sha> },
+    Merged {
+        number: i64,
+        sha: Option<Sha>,
+    },
     /// The gate did not hold any more when the merge was to happen.
-    MergeHeldBack { reasons: Vec<String> },
+    MergeHeldBack {
+        reasons: Vec<String>,
+    },
 }
 
 /// Who wants it. `None` stands for Syndarix itself or for an event without a known sender.

@@ -112,7 +112,11 @@ fn comment(event: &ForgeEvent, ears: Ears<'_>) -> Result<Vec<Draft>, String> {
                 comment: comment.id,
                 body: comment.body.clone(),
                 previous: previous_body.clone().filter(|_| *action == CommentAction::Edited),
-                written_at: if *action == CommentAction::Edited { later(comment.updated_at, comment.created_at) } else { comment.created_at },
+                written_at: if *action == CommentAction::Edited {
+                    later(comment.updated_at, comment.created_at)
+                } else {
+                    comment.created_at
+                },
             };
             Ok(vec![draft(lane, format!("comment:{}:{}", comment.id, content_key(&comment.body)), intent)])
         }
@@ -148,7 +152,9 @@ fn on_issue(event: &ForgeEvent, action: &IssueAction, issue: &Issue, own: bool) 
         }
         IssueAction::Closed if own => Err("closed by the bot itself".into()),
         IssueAction::Closed => draft(Lane::Known(vec![alias::issue(number)]), format!("closed:{number}:{stamp}"), Intent::IssueClosed),
-        IssueAction::Reopened => draft(Lane::Known(vec![alias::issue(number)]), format!("reopened:{number}:{stamp}"), Intent::IssueReopened),
+        IssueAction::Reopened => {
+            draft(Lane::Known(vec![alias::issue(number)]), format!("reopened:{number}:{stamp}"), Intent::IssueReopened)
+        }
         IssueAction::Opened => opened(event, issue),
         IssueAction::Edited => Err("the next run reads the issue afresh".into()),
         IssueAction::Deleted => Err("the issue is gone; its record stays".into()),
@@ -168,9 +174,7 @@ fn on_pull(event: &ForgeEvent, action: &PullAction, pull: &Pull, own: bool) -> R
     let draft =
         |source_key: String, intent| Ok(vec![Draft { lane: Lane::Known(names.clone()), source_key, actor: event.actor.clone(), intent }]);
     match action {
-        PullAction::Merged => {
-            draft(format!("merged:{number}"), Intent::PullMerged { number, sha: pull.merge_sha.clone() })
-        }
+        PullAction::Merged => draft(format!("merged:{number}"), Intent::PullMerged { number, sha: pull.merge_sha.clone() }),
         PullAction::Closed if own => Err("closed by the bot itself".into()),
         PullAction::Closed => draft(format!("pull-closed:{number}:{stamp}"), Intent::PullClosed { number }),
         PullAction::Reopened if own => Err("reopened by the bot itself".into()),

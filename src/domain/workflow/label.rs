@@ -187,11 +187,8 @@ impl Label {
 /// Which labels to add and which to take off so that `now` carries exactly `wanted` among the labels that the bot keeps. Labels of others are never touched.
 pub fn difference(now: &[String], wanted: &BTreeSet<String>) -> (Vec<String>, Vec<String>) {
     let add = wanted.iter().filter(|name| !now.contains(name)).cloned().collect();
-    let remove = now
-        .iter()
-        .filter(|name| !wanted.contains(*name) && Label::parse(name).is_some_and(Label::is_kept_by_bot))
-        .cloned()
-        .collect();
+    let remove =
+        now.iter().filter(|name| !wanted.contains(*name) && Label::parse(name).is_some_and(Label::is_kept_by_bot)).cloned().collect();
     (add, remove)
 }
 
@@ -203,15 +200,15 @@ pub fn specs() -> Vec<LabelSpec> {
         description: description.to_owned(),
         exclusive: true,
     };
-    let mut specs: Vec<LabelSpec> = Stage::WALK
-        .into_iter()
-        .map(|stage| scoped(Label::Story(stage).name(), "1d76db", "Where the story is; kept by Syndarix"))
-        .collect();
+    let mut specs: Vec<LabelSpec> =
+        Stage::WALK.into_iter().map(|stage| scoped(Label::Story(stage).name(), "1d76db", "Where the story is; kept by Syndarix")).collect();
     specs.extend(
         PullStage::ALL.into_iter().map(|stage| scoped(Label::Pull(stage).name(), "5319e7", "Where the pull request is; kept by Syndarix")),
     );
     specs.extend(
-        Autonomy::ALL.into_iter().map(|level| scoped(Label::Autonomy(level).name(), "0e8a16", "How much happens without a person; may only tighten")),
+        Autonomy::ALL
+            .into_iter()
+            .map(|level| scoped(Label::Autonomy(level).name(), "0e8a16", "How much happens without a person; may only tighten")),
     );
     specs.extend(["high", "medium", "low"].map(|level| scoped(format!("priority/{level}"), "fbca04", "Order of work")));
     specs.extend(Flag::ALL.into_iter().map(|flag| LabelSpec {

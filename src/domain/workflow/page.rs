@@ -3,43 +3,106 @@
 use std::fmt::Write as _;
 
 use crate::base::Nano;
+use crate::domain::agent::Purpose;
 use crate::domain::forge::Role;
 
+use super::event::Checkpoint;
 use super::facts::Policy;
-use super::label::{Flag, Stage};
-use super::story::Story;
+use super::label::{Autonomy, Flag, Stage};
+use super::say::{one_line, sentence};
+use super::story::{ActiveRun, OpenCheckpoint, Story};
 
 /// Draws the status of a story. `spent` is what its models cost so far.
 pub fn status(story: &Story, spent: Nano, policy: &Policy, web_url: &str) -> String {
     if story.round == 0 {
-        return format!("No story here yet. Somebody with {} permission can start one with `/syndarix plan`.", Role::Writer);
+        return format!("There is no story here yet. Somebody with {} permission can start one with `/syndarix plan`.", Role::Writer);
     }
     let mut page = String::from("### Syndarix\n\n");
-    for stage in Stage::WALK {
-        let _ = writeln!(page, "- [{}] {}{}", mark(story, stage), stage.word(), note(story, stage));
+    if story.stage == Stage::Cancelled {
+        page.push_str("**Cancelled.** To start over, type `/syndarix plan`.\n\n");
+    } else {
+        page.push_str(&checklist(story));
+        page.push_str(&notice(story));
     }
-    page.push('\n');
-    let _ = writeln!(page, "{}", now(story));
     if let Some(pull) = &story.pull {
-        let _ = writeln!(page, "\nPull request: [#{}]({web_url}/pulls/{})", pull.number, pull.number);
+        let _ = writeln!(page, "- Pull request: [#{}]({web_url}/pulls/{})", pull.number, pull.number);
     }
-    let _ = writeln!(page, "\nCost so far: {spent}{} · Autonomy: {}", budget(policy), story.autonomy.name());
+    let _ = writeln!(page, "- Cost so far: {spent}{}", budget(policy));
+    let _ = write!(page, "- Autonomy: {}, {}", story.autonomy.name(), meaning(story.autonomy));
     page
 }
 
-fn mark(story: &Story, stage: Stage) -> char {
-    let reached = match story.stage {
-        Stage::Cancelled => Stage::None,
-        now => now,
-    };
-    if stage < reached || story.stage == Stage::Done { 'x' } else { ' ' }
+/// One line per stage; the one under way says who works on it.
+fn checklist(story: &Story) -> String {
+    let mut list = String::new();
+    for stage in Stage::WALK {
+        let word = sentence(stage.word());
+        let word = word.trim_end_matches('.');
+        let _ = match () {
+            () if stage < story.stage || story.stage == Stage::Done => writeln!(list, "- [x] {word}"),
+            () if stage == story.stage => writeln!(list, "- [ ] **{word}**: {}", under_way(story)),
+            () => writeln!(list, "- [ ] {word}"),
+        };
+    }
+    list.push('\n');
+    list
 }
 
-fn note(story: &Story, stage: Stage) -> &'static str {
-    if stage == story.stage && story.stage != Stage::Done { " ← now" } else { "" }
+/// What happens in the present stage.
+fn under_way(story: &Story) -> String {
+    match &story.active {
+        _ if !story.may_run() => "stopped".into(),
+        Some(active) if story.question.is_none() => format!("{} ({}) {}", active.name, active.agent, deed(active)),
+        _ if story.merging.is_some() => "the merge is under way".into(),
+        _ if !story.flags.is_empty() => "waits for a person".into(),
+        _ => "waits for the forge".into(),
+    }
 }
 
-fn budget(policy: &Policy) -> String {
+fn deed(active: &ActiveRun) -> &'static str {
+    match active.purpose {
+        Purpose::Analyse => "writes the acceptance criteria",
+        Purpose::Design => "writes the plan",
+        Purpose::Implement => "writes the code",
+        Purpose::Review => "reviews the changes",
+        Purpose::Fix => "works on the findings",
+        Purpose::Test => "checks the acceptance criteria",
+    }
+}
+
+/// Why the story stands still, and what to type.
+fn notice(story: &Story) -> String {
+    let flags: Vec<&str> = story.flags.iter().map(|flag| flag_word(*flag)).collect();
+    if flags.is_empty() || story.stage == Stage::Done {
+        return String::new();
+    }
+    let reason = sentence(&one_line(story.flag_reason.as_deref().unwrap_or("the last comment says why")));
+    format!("**{}:** {reason} {}\n\n", flags.join(", "), way_on(story))
+}
+
+fn way_on(story: &Story) -> String {
+    let there = story.pull.as_ref().map_or_else(String::new, |pull| format!(" on #{}", pull.number));
+    if !story.may_run() {
+        return "`/syndarix resume` goes on.".into();
+    }
+    if story.foreign_head.is_some() {
+        return "`/syndarix resume` goes on from there.".into();
+    }
+    if story.question.is_some() {
+        return "A plain comment answers it.".into();
+    }
+    match &story.checkpoint {
+        Some(OpenCheckpoint { checkpoint: Checkpoint::Plan | Checkpoint::Merge, .. }) => {
+            format!("`/syndarix approve` or an approving review{there} passes it.")
+        }
+        Some(_) => format!("`/syndarix approve`{there} passes it."),
+        None if story.failed.is_some() => "`/syndarix retry` runs the step again.".into(),
+        None => "The last comment says what to type.".into(),
+    }
+}
+
+/// The limit that goes with an amount, where there is one.
+pub(super) fn budget(policy: &Policy) -> String {
     match (policy.hard_budget, policy.soft_budget) {
         (Some(hard), _) => format!(" of {hard}"),
         (None, Some(soft)) => format!(" (soft limit {soft})"),
@@ -47,21 +110,11 @@ fn budget(policy: &Policy) -> String {
     }
 }
 
-fn now(story: &Story) -> String {
-    let reason = story.flag_reason.as_deref().unwrap_or("see below");
-    match story.stage {
-        Stage::Done => return "Done.".into(),
-        Stage::Cancelled => return "Cancelled. `/syndarix plan` starts over.".into(),
-        _ => {}
-    }
-    let flags: Vec<&str> = story.flags.iter().map(|flag| flag_word(*flag)).collect();
-    if !flags.is_empty() {
-        return format!("**{}:** {reason}.", flags.join(", "));
-    }
-    match &story.active {
-        Some(active) => format!("{} ({}) is at work.", active.name, active.agent),
-        None if story.merging.is_some() => "The merge is under way.".into(),
-        None => "Waiting for the forge.".into(),
+fn meaning(autonomy: Autonomy) -> &'static str {
+    match autonomy {
+        Autonomy::FullControl => "a person approves every step",
+        Autonomy::Milestone => "a person approves the plan and the merge",
+        Autonomy::Autonomous => "a person approves critical actions only",
     }
 }
 
@@ -72,5 +125,56 @@ fn flag_word(flag: Flag) -> &'static str {
         Flag::Halted => "Halted",
         Flag::Blocked => "Blocked",
         Flag::OverBudget => "Over budget",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ids::RunId;
+    use crate::domain::workflow::label::PullStage;
+    use crate::domain::workflow::story::PullOf;
+
+    fn drawn(story: &Story) -> String {
+        let policy = Policy { hard_budget: Some(Nano::from_usd(5.0)), ..Policy::default() };
+        status(story, Nano::from_usd(0.25), &policy, "https://forge.example/acme/shop")
+    }
+
+    fn story(stage: Stage) -> Story {
+        Story { round: 1, stage, pull: Some(PullOf { number: 2, stage: PullStage::Submitted, open: true }), ..Story::of(1) }
+    }
+
+    #[test]
+    fn the_stage_under_way_names_who_works() {
+        let run = ActiveRun { run: RunId::named("x"), purpose: Purpose::Implement, agent: "engineer".into(), name: "Dave".into() };
+        let page = drawn(&Story { active: Some(run), ..story(Stage::Implementation) });
+        let wanted = "### Syndarix\n\n- [x] Analysis\n- [x] Design\n- [ ] **Implementation**: Dave (engineer) writes the code\n- [ ] Review\n- [ ] Testing\n- [ ] Done\n\n\
+                      - Pull request: [#2](https://forge.example/acme/shop/pulls/2)\n- Cost so far: $0.25 of $5.00\n- Autonomy: MILESTONE, a person approves the plan and the merge";
+        assert_eq!(page, wanted);
+    }
+
+    #[test]
+    fn what_waits_says_what_to_type() {
+        let mut waiting = story(Stage::Design);
+        waiting.flags.insert(Flag::Waiting);
+        waiting.flag_reason = Some("approval of the plan".into());
+        waiting.checkpoint = Some(OpenCheckpoint { checkpoint: Checkpoint::Plan, version: "abc".into() });
+        let page = drawn(&waiting);
+        assert!(page.contains("- [ ] **Design**: waits for a person\n"), "{page}");
+        assert!(
+            page.contains("**Waiting for a person:** Approval of the plan. `/syndarix approve` or an approving review on #2 passes it.\n"),
+            "{page}"
+        );
+        waiting.flags.insert(Flag::Paused);
+        assert!(drawn(&waiting).contains("`/syndarix resume` goes on."));
+    }
+
+    #[test]
+    fn ends_and_beginnings() {
+        assert!(drawn(&Story::of(1)).contains("`/syndarix plan`"));
+        let page = drawn(&story(Stage::Done));
+        assert!(page.contains("- [x] Done\n") && !page.contains("[ ]"), "{page}");
+        let page = drawn(&story(Stage::Cancelled));
+        assert!(page.contains("**Cancelled.**") && !page.contains("[ ]"), "{page}");
     }
 }

@@ -76,6 +76,8 @@ pub struct Story {
     pub criteria: Option<RunId>,
     pub plan: Option<Plan>,
     pub plan_approved: bool,
+    /// Who passed the plan; nobody where the autonomy level lets it through.
+    pub plan_approver: Option<User>,
     pub code: Option<RunId>,
     pub review: Option<RunId>,
     pub tested: Option<RunId>,
@@ -169,6 +171,7 @@ impl Story {
             StoryEvent::PlanWritten { run, head, hash, estimate } => {
                 self.plan = Some(Plan { run: *run, head: head.clone(), hash: hash.clone(), estimate: estimate.map(Nano) });
                 self.plan_approved = false;
+                self.plan_approver = None;
                 self.unpushed = Some(head.clone());
                 self.heads.insert(head.clone());
             }
@@ -196,6 +199,7 @@ impl Story {
                 self.passed.insert(*checkpoint);
                 if *checkpoint == Checkpoint::Plan {
                     self.plan_approved = true;
+                    self.plan_approver.clone_from(by);
                     self.constraints.clear();
                     self.approvers.extend(by.clone());
                 }

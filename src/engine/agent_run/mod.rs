@@ -64,7 +64,8 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
     }
     let start: StartRun = serde_json::from_value(row.input.clone())?;
     let Some(kind) = engine.rules.kinds.get(&start.agent) else {
-        return give_up_early(engine, claim, &site, &row, &start, format!("there is no agent type `{}` in the configuration", start.agent)).await;
+        return give_up_early(engine, claim, &site, &row, &start, format!("there is no agent type `{}` in the configuration", start.agent))
+            .await;
     };
     let mut session = match Session::open(engine, claim, &site, row, start, kind, steps).await? {
         Ok(session) => session,
@@ -128,7 +129,10 @@ impl<'a> Session<'a> {
         let worked: i64 = self.steps.iter().filter_map(|step| Some(step.finished_at?.0 - step.started_at.0)).sum();
         let cost: Nano = self.steps.iter().map(|step| step.cost).sum();
         if talk.calls >= caps.max_steps {
-            return Some(format!("it used all {} model calls that an agent of type {} may make in one run", caps.max_steps, self.kind.name));
+            return Some(format!(
+                "it used all {} model calls that an agent of type {} may make in one run",
+                caps.max_steps, self.kind.name
+            ));
         }
         if worked > i64::from(caps.max_minutes) * 60_000_000 {
             return Some(format!("it worked longer than {} minutes", caps.max_minutes));

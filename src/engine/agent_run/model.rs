@@ -6,8 +6,8 @@ use crate::base::text::sha256_hex;
 use crate::domain::agent::message::{CallMeta, ChatRequest};
 use crate::domain::budget::{Verdict, judge};
 use crate::llm::{Answered, TotalFailure};
-use crate::tool::ToolScope;
 use crate::store::{ReserveRequest, Reserved, StepResult, StepRow, StepState};
+use crate::tool::ToolScope;
 
 use super::super::Result;
 use super::talk::{MODEL, Talk};
@@ -31,7 +31,12 @@ impl Session<'_> {
         }
         if row.input_hash != input_hash {
             tx.rollback().await?;
-            return self.give_up("what it was told differs from what was recorded before the restart, so going on could do things twice".into(), false).await;
+            return self
+                .give_up(
+                    "what it was told differs from what was recorded before the restart, so going on could do things twice".into(),
+                    false,
+                )
+                .await;
         }
         if row.attempts > MAX_BEGINNINGS {
             tx.rollback().await?;
@@ -67,14 +72,19 @@ impl Session<'_> {
             Ok(permit) => permit,
             Err(over) => {
                 tx.rollback().await?;
-                return self.give_up(format!("{over}. A maintainer can raise the budget in the project's configuration"), true).await;
+                return self.give_up(format!("{over}. A maintainer can raise `hard_usd` in the project's configuration"), true).await;
             }
         };
         self.engine.commit(tx).await?;
         match self.engine.outside(self.engine.gateway.chat(&group, &request)).await {
             Ok(answered) => self.answered(row, &group, &permit, answered).await,
-            Err(failure) => self.unanswered(&permit, &failure).await,
+            Err(failure) => self.unanswered(&permit, &failure, row.attempts).await,
         }
+    }
+
+    /// A call that was sent and whose answer was lost may be begun once more, like one that a crash cut off; the next try reserves anew.
+    fn may_repeat(failure: &TotalFailure, begun: i64) -> bool {
+        failure.lost && begun < MAX_BEGINNINGS
     }
 
     fn request(&self, talk: Talk) -> ChatRequest {
@@ -121,12 +131,15 @@ impl Session<'_> {
         Ok(Pace::On)
     }
 
-    async fn unanswered(&mut self, permit: &Reserved, failure: &TotalFailure) -> Result<Pace> {
+    async fn unanswered(&mut self, permit: &Reserved, failure: &TotalFailure, begun: i64) -> Result<Pace> {
         let mut tx = self.begin().await?;
         tx.settle(permit.id, failure.cost(), &json!({})).await?;
         let payload = json!({"group": failure.group, "attempts": failure.attempts.len(), "cost_nano_usd": failure.cost().0.to_string()});
         tx.append(RUNS, self.row.id.0, None, &[self.event("model.failed", payload)]).await?;
         self.engine.commit(tx).await?;
+        if Self::may_repeat(failure, begun) {
+            return Ok(Pace::On);
+        }
         let text = self.engine.redactor.mask(&failure.to_string());
         self.give_up(text, false).await
     }

@@ -230,7 +230,7 @@ impl Briefing<'_> {
                 text.push_str(&format!("\n\nOn {}:{}: {}", comment.path, comment.line.unwrap_or(0), comment.body));
             }
         }
-        Ok((!text.trim().is_empty()).then(|| Said { author: review.author.login, trust, at: review.submitted_at, text }))
+        Ok((!text.trim().is_empty()).then_some(Said { author: review.author.login, trust, at: review.submitted_at, text }))
     }
 
     /// A text that a command carried. Whoever typed it had write permission then.

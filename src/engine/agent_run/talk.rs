@@ -86,7 +86,9 @@ impl Talk {
             .parts
             .iter()
             .filter_map(|part| match part {
-                Part::ToolCall { id, name, arguments } => Some(Call { id: id.clone(), name: name.clone(), arguments: arguments.clone(), cut }),
+                Part::ToolCall { id, name, arguments } => {
+                    Some(Call { id: id.clone(), name: name.clone(), arguments: arguments.clone(), cut })
+                }
                 _ => None,
             })
             .collect();
@@ -95,7 +97,9 @@ impl Talk {
             self.idle += 1;
             let nudge = match cut {
                 true => "Your answer was cut because it was too long. Go on in smaller pieces, and work only through the tools.",
-                false => "Nothing happens by talking: work through the tools. When you are done, call `finish`; if you cannot go on, call `ask_human`.",
+                false => {
+                    "Nothing happens by talking: work through the tools. When you are done, call `finish`; if you cannot go on, call `ask_human`."
+                }
             };
             self.messages.push(Message::user(nudge));
         } else {

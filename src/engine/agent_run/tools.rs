@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::base::text::sha256_hex;
 use crate::domain::agent::fence::fence;
-use crate::domain::agent::outcome;
+use crate::domain::agent::{Outcome as Planned, outcome};
 use crate::domain::forge::Sha;
 use crate::domain::path::{FileChange, RepoPath};
 use crate::domain::workflow::intent::Intent;
@@ -15,7 +15,7 @@ use crate::store::{Release, RunState, StepResult, StepState};
 use crate::tool::{self, Desk, Limits, Outcome, PathPolicy};
 use crate::tree::WorkTree;
 
-use super::super::gather::RunResult;
+use super::super::gather::{RunResult, outcome_of};
 use super::super::turn::post;
 use super::super::{EngineError, Result};
 use super::talk::{Call, ToolResult};
@@ -63,13 +63,25 @@ impl Session<'_> {
         let policy = policy.map_err(|error| EngineError::Setup(error.to_string()))?;
         let desk = Desk::new(tree, policy, Limits::default(), self.finish_schema());
         let mut desk = desk.map_err(|error| EngineError::Setup(error.to_string()))?;
-        if self.start.input.protected_approved {
-            desk.approve_protected();
-        }
+        desk.approve(self.approved_paths().await?);
         let change = self.compared().await?;
         let mut desk = with_desk(desk, move |desk| desk.replay(&change).map_err(|error| error.to_string())).await?.0;
         desk.committed();
         Ok(desk)
+    }
+
+    /// The files that an approved plan names. Approving a plan is approving a change of those, protected or not, and of no others.
+    async fn approved_paths(&self) -> Result<Vec<RepoPath>> {
+        let (true, Some(run)) = (self.start.input.plan_approved, self.start.input.plan) else {
+            return Ok(Vec::new());
+        };
+        let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
+        let row = tx.run(run).await?;
+        tx.rollback().await?;
+        Ok(match outcome_of(&row)? {
+            Some(Planned::Design(design)) => design.files.iter().filter_map(|file| RepoPath::parse(&file.path).ok()).collect(),
+            _ => Vec::new(),
+        })
     }
 
     /// The change under review as a patch on what it is compared with: laid over that tree, it is what `show_diff` shows.
@@ -101,7 +113,8 @@ impl Session<'_> {
 
     pub(super) async fn call_tool(&mut self, call: Call) -> Result<Pace> {
         if call.cut {
-            let content = "Your answer was cut because it was too long, so this call was not carried out. Send it again, in smaller pieces.";
+            let content =
+                "Your answer was cut because it was too long, so this call was not carried out. Send it again, in smaller pieces.";
             return self.record(&call, content.into(), true, None, "cut").await;
         }
         if call.name == "ask_human"
@@ -139,12 +152,8 @@ impl Session<'_> {
     pub(super) async fn commit(&mut self, words: &str) -> Result<Sha> {
         let bot = &self.site.connection.bot;
         let email = format!("{}@noreply.invalid", bot.login);
-        let by = Disclosure {
-            agent: self.start.name.clone(),
-            role: self.start.agent.clone(),
-            run: self.row.id,
-            issue: self.start.input.issue,
-        };
+        let by =
+            Disclosure { agent: self.start.name.clone(), role: self.start.agent.clone(), run: self.row.id, issue: self.start.input.issue };
         let new = NewCommit {
             tree: self.tree.clone(),
             parents: vec![self.head.clone()],
@@ -163,7 +172,14 @@ impl Session<'_> {
         Ok(sha)
     }
 
-    pub(super) async fn record(&mut self, call: &Call, content: String, is_error: bool, changes: Option<Vec<FileChange>>, how: &str) -> Result<Pace> {
+    pub(super) async fn record(
+        &mut self,
+        call: &Call,
+        content: String,
+        is_error: bool,
+        changes: Option<Vec<FileChange>>,
+        how: &str,
+    ) -> Result<Pace> {
         let result = ToolResult { id: call.id.clone(), name: call.name.clone(), content, is_error, commit: None };
         self.write_step(call, result, changes, how).await
     }

@@ -12,7 +12,7 @@ use crate::domain::workflow::intent::{Intent, Receipt};
 use crate::domain::workflow::{Effect, Story};
 use crate::forge::ForgeError;
 use crate::git::GitError;
-use crate::store::{Claim, EffectRow, EventRow, NewEvent, ProjectTx, Release};
+use crate::store::{Claim, EffectRow, EventRow, NewEvent, ProjectTx, Release, StoreError};
 
 use super::turn::{SUBJECT, fold, post};
 use super::world::Site;
@@ -71,7 +71,11 @@ impl Job<'_> {
             return self.engine.commit(tx).await;
         }
         let mut tx = self.begin().await?;
-        tx.effect_started(self.row.id).await?;
+        match tx.effect_started(self.row.id).await {
+            // A turn put a newer one with the same key in its place since it was read.
+            Err(StoreError::NotFound(_)) => return Ok(()),
+            other => other?,
+        }
         self.engine.commit(tx).await?;
         self.engine.hold(self.claim, self.engine.timings.call * 3).await?;
         match self.perform(&effect).await {
@@ -154,7 +158,9 @@ impl Job<'_> {
             EngineError::Forge(ForgeError::RateLimited(wait)) => Some(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).max(backoff)),
             EngineError::Forge(error) if error.is_transient() => Some(backoff),
             // "Please try again later": the forge is still checking for conflicts.
-            EngineError::Forge(ForgeError::NotAllowed(text)) if text.contains("passes by itself") && self.row.attempts < MAX_REFUSALS => Some(backoff.min(2_000)),
+            EngineError::Forge(ForgeError::NotAllowed(text)) if text.contains("passes by itself") && self.row.attempts < MAX_REFUSALS => {
+                Some(backoff.min(2_000))
+            }
             EngineError::Git(error) if error.is_transient() => Some(backoff),
             EngineError::Git(GitError::Timeout { .. }) => Some(backoff),
             EngineError::Store(error) if error.is_transient() => Some(backoff),

@@ -5,8 +5,8 @@ use serde_json::json;
 use crate::domain::approval::permit;
 use crate::domain::forge::{Pull, Sha, State};
 use crate::domain::marker;
-use crate::domain::workflow::intent::Receipt;
 use crate::domain::workflow::Effect;
+use crate::domain::workflow::intent::Receipt;
 use crate::forge::{NewPull, PullPatch};
 use crate::git::{BranchName, Pushed};
 
@@ -62,7 +62,8 @@ impl Job<'_> {
         let forge = &self.site.connection.forge;
         let object = run.to_string();
         if self.is_uncertain() {
-            let ours = |body: &str| marker::find(body).is_some_and(|marker| marker.object == object && marker.is_genuine(&self.engine.marker_key));
+            let ours =
+                |body: &str| marker::find(body).is_some_and(|marker| marker.object == object && marker.is_genuine(&self.engine.marker_key));
             let standing = forge.reviews(&self.site.repo, *number).await?;
             if let Some(review) = standing.iter().find(|review| ours(&review.body)) {
                 return Ok(Performed::Done(json!({"review": review.id, "found": true})));

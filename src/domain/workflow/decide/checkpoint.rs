@@ -112,7 +112,8 @@ fn order_merge(turn: &mut Turn<'_>, head: Sha, approvers: Vec<User>) {
 fn ask_for_merge(turn: &mut Turn<'_>, head: Sha, reasons: &[String]) {
     let shown = turn.story.checkpoint.as_ref().is_some_and(|open| open.checkpoint == Checkpoint::Merge && open.version == head.0);
     if !shown {
-        let ask = say::ask_merge(&turn.story, &head, reasons);
+        let ci = turn.facts.gate.as_ref().map_or(&[][..], |gate| &gate.ci);
+        let ask = say::ask_merge(&turn.story, &head, reasons, ci);
         arrive(turn, Checkpoint::Merge, head.0, ask);
     }
 }

@@ -107,14 +107,18 @@ fn may(turn: &Turn<'_>, command: &Command, place: Place, written_at: Time) -> Re
 }
 
 fn refuse<T>(code: &'static str, sentence: impl Into<String>, way_out: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal::new(code, sentence.into(), way_out.into()))
+    Err(Refusal::new(code, say::sentence(&sentence.into()), say::sentence(&way_out.into())))
 }
 
 /// Begins a round.
 pub(super) fn plan(turn: &mut Turn<'_>, focus: Option<&str>) -> Result<Said, Refusal> {
     if turn.story.stage.is_active() {
         let words = format!("a story is already under way here, in {}", turn.story.stage.word());
-        return refuse("already-planned", words, "use `/syndarix revise <text>` to change the plan, or `/syndarix cancel` first");
+        return refuse(
+            "already-planned",
+            words,
+            "type `/syndarix revise <text>` to change the plan, or `/syndarix cancel` first to start over",
+        );
     }
     let Some(issue) = turn.facts.issue.as_ref().filter(|issue| !issue.is_pull) else {
         return refuse("not-an-issue", "a story begins on an issue, not on a pull request", "type `/syndarix plan` under an issue");
@@ -123,8 +127,11 @@ pub(super) fn plan(turn: &mut Turn<'_>, focus: Option<&str>) -> Result<Said, Ref
         return refuse("issue-closed", "this issue is closed", "reopen it and type `/syndarix plan` again");
     }
     if turn.facts.repo.archived || turn.facts.repo.empty {
-        let what = if turn.facts.repo.archived { "archived" } else { "empty" };
-        return refuse("no-base", format!("the repository is {what}, so there is nothing to build on"), "push a first commit, then type the command again");
+        let (what, way_out) = match turn.facts.repo.archived {
+            true => ("archived", "ask an administrator to unarchive it, then type the command again"),
+            false => ("empty", "push a first commit, then type the command again"),
+        };
+        return refuse("no-base", format!("the repository is {what}, so agents cannot work on it"), way_out);
     }
     let Some(requester) = turn.actor().cloned() else {
         return refuse("unknown-actor", "the forge did not say who wants this", "type `/syndarix plan` in a comment");
@@ -152,12 +159,12 @@ fn send_back(turn: &mut Turn<'_>, text: Option<&str>, source: &Source<'_>) -> Re
     };
     let reason = text.map(str::trim).filter(|text| !text.is_empty()).map(|text| turn.text(text));
     let again = match turn.story.stage {
-        Stage::Design if turn.story.plan.is_some() => Purpose::Design,
-        Stage::Implementation if turn.story.checkpoint.is_some() => Purpose::Implement,
+        Stage::Design if turn.story.plan.is_some() || turn.story.active.is_none() => Purpose::Design,
+        Stage::Implementation if turn.story.checkpoint.is_some() || turn.story.active.is_none() => Purpose::Implement,
         Stage::Review => Purpose::Fix,
         Stage::Analysis => Purpose::Analyse,
         _ => {
-            let words = format!("there is no plan and no pull request to send back while the story is in {}", turn.story.stage.word());
+            let words = nothing_to_send_back(turn.story.stage);
             return refuse("nothing-to-send-back", words, "`/syndarix status` shows where it is");
         }
     };
@@ -169,10 +176,24 @@ fn send_back(turn: &mut Turn<'_>, text: Option<&str>, source: &Source<'_>) -> Re
     Ok(Said::Begun)
 }
 
+fn nothing_to_send_back(stage: Stage) -> String {
+    match stage {
+        stage if stage.is_active() => format!("the story is in {}, where nothing waits that could be sent back", stage.word()),
+        _ => "no story is under way here, so there is nothing to send back".into(),
+    }
+}
+
+fn nothing_waits(stage: Stage) -> String {
+    match stage {
+        stage if stage.is_active() => format!("nothing waits for an approval here now; the story is in {}", stage.word()),
+        _ => "no story is under way here, so nothing waits for an approval".into(),
+    }
+}
+
 /// Passes the open checkpoint, in the version that the writer was shown.
 fn approve(turn: &mut Turn<'_>, named: Option<&str>) -> Result<Said, Refusal> {
     let Some(open) = turn.story.checkpoint.clone() else {
-        let words = format!("nothing waits for an approval here; the story is in {}", turn.story.stage.word());
+        let words = nothing_waits(turn.story.stage);
         return refuse("no-checkpoint", words, "`/syndarix status` shows what happens next");
     };
     check_version(turn, &open, named)?;
@@ -240,7 +261,7 @@ fn stop(turn: &mut Turn<'_>, by: &str) {
     if !turn.story.stage.is_active() {
         return;
     }
-    turn.raise(Flag::Paused, format!("paused by {by}"));
+    turn.raise(Flag::Paused, format!("stopped by {by}"));
     if let Some(active) = turn.story.active.clone() {
         turn.effect(Effect::HoldRun { run: active.run });
     }
@@ -301,9 +322,13 @@ fn cancel(turn: &mut Turn<'_>) -> Result<Said, Refusal> {
         return refuse("nothing-runs", "no story is under way here", "start one with `/syndarix plan` under the issue");
     }
     if turn.story.stage == Stage::Testing {
-        return refuse("already-merged", "the pull request is merged already, so there is nothing to call off", "revert the merge by hand if it must go");
+        return refuse(
+            "already-merged",
+            "the pull request is merged already, so there is nothing to cancel",
+            "revert the merge by hand if the change must go",
+        );
     }
-    people::end(turn, "cancelled by command");
+    people::end(turn, "`/syndarix cancel` was typed");
     Ok(Said::Done)
 }
 

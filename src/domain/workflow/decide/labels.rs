@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::approval::Person;
 use crate::domain::agent::Purpose;
+use crate::domain::approval::Person;
 use crate::domain::forge::Role;
 
 use super::super::event::StoryEvent;
@@ -28,6 +28,10 @@ pub(super) fn decide(turn: &mut Turn<'_>, number: i64) {
     let Some(facts) = turn.facts.labels.get(&number).cloned() else {
         return;
     };
+    if turn.facts.labels_pending {
+        turn.decision.wait = Some("a change of labels by the bot is still under way");
+        return;
+    }
     if facts.now == facts.confirmed {
         return;
     }
@@ -44,8 +48,7 @@ pub(super) fn decide(turn: &mut Turn<'_>, number: i64) {
     // Whatever was accepted or refused: afterwards the labels say what the story is.
     let (issue, pull) = turn.story.labels();
     let wanted: BTreeSet<String> = if number == turn.story.issue { issue } else { pull };
-    let kept: BTreeSet<String> =
-        facts.now.iter().filter(|name| Label::parse(name).is_some_and(Label::is_kept_by_bot)).cloned().collect();
+    let kept: BTreeSet<String> = facts.now.iter().filter(|name| Label::parse(name).is_some_and(Label::is_kept_by_bot)).cloned().collect();
     turn.labels_off |= wanted != kept;
 }
 
@@ -61,14 +64,18 @@ fn added(turn: &mut Turn<'_>, number: i64, label: Label, person: Option<Person>)
     };
     let writer = !person.is_bot && person.role.is_some_and(|role| role >= Role::Writer);
     match label {
-        _ if !writer => put_back(turn, number, label, &format!("@{} needs write permission to move a story by its labels", person.user.login)),
+        _ if !writer => {
+            put_back(turn, number, label, &format!("`{}` needs write permission to move a story by its labels", person.user.login))
+        }
         Label::Flag(Flag::Paused) => {
             let _ = commands::pause(turn, false);
         }
         Label::Flag(_) => put_back(turn, number, label, "this flag is raised by Syndarix itself; `/syndarix pause` stops a story"),
         Label::Autonomy(level) => autonomy(turn, number, level, &person),
         Label::Story(stage) => story(turn, number, stage, person),
-        Label::Pull(_) => put_back(turn, number, label, "the labels of a pull request follow its reviews; an approving review says more than a label"),
+        Label::Pull(_) => {
+            put_back(turn, number, label, "the labels of a pull request follow its reviews; an approving review says more than a label")
+        }
     }
 }
 
@@ -86,7 +93,10 @@ fn autonomy(turn: &mut Turn<'_>, number: i64, level: Autonomy, person: &Person) 
     if level < turn.story.autonomy {
         turn.event(StoryEvent::AutonomyTightened { autonomy: level, by: Some(person.user.clone()) });
     } else {
-        let why = format!("a label may only tighten the autonomy level, and this story is at {}; loosen it in the project's configuration", turn.story.autonomy.name());
+        let why = format!(
+            "a label may only tighten the autonomy level, and this story is at {}; loosen it in the project's configuration",
+            turn.story.autonomy.name()
+        );
         put_back(turn, number, Label::Autonomy(level), &why);
     }
 }

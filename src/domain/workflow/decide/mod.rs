@@ -6,6 +6,8 @@ mod labels;
 mod people;
 mod receipts;
 mod runs;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 use serde_json::Value;

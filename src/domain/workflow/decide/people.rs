@@ -212,7 +212,8 @@ pub(super) fn ci_changed(turn: &mut Turn<'_>, sha: &Sha, context: &str, state: C
     }
     let red = matches!(state, CiState::Failure | CiState::Error);
     // The event may be late: only what CI says now counts.
-    let still = turn.facts.gate.as_ref().is_some_and(|facts| facts.ci.iter().any(|status| status.context == context && status.state == state));
+    let still =
+        turn.facts.gate.as_ref().is_some_and(|facts| facts.ci.iter().any(|status| status.context == context && status.state == state));
     if !red || !still || turn.story.active.is_some() {
         return checkpoint::look_at_gate(turn);
     }
@@ -220,7 +221,8 @@ pub(super) fn ci_changed(turn: &mut Turn<'_>, sha: &Sha, context: &str, state: C
     if turn.story.ci_fixes > turn.facts.policy.max_ci_fixes {
         turn.raise(Flag::Waiting, "CI is still red after the last try");
         let desk = turn.desk();
-        return turn.say(desk, format!("ci.{}", sha.short()), say::ci_still_red(context, turn.facts.policy.max_ci_fixes));
+        let ask = say::ci_still_red(turn.story.requester.as_ref(), context, turn.facts.policy.max_ci_fixes);
+        return turn.say(desk, format!("ci.{}", sha.short()), ask);
     }
     turn.start(Purpose::Fix);
 }

@@ -82,7 +82,26 @@ pub(super) fn failed(turn: &mut Turn<'_>, what: &str, error: &str) {
         let head = turn.story.merging.clone().unwrap_or(Sha(String::new()));
         turn.event(StoryEvent::GateLost { head });
     }
-    turn.raise(Flag::Blocked, format!("{what} failed"));
+    let deed = deed(what);
+    turn.raise(Flag::Blocked, format!("Syndarix could not {deed}"));
     let desk = turn.desk();
-    turn.say(desk, format!("failed.{what}.{}", turn.story.version), say::effect_failed(what, error));
+    let ask = say::effect_failed(turn.story.requester.as_ref(), &deed, error);
+    turn.say(desk, format!("failed.{what}.{}", turn.story.version), ask);
+}
+
+/// What was to be done, in words that fit behind "could not".
+fn deed(what: &str) -> String {
+    match what {
+        "push" => "push to the branch",
+        "open-pull" => "open the pull request",
+        "edit-pull" => "update the pull request",
+        "post-review" => "post the review",
+        "merge" => "merge the pull request",
+        "close-issue" => "close the issue",
+        "close-pull" => "close the pull request",
+        "reopen-pull" => "reopen the pull request",
+        "labels" => "set the labels",
+        other => return format!("do `{other}`"),
+    }
+    .to_owned()
 }

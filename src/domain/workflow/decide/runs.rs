@@ -21,13 +21,15 @@ pub(super) fn ended(turn: &mut Turn<'_>, run: RunId, purpose: Purpose) {
     match facts.end.clone() {
         RunEnd::Outcome { outcome, head, commits, paths, diff } => {
             turn.event(StoryEvent::RunEnded { run, purpose, ok: true });
-            match outcome {
+            match *outcome {
                 Outcome::Analyse(analysis) => analysed(turn, run, analysis.criteria.len(), &analysis.questions),
                 Outcome::Design(design) => {
                     let estimate = design.estimate_usd.map(|usd| crate::base::Nano::from_usd(usd).0);
                     designed(turn, run, &design.plan_markdown, estimate, head);
                 }
-                Outcome::Implement(work) | Outcome::Fix(work) => coded(turn, run, Coded { answers: &work.answers, head, commits, paths: &paths, diff: diff.as_deref() }),
+                Outcome::Implement(work) | Outcome::Fix(work) => {
+                    coded(turn, run, Coded { answers: &work.answers, head, commits, paths: &paths, diff: diff.as_deref() })
+                }
                 Outcome::Review(review) => reviewed(turn, run, &review),
                 Outcome::Test(test) => tested(turn, run, &test),
             }
@@ -65,7 +67,7 @@ fn analysed(turn: &mut Turn<'_>, run: RunId, criteria: usize, questions: &[Strin
     }
     let asker = turn.before.active.clone();
     turn.event(StoryEvent::QuestionAsked { run });
-    turn.raise(Flag::Waiting, "an open question");
+    turn.raise(Flag::Waiting, "an agent asks a question");
     let issue = turn.story.issue;
     if let Some(asker) = asker {
         turn.say(issue, format!("question.{run}"), say::question(&asker, turn.story.requester.as_ref(), questions));
@@ -112,7 +114,7 @@ fn coded(turn: &mut Turn<'_>, run: RunId, coded: Coded<'_>) {
         _ => {
             turn.raise(Flag::Waiting, "the engineer changed nothing");
             let desk = turn.desk();
-            turn.say(desk, format!("nothing.{run}"), say::nothing_changed());
+            turn.say(desk, format!("nothing.{run}"), say::nothing_changed(turn.story.requester.as_ref()));
         }
     }
 }
@@ -132,7 +134,11 @@ fn reviewed(turn: &mut Turn<'_>, run: RunId, review: &crate::domain::agent::Revi
     }
     if turn.story.review_rounds >= turn.facts.policy.max_review_rounds {
         turn.raise(Flag::Waiting, "findings are still open after the last review round");
-        return turn.say(pull.number, format!("rounds.{run}"), say::rounds_used_up(turn.story.review_rounds, blocking));
+        return turn.say(
+            pull.number,
+            format!("rounds.{run}"),
+            say::rounds_used_up(turn.story.requester.as_ref(), turn.story.review_rounds, blocking),
+        );
     }
     turn.start(Purpose::Fix);
 }

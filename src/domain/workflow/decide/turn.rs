@@ -30,15 +30,7 @@ pub(super) struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     pub fn new(story: &'a Story, wanted: &'a Wanted, facts: &'a Facts) -> Turn<'a> {
-        Turn {
-            before: story,
-            story: story.clone(),
-            wanted,
-            facts,
-            decision: Decision::default(),
-            replies: Vec::new(),
-            labels_off: false,
-        }
+        Turn { before: story, story: story.clone(), wanted, facts, decision: Decision::default(), replies: Vec::new(), labels_off: false }
     }
 
     pub fn event(&mut self, event: StoryEvent) {
@@ -127,7 +119,7 @@ impl<'a> Turn<'a> {
             code: story.code,
             focus: story.focus.clone(),
             constraints: story.constraints.clone(),
-            protected_approved: story.plan_approved && story.autonomy != crate::domain::workflow::label::Autonomy::Autonomous,
+            plan_approved: story.plan_approver.is_some(),
             keep_plan: self.facts.policy.keep_plan,
         }
     }
