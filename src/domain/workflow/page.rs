@@ -72,12 +72,12 @@ fn deed(active: &ActiveRun) -> &'static str {
 
 /// Why the story stands still, and what to type.
 fn notice(story: &Story) -> String {
-    let flags: Vec<&str> = story.flags.iter().map(|flag| flag_word(*flag)).collect();
-    if flags.is_empty() || story.stage == Stage::Done {
+    if story.flags.is_empty() || story.stage == Stage::Done {
         return String::new();
     }
-    let reason = sentence(&one_line(story.flag_reason.as_deref().unwrap_or("the last comment says why")));
-    format!("**{}:** {reason} {}\n\n", flags.join(", "), way_on(story))
+    let reason = |flag: &Flag| sentence(&one_line(story.reasons.get(flag).map_or("the last comment says why", String::as_str)));
+    let flags: Vec<String> = story.flags.iter().map(|flag| format!("**{}:** {}", flag_word(*flag), reason(flag))).collect();
+    format!("{} {}\n\n", flags.join(" "), way_on(story))
 }
 
 fn way_on(story: &Story) -> String {
@@ -157,7 +157,7 @@ mod tests {
     fn what_waits_says_what_to_type() {
         let mut waiting = story(Stage::Design);
         waiting.flags.insert(Flag::Waiting);
-        waiting.flag_reason = Some("approval of the plan".into());
+        waiting.reasons.insert(Flag::Waiting, "approval of the plan".into());
         waiting.checkpoint = Some(OpenCheckpoint { checkpoint: Checkpoint::Plan, version: "abc".into() });
         let page = drawn(&waiting);
         assert!(page.contains("- [ ] **Design**: waits for a person\n"), "{page}");

@@ -63,7 +63,7 @@ impl<'a> Turn<'a> {
 
     pub fn raise(&mut self, flag: Flag, why: impl Into<String>) {
         let why = why.into();
-        if !self.story.flags.contains(&flag) || self.story.flag_reason.as_deref() != Some(&why) {
+        if !self.story.flags.contains(&flag) || self.story.reasons.get(&flag) != Some(&why) {
             self.event(StoryEvent::FlagRaised { flag, why });
         }
     }
