@@ -255,7 +255,8 @@ fn gateway(config: &Config, options: &Options) -> Result<Gateway> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
     for provider in &config.team.providers {
         if let Wire::Scripted = provider.wire {
-            let script = || options.script.clone().map(|script| Arc::new(Scripted::new(provider.name.clone(), script)) as Arc<dyn Provider>);
+            let script =
+                || options.script.clone().map(|script| Arc::new(Scripted::new(provider.name.clone(), script)) as Arc<dyn Provider>);
             providers.extend(options.provider.clone().or_else(script));
             continue;
         }

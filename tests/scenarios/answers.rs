@@ -19,7 +19,11 @@ pub fn round(number: u32, rule: Rule) -> Rule {
 /// The product owner has what it needs.
 pub fn analyses() -> Rule {
     let criteria = ["A cart with exactly three items gets the discount."];
-    rule("product-owner", "analyse", vec![finish(json!({"summary": "Three items miss the discount.", "criteria": criteria, "questions": []}))])
+    rule(
+        "product-owner",
+        "analyse",
+        vec![finish(json!({"summary": "Three items miss the discount.", "criteria": criteria, "questions": []}))],
+    )
 }
 
 /// The product owner asks first.

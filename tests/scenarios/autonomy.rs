@@ -20,10 +20,10 @@ async fn full_control_waits_at_plan_push_merge_and_close() {
     /syndarix approve
     (+1 by syndarix)
     --- syndarix
-    Code for `syndarix/1-three-items-no-discount` is committed but not pushed, because this story is at FULL_CONTROL (version `<3>`). Files: `one.md`.
+    @alice: code for `syndarix/1-three-items-no-discount` is committed but not pushed: autonomy FULL_CONTROL asks a person first (version `<3>`). Files: `one.md`.
 
-    - Let it be pushed with `/syndarix approve <3>`.
-    - Send it back with `/syndarix revise <what to change>`.
+    - To let it be pushed, type `/syndarix approve <3>`.
+    - To send it back, type `/syndarix revise <what to change>`.
 
     <details><summary>The change</summary>
 
@@ -44,7 +44,6 @@ async fn full_control_waits_at_plan_push_merge_and_close() {
     +++ b/one.md
     @@ -0,0 +1 @@
     +one.md was here
-
     ```
 
     </details>
@@ -57,15 +56,15 @@ async fn full_control_waits_at_plan_push_merge_and_close() {
     /syndarix approve
     (+1 by syndarix)
     --- syndarix comments
-    Anton (reviewer): no findings.
+    Somebody (reviewer): no findings.
 
     Fits the plan.
     --- syndarix
-    The reviewer agent has no open findings on <3>. Before Syndarix merges, this is missing:
+    The review of <3> is finished. The merge waits (autonomy FULL_CONTROL):
 
     - an approval on <3> by somebody with write permission is missing
 
-    Approve this pull request on its current head, or type `/syndarix approve <3>`. CI results that are red or still running hold the merge; where there is no CI, nothing was tested. Autonomy: FULL_CONTROL.
+    To approve it, leave an approving review on <3> or type `/syndarix approve <3>`; to have something changed, request changes in a review. No CI has reported on this commit, so nothing was tested automatically.
     ");
         w.bob().comments(pull, "/syndarix approve").await;
         w.settle().await;
@@ -77,7 +76,8 @@ async fn full_control_waits_at_plan_push_merge_and_close() {
     --- syndarix
     The work is merged and its acceptance criteria are met:
 
-    - [x] A cart with exactly three items gets the discount.: read on the main branch
+    - [x] A cart with exactly three items gets the discount.
+      read on the main branch
 
     Type `/syndarix approve` to close this issue.
     ");
@@ -94,10 +94,9 @@ async fn full_control_waits_at_plan_push_merge_and_close() {
 
     Added `one.md`.
 
-    - merged: pull request #2 as <4>
-    - approved by: `bob`
-    - cost: $0.00
-    - record: 92 entries so far, head `<5>`; check it with `syndarix audit verify`
+    - Merged: pull request #2 as <4>
+    - Approved by: `bob`
+    - Cost: $0.00 of $5.00
     ");
     })
     .await;
@@ -120,19 +119,16 @@ async fn autonomous_needs_nobody() {
     --- syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [x] design
-    - [x] implementation
-    - [x] review
-    - [x] testing
-    - [x] done
+    - [x] Analysis
+    - [x] Design
+    - [x] Implementation
+    - [x] Review
+    - [x] Testing
+    - [x] Done
 
-    Done.
-
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: AUTONOMOUS
-
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: AUTONOMOUS, a person approves critical actions only
 
 
     --- syndarix
@@ -140,9 +136,9 @@ async fn autonomous_needs_nobody() {
 
     Added `one.md`.
 
-    - merged: pull request #2 as <1>
-    - approved by: nobody; the autonomy level asks for nobody
-    - cost: $0.00
+    - Merged: pull request #2 as <1>
+    - Approved by: nobody, as autonomy AUTONOMOUS allows
+    - Cost: $0.00 of $5.00
     ");
     })
     .await;
@@ -169,15 +165,15 @@ async fn a_protected_path_needs_somebody_all_the_same() {
     /syndarix resume
     (+1 by syndarix)
     --- syndarix comments
-    Hiro (reviewer): no findings.
+    Somebody (reviewer): no findings.
 
     Fits the plan.
     --- syndarix
-    The reviewer agent has no open findings on <1>. Before Syndarix merges, this is missing:
+    The review of <1> is finished. The merge waits (autonomy AUTONOMOUS):
 
     - an approval on <1> by somebody with write permission is missing because protected paths change
 
-    Approve this pull request on its current head, or type `/syndarix approve <1>`. CI results that are red or still running hold the merge; where there is no CI, nothing was tested. Autonomy: AUTONOMOUS.
+    To approve it, leave an approving review on <1> or type `/syndarix approve <1>`; to have something changed, request changes in a review. No CI has reported on this commit, so nothing was tested automatically.
     ");
         w.bob().approves(pull).await;
         w.settle().await;
@@ -201,42 +197,42 @@ async fn a_label_may_tighten_and_never_loosen() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [ ] design ← now
-    - [ ] implementation
-    - [ ] review
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [ ] **Design**: waits for a person
+    - [ ] Implementation
+    - [ ] Review
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person:** approval of the plan.
+    **Waiting for a person:** Approval of the plan. `/syndarix approve` or an approving review on #2 passes it.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: FULL_CONTROL
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: FULL_CONTROL, a person approves every step
     ");
         w.alice().labels(issue, "autonomy/autonomous").await;
         w.settle().await;
         assert_snapshot!(w.news(issue), @r"
-    [open] autonomy/autonomous, story/design, syndarix/waiting
+    [open] autonomy/full-control, story/design, syndarix/waiting
     --- syndarix
-    The label `autonomy/autonomous` was put back as it was: a label may only tighten the autonomy level, and this story is at FULL_CONTROL; loosen it in the project's configuration. This is said once; `/syndarix status` shows where the story is.
+    The label `autonomy/autonomous` was put back as it was: a label may only tighten the autonomy level, and this story is at FULL_CONTROL; loosen it in the project's configuration. I say this once; `/syndarix status` shows where the story is.
     ");
         assert_snapshot!(w.status(issue), @r"
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [ ] design ← now
-    - [ ] implementation
-    - [ ] review
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [ ] **Design**: waits for a person
+    - [ ] Implementation
+    - [ ] Review
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person:** approval of the plan.
+    **Waiting for a person:** Approval of the plan. `/syndarix approve` or an approving review on #2 passes it.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: FULL_CONTROL
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: FULL_CONTROL, a person approves every step
     ");
     })
     .await;

@@ -23,21 +23,21 @@ async fn red_is_mended_running_is_awaited_green_is_merged() {
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
     --- syndarix comments (stale, on an older head)
-    Idris (reviewer): no findings.
+    Somebody (reviewer): no findings.
 
     Fits the plan.
     --- bob approved (stale, on an older head)
     --- syndarix comments
-    Idris (reviewer): no findings.
+    Somebody (reviewer): no findings.
 
     Fits the plan.
     --- syndarix
-    The reviewer agent has no open findings on <4>. Before Syndarix merges, this is missing:
+    The review of <4> is finished. The merge waits (autonomy MILESTONE):
 
     - an approval on <4> by somebody with write permission is missing
-    - @bob approved <3>, and the head has moved since
+    - `bob` approved <3>, and the head has moved since
 
-    Approve this pull request on its current head, or type `/syndarix approve <4>`. CI results that are red or still running hold the merge; where there is no CI, nothing was tested. Autonomy: MILESTONE.
+    To approve it, leave an approving review on <4> or type `/syndarix approve <4>`; to have something changed, request changes in a review. No CI has reported on this commit, so nothing was tested automatically.
     ");
         let head = w.head_of(pull).await;
         w.bob().reports(&head, "build", "pending").await;
@@ -58,10 +58,9 @@ async fn red_is_mended_running_is_awaited_green_is_merged() {
 
     Added `two.md`.
 
-    - merged: pull request #2 as <5>
-    - approved by: `bob`
-    - cost: $0.00
-    - record: 89 entries so far, head `<6>`; check it with `syndarix audit verify`
+    - Merged: pull request #2 as <5>
+    - Approved by: `bob`
+    - Cost: $0.00 of $5.00
     ");
     })
     .await;
@@ -82,9 +81,9 @@ async fn red_for_too_long_asks_a_person() {
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
     --- syndarix
-    CI check `build` is still red after 1 tries, so a person has to look.
+    @alice: the CI check `build` is still red after 1 try, so a person has to look.
 
-    Type `/syndarix revise <hint>` to let the engineer try once more, push a fix yourself, or `/syndarix cancel`.
+    Type `/syndarix revise <hint>` to let the engineer try once more, push a fix yourself, or end the story with `/syndarix cancel`.
     ");
     })
     .await;

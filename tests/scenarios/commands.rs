@@ -20,7 +20,7 @@ async fn approve_means_only_what_was_shown() {
     --- alice
     /syndarix approve <3>
     --- syndarix
-    **Not done:** `<3>` is not what waits for approval now; that is `<1>` look at it, then type `/syndarix approve <1>`
+    **Not done:** `<3>` is not what waits for approval now; that is `<1>`. Look at it, then type `/syndarix approve <1>`.
     ");
         w.alice().comments(pull, "/syndarix revise more detail").await;
         w.settle().await;
@@ -32,7 +32,7 @@ async fn approve_means_only_what_was_shown() {
     --- alice
     /syndarix approve <1>
     --- syndarix
-    **Not done:** `<1>` is not what waits for approval now; that is `<4>` look at it, then type `/syndarix approve <4>`
+    **Not done:** `<1>` is not what waits for approval now; that is `<4>`. Look at it, then type `/syndarix approve <4>`.
     ");
         assert!(!w.story(issue).await.plan_approved);
     })
@@ -56,7 +56,7 @@ async fn a_bare_approve_cannot_mean_what_came_later() {
         assert_snapshot!(w.news(issue), @r"
     [open] story/design, syndarix/waiting
     --- syndarix
-    **Not done:** `<1>` came up after your comment was written, so your approval cannot mean it look at it, then type `/syndarix approve <1>`
+    **Not done:** `<1>` came up after your comment was written, so your approval cannot mean it. Look at it, then type `/syndarix approve <1>`.
     ");
         assert!(!w.story(issue).await.plan_approved);
     })
@@ -110,7 +110,7 @@ async fn what_cannot_be_run_is_said() {
     --- alice
     /syndarix approve
     --- syndarix
-    **Not done:** nothing waits for an approval here; the story is in none `/syndarix status` shows what happens next
+    **Not done:** No story is under way here, so nothing waits for an approval. `/syndarix status` shows what happens next.
     --- alice
     /syndarix ping
     --- syndarix
@@ -122,7 +122,7 @@ async fn what_cannot_be_run_is_said() {
     --- syndarix
     **Not done:** `plan` needs write permission in this repository; `rita` has: read. Ask somebody who may push to this repository to type it, or a maintainer for write permission.
     --- syndarix
-    No story here yet. Somebody with write permission can start one with `/syndarix plan`.
+    There is no story here yet. Somebody with write permission can start one with `/syndarix plan`.
     ");
     })
     .await;

@@ -44,7 +44,15 @@ async fn the_same_delivery_ten_times_is_answered_once() {
 /// Everything that people do is heard by looking alone, too.
 #[tokio::test]
 async fn without_any_web_hook_looking_is_enough() {
-    let rules = vec![analyses(), round(0, designs("first")), round(1, designs("second")), implements("one.md"), accepts(), fixes("two.md", &[]), tests()];
+    let rules = vec![
+        analyses(),
+        round(0, designs("first")),
+        round(1, designs("second")),
+        implements("one.md"),
+        accepts(),
+        fixes("two.md", &[]),
+        tests(),
+    ];
     scenario(rules, async |w| {
         w.hooks_are_lost();
         let issue = w.alice().opens_issue("Three items, no discount", "The README promises it.").await;
@@ -57,18 +65,18 @@ async fn without_any_web_hook_looking_is_enough() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [ ] design ← now
-    - [ ] implementation
-    - [ ] review
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [ ] **Design**: waits for a person
+    - [ ] Implementation
+    - [ ] Review
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person:** approval of the plan.
+    **Waiting for a person:** Approval of the plan. `/syndarix approve` or an approving review on #2 passes it.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         w.alice().labels(issue, "syndarix/paused").await;
         w.looks().await;
@@ -80,18 +88,18 @@ async fn without_any_web_hook_looking_is_enough() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [x] design
-    - [x] implementation
-    - [ ] review ← now
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [x] Design
+    - [x] Implementation
+    - [ ] **Review**: waits for a person
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person:** approval of the merge.
+    **Waiting for a person:** Approval of the merge. `/syndarix approve` or an approving review on #2 passes it.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         let head = w.head_of(pull).await;
         w.bob().reports(&head, "build", "failure").await;
@@ -103,18 +111,18 @@ async fn without_any_web_hook_looking_is_enough() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [x] design
-    - [x] implementation
-    - [ ] review ← now
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [x] Design
+    - [x] Implementation
+    - [ ] **Review**: waits for a person
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person:** a person pushed to the branch.
+    **Waiting for a person:** A person pushed to the branch. `/syndarix resume` goes on from there.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         w.alice().comments(pull, "/syndarix resume").await;
         w.looks().await;
@@ -124,18 +132,18 @@ async fn without_any_web_hook_looking_is_enough() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [x] design
-    - [x] implementation
-    - [ ] review ← now
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [x] Design
+    - [x] Implementation
+    - [ ] **Review**: waits for a person
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person, Blocked:** the pull request was closed without being merged.
+    **Waiting for a person:** Approval of the merge. **Blocked:** The pull request was closed without being merged. `/syndarix retry` opens it again.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         w.alice().comments(pull, "/syndarix retry").await;
         w.looks().await;
@@ -145,18 +153,16 @@ async fn without_any_web_hook_looking_is_enough() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [x] design
-    - [x] implementation
-    - [x] review
-    - [x] testing
-    - [x] done
+    - [x] Analysis
+    - [x] Design
+    - [x] Implementation
+    - [x] Review
+    - [x] Testing
+    - [x] Done
 
-    Done.
-
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;
@@ -173,18 +179,11 @@ async fn a_closed_issue_is_seen_without_a_web_hook() {
     syndarix
     ### Syndarix
 
-    - [ ] analysis
-    - [ ] design
-    - [ ] implementation
-    - [ ] review
-    - [ ] testing
-    - [ ] done
+    **Cancelled.** To start over, type `/syndarix plan`.
 
-    Cancelled. `/syndarix plan` starts over.
-
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;

@@ -43,7 +43,8 @@ impl World {
         assert_eq!((quiet.due, quiet.leased, quiet.later), (0, 0, 0), "work is left: {quiet:?}");
         for state in [DeliveryState::Received, DeliveryState::Failed] {
             let filter = DeliveryFilter { state: Some(state), ..DeliveryFilter::default() };
-            let left: Vec<_> = self.store().list_deliveries(&filter, 10).await.unwrap().into_iter().map(|one| (one.event, one.note)).collect();
+            let left: Vec<_> =
+                self.store().list_deliveries(&filter, 10).await.unwrap().into_iter().map(|one| (one.event, one.note)).collect();
             assert!(left.is_empty(), "deliveries are {state:?}: {left:?}");
         }
         let refused: Vec<_> = self.sandbox.deliveries().into_iter().filter(|one| one.status != Some(202)).collect();
@@ -131,7 +132,10 @@ impl World {
     async fn labels_are(&self, number: i64, wanted: &BTreeSet<String>) {
         let labels = self.get(&format!("issues/{number}/labels")).await;
         let names = labels.as_array().unwrap().iter().filter_map(|label| label["name"].as_str());
-        let kept: BTreeSet<String> = names.filter(|name| Label::parse(name).is_some_and(Label::is_kept_by_bot)).map(str::to_owned).collect();
+        let is_kept = |name: &&str| {
+            wanted.contains(*name) || Label::parse(name).is_some_and(|label| label.is_kept_by_bot() || matches!(label, Label::Autonomy(_)))
+        };
+        let kept: BTreeSet<String> = names.filter(is_kept).map(str::to_owned).collect();
         assert_eq!(&kept, wanted, "labels of #{number}");
     }
 
@@ -150,7 +154,12 @@ impl World {
         assert!(doubled.is_empty(), "said twice: {doubled:?}");
         for (_, story) in stories {
             let status = usize::from(story.round > 0);
-            assert_eq!(markers.get(&format!("{}.status", story.issue)).copied().unwrap_or(0), status, "status comments on #{}", story.issue);
+            assert_eq!(
+                markers.get(&format!("{}.status", story.issue)).copied().unwrap_or(0),
+                status,
+                "status comments on #{}",
+                story.issue
+            );
         }
         self.pulls_and_reviews_are_single().await;
     }

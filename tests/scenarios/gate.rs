@@ -20,7 +20,7 @@ async fn an_approval_of_an_older_head_does_not_merge() {
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
     --- syndarix comments (stale, on an older head)
-    Selma (reviewer): no findings.
+    Somebody (reviewer): no findings.
 
     Fits the plan.
     --- bob approved (stale, on an older head)
@@ -29,7 +29,7 @@ async fn an_approval_of_an_older_head_does_not_merge() {
 
     Type `/syndarix resume` when they may go on from there.
     --- syndarix
-    Thank you for the approval; it does not count for the merge: @bob approved <3>, and the head has moved since. Somebody else with write permission has to approve.
+    Thank you for the approval. It does not count for the merge: `bob` approved <3>, and the head has moved since. Somebody else with write permission has to approve.
     ");
         w.alice().comments(pull, "/syndarix resume").await;
         w.settle().await;
@@ -39,16 +39,16 @@ async fn an_approval_of_an_older_head_does_not_merge() {
     /syndarix resume
     (+1 by syndarix)
     --- syndarix comments
-    Selma (reviewer): no findings.
+    Somebody (reviewer): no findings.
 
     Fits the plan.
     --- syndarix
-    The reviewer agent has no open findings on <4>. Before Syndarix merges, this is missing:
+    The review of <4> is finished. The merge waits (autonomy MILESTONE):
 
     - an approval on <4> by somebody with write permission is missing
-    - @bob approved <3>, and the head has moved since
+    - `bob` approved <3>, and the head has moved since
 
-    Approve this pull request on its current head, or type `/syndarix approve <4>`. CI results that are red or still running hold the merge; where there is no CI, nothing was tested. Autonomy: MILESTONE.
+    To approve it, leave an approving review on <4> or type `/syndarix approve <4>`; to have something changed, request changes in a review. No CI has reported on this commit, so nothing was tested automatically.
     ");
         w.bob().approves(pull).await;
         w.settle().await;
@@ -61,18 +61,16 @@ async fn an_approval_of_an_older_head_does_not_merge() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [x] design
-    - [x] implementation
-    - [x] review
-    - [x] testing
-    - [x] done
+    - [x] Analysis
+    - [x] Design
+    - [x] Implementation
+    - [x] Review
+    - [x] Testing
+    - [x] Done
 
-    Done.
-
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;
@@ -88,7 +86,7 @@ async fn approvals_that_do_not_count_say_why() {
     [open] pr/reviewing, syndarix/waiting
     --- alice approved
     --- syndarix
-    Thank you for the approval; it does not count for the merge: @alice asked for this story, and the requester does not count for the merge (an admin can lift that with `one_person_team = true` in the project's configuration). Somebody else with write permission has to approve.
+    Thank you for the approval. It does not count for the merge: `alice` asked for this story, and the requester does not count for the merge (an admin can lift that with `one_person_team = true` in the project's configuration). Somebody else with write permission has to approve.
     ");
         w.alice().comments(pull, "/syndarix approve").await;
         w.settle().await;
@@ -97,7 +95,7 @@ async fn approvals_that_do_not_count_say_why() {
     --- alice
     /syndarix approve
     --- syndarix
-    **Not done:** @alice asked for this story, and the requester does not count for the merge (an admin can lift that with `one_person_team = true` in the project's configuration) ask somebody else with write permission to approve
+    **Not done:** `alice` asked for this story, and the requester does not count for the merge (an admin can lift that with `one_person_team = true` in the project's configuration). Ask somebody else with write permission to approve.
     ");
         w.rita().approves(pull).await;
         w.settle().await;
@@ -105,7 +103,7 @@ async fn approvals_that_do_not_count_say_why() {
     [open] pr/reviewing, syndarix/waiting
     --- rita approved (not official)
     --- syndarix
-    Thank you for the approval; it does not count for the merge: @rita has read permission here and needs write. Somebody else with write permission has to approve.
+    Thank you for the approval. It does not count for the merge: `rita` needs write permission here and has: read. Somebody else with write permission has to approve.
     ");
         w.rita().comments(pull, "/syndarix approve").await;
         w.settle().await;
@@ -146,10 +144,9 @@ async fn a_team_of_one_may_approve_its_own() {
 
     Added `one.md`.
 
-    - merged: pull request #2 as <4>
-    - approved by: `alice`
-    - cost: $0.00
-    - record: 59 entries so far, head `<5>`; check it with `syndarix audit verify`
+    - Merged: pull request #2 as <4>
+    - Approved by: `alice`
+    - Cost: $0.00 of $5.00
     ");
     })
     .await;
@@ -167,14 +164,10 @@ async fn who_pushed_a_commit_may_not_approve_it() {
         w.bob().approves(pull).await;
         w.settle().await;
         assert_snapshot!(w.news(pull), @r"
-    [merged] pr/merged, syndarix/waiting
+    [open] pr/reviewing, syndarix/waiting
     --- bob approved
     --- syndarix
-    @alice: Nadia (tester) could not finish: No model of the group `balanced` answered.
-
-    - scripted/story: the provider rejects the request: the script `scenario` has no rule for tester to test (round 0, call 1)
-
-    Type `/syndarix retry` to run this step again, `/syndarix revise <hint>` to give a hint, or `/syndarix cancel`.
+    Thank you for the approval. It does not count for the merge: `bob` made a commit on this branch, and commit authors do not count for the merge (an admin can lift that with `one_person_team = true` in the project's configuration). Somebody else with write permission has to approve.
     ");
     })
     .await;

@@ -16,7 +16,7 @@ async fn a_push_by_hand_stops_the_agents_until_resume() {
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
     --- syndarix comments (stale, on an older head)
-    Maren (reviewer): no findings.
+    Somebody (reviewer): no findings.
 
     Fits the plan.
     --- syndarix
@@ -28,18 +28,18 @@ async fn a_push_by_hand_stops_the_agents_until_resume() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [x] design
-    - [x] implementation
-    - [ ] review ← now
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [x] Design
+    - [x] Implementation
+    - [ ] **Review**: waits for a person
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person:** a person pushed to the branch.
+    **Waiting for a person:** A person pushed to the branch. `/syndarix resume` goes on from there.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         w.alice().comments(pull, "/syndarix resume").await;
         w.settle().await;
@@ -49,15 +49,15 @@ async fn a_push_by_hand_stops_the_agents_until_resume() {
     /syndarix resume
     (+1 by syndarix)
     --- syndarix comments
-    Maren (reviewer): no findings.
+    Somebody (reviewer): no findings.
 
     Fits the plan.
     --- syndarix
-    The reviewer agent has no open findings on <4>. Before Syndarix merges, this is missing:
+    The review of <4> is finished. The merge waits (autonomy MILESTONE):
 
     - an approval on <4> by somebody with write permission is missing
 
-    Approve this pull request on its current head, or type `/syndarix approve <4>`. CI results that are red or still running hold the merge; where there is no CI, nothing was tested. Autonomy: MILESTONE.
+    To approve it, leave an approving review on <4> or type `/syndarix approve <4>`; to have something changed, request changes in a review. No CI has reported on this commit, so nothing was tested automatically.
     ");
         w.bob().approves(pull).await;
         w.settle().await;
@@ -68,10 +68,9 @@ async fn a_push_by_hand_stops_the_agents_until_resume() {
 
     Added `one.md`.
 
-    - merged: pull request #2 as <5>
-    - approved by: `bob`
-    - cost: $0.00
-    - record: 81 entries so far, head `<6>`; check it with `syndarix audit verify`
+    - Merged: pull request #2 as <5>
+    - Approved by: `bob`
+    - Cost: $0.00 of $5.00
     ");
     })
     .await;
@@ -91,10 +90,9 @@ async fn a_merge_by_hand_is_recorded_as_past_the_gate() {
 
     Added `one.md`.
 
-    - merged: pull request #2 as <4>
-    - merged by hand by `bob`, without the merge gate
-    - cost: $0.00
-    - record: 59 entries so far, head `<5>`; check it with `syndarix audit verify`
+    - Merged: pull request #2 as <4>
+    - Merged by hand by `bob`, without the merge gate
+    - Cost: $0.00 of $5.00
     ");
     })
     .await;
@@ -117,18 +115,18 @@ async fn a_closed_pull_request_blocks_until_retry_reopens_it() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [x] design
-    - [x] implementation
-    - [ ] review ← now
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [x] Design
+    - [x] Implementation
+    - [ ] **Review**: waits for a person
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person, Blocked:** the pull request was closed without being merged.
+    **Waiting for a person:** Approval of the merge. **Blocked:** The pull request was closed without being merged. `/syndarix retry` opens it again.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         w.alice().comments(pull, "/syndarix retry").await;
         w.settle().await;
@@ -147,10 +145,9 @@ async fn a_closed_pull_request_blocks_until_retry_reopens_it() {
 
     Added `one.md`.
 
-    - merged: pull request #2 as <4>
-    - approved by: `bob`
-    - cost: $0.00
-    - record: 71 entries so far, head `<5>`; check it with `syndarix audit verify`
+    - Merged: pull request #2 as <4>
+    - Approved by: `bob`
+    - Cost: $0.00 of $5.00
     ");
     })
     .await;
@@ -168,7 +165,9 @@ async fn a_closed_issue_cancels_and_a_new_plan_gets_a_branch_of_its_own() {
         assert_snapshot!(w.news(issue), @r"
     [closed] no labels
     --- syndarix
-    This story ended by `bob`: the issue was closed. The branch `syndarix/1-three-items-no-discount` stays. Nothing runs any more; `/syndarix plan` starts over.
+    **Cancelled** by `bob`: the issue was closed. The branch `syndarix/1-three-items-no-discount` is kept. Nothing runs any more.
+
+    To start over, type `/syndarix plan`; reopen the issue first if it is closed.
     ");
         assert_snapshot!(w.news(first), @r"[closed] pr/submitted");
         w.bob().reopens(issue).await;
@@ -187,17 +186,17 @@ async fn a_closed_issue_cancels_and_a_new_plan_gets_a_branch_of_its_own() {
     #3 WIP: Three items, no discount (#1) [draft] by syndarix
     syndarix/1-three-items-no-discount-2 -> main, +3 -0 in 1 files
     labels: pr/submitted, syndarix/waiting
-    The plan for this story is the file `.syndarix/plans/1.md` in this draft; comment on its lines.
+    This draft holds the plan for #1 as the file `.syndarix/plans/1.md`. Comment on its lines to have it changed; the code follows once it is approved.
 
     Refs #1
 
     *Made by Syndarix agents for `bob`. Each commit names its agent and run in its trailers.*
 
     --- syndarix
-    @bob: the plan is ready for approval as `.syndarix/plans/1.md` in this pull request (version `<1>`, commit <3>). The architect estimates a cost of $0.02.
+    @bob: the plan is ready for approval. It is the file `.syndarix/plans/1.md` of this pull request (version `<1>`, commit <3>). The architect estimates a cost of $0.02.
 
-    - Approve it with an approving review or `/syndarix approve`.
-    - Send it back with requested changes or `/syndarix revise <what to change>`.
+    - To approve it, leave an approving review or type `/syndarix approve`.
+    - To send it back, request changes in a review or type `/syndarix revise <what to change>`.
     ");
     })
     .await;
@@ -218,24 +217,19 @@ async fn cancel_ends_the_story_and_keeps_the_branch() {
         assert_snapshot!(w.news(issue), @r"
     [open] no labels
     --- syndarix
-    This story ended by `bob`: cancelled by command. The branch `syndarix/1-three-items-no-discount` stays. Nothing runs any more; `/syndarix plan` starts over.
+    **Cancelled** by `bob`: `/syndarix cancel` was typed. The branch `syndarix/1-three-items-no-discount` is kept. Nothing runs any more.
+
+    To start over, type `/syndarix plan`; reopen the issue first if it is closed.
     ");
         assert_snapshot!(w.status(issue), @r"
     syndarix
     ### Syndarix
 
-    - [ ] analysis
-    - [ ] design
-    - [ ] implementation
-    - [ ] review
-    - [ ] testing
-    - [ ] done
+    **Cancelled.** To start over, type `/syndarix plan`.
 
-    Cancelled. `/syndarix plan` starts over.
-
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         assert_eq!(w.sandbox.counts(super::world::REPO).unwrap().branches, 2);
     })

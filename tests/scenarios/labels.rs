@@ -17,7 +17,7 @@ async fn illegal_moves_are_answered_once_and_put_back() {
         assert_snapshot!(w.news(issue), @r"
     [open] story/design, syndarix/waiting
     --- syndarix
-    The label `story/done` was put back as it was: the story is in design and moves on by itself once its work and approvals are there. This is said once; `/syndarix status` shows where the story is.
+    The label `story/done` was put back as it was: the story is in design and moves on by itself once its work and approvals are there. I say this once; `/syndarix status` shows where the story is.
     ");
         w.alice().labels(issue, "story/done").await;
         w.settle().await;
@@ -28,14 +28,14 @@ async fn illegal_moves_are_answered_once_and_put_back() {
         assert_snapshot!(w.news(issue), @r"
     [open] story/design, syndarix/waiting
     --- syndarix
-    The label `story/implementation` was put back as it was: the story is in design and moves on by itself once its work and approvals are there. This is said once; `/syndarix status` shows where the story is.
+    The label `story/implementation` was put back as it was: the story is in design and moves on by itself once its work and approvals are there. I say this once; `/syndarix status` shows where the story is.
     ");
         w.alice().labels(pull, "pr/approved").await;
         w.settle().await;
         assert_snapshot!(w.news(pull), @r"
     [draft] pr/submitted, syndarix/waiting
     --- syndarix
-    The label `pr/approved` was put back as it was: the labels of a pull request follow its reviews; an approving review says more than a label. This is said once; `/syndarix status` shows where the story is.
+    The label `pr/approved` was put back as it was: the labels of a pull request follow its reviews; an approving review says more than a label. I say this once; `/syndarix status` shows where the story is.
     ");
         w.alice().unlabels(issue, "syndarix/waiting").await;
         w.settle().await;
@@ -56,31 +56,31 @@ async fn a_label_moved_back_does_the_work_again() {
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
     --- syndarix comments (stale, on an older head)
-    Diego (reviewer): no findings.
+    Somebody (reviewer): no findings.
 
     Fits the plan.
     --- syndarix
-    @alice: the plan is ready for approval as `.syndarix/plans/1.md` in this pull request (version `<4>`, commit <5>). The architect estimates a cost of $0.02.
+    @alice: the plan is ready for approval. It is the file `.syndarix/plans/1.md` of this pull request (version `<4>`, commit <5>). The architect estimates a cost of $0.02.
 
-    - Approve it with an approving review or `/syndarix approve`.
-    - Send it back with requested changes or `/syndarix revise <what to change>`.
+    - To approve it, leave an approving review or type `/syndarix approve`.
+    - To send it back, request changes in a review or type `/syndarix revise <what to change>`.
     ");
         assert_snapshot!(w.status(issue), @r"
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [ ] design ← now
-    - [ ] implementation
-    - [ ] review
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [ ] **Design**: waits for a person
+    - [ ] Implementation
+    - [ ] Review
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person:** approval of the plan.
+    **Waiting for a person:** Approval of the plan. `/syndarix approve` or an approving review on #2 passes it.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;
@@ -109,7 +109,7 @@ async fn other_stages_start_nothing() {
         assert_snapshot!(w.news(issue), @r"
     [open] no labels
     --- syndarix
-    The label `story/review` was put back as it was: a story begins with `story/analysis` or with `/syndarix plan`. This is said once; `/syndarix status` shows where the story is.
+    The label `story/review` was put back as it was: a story begins with `story/analysis` or with `/syndarix plan`. I say this once; `/syndarix status` shows where the story is.
     ");
     })
     .await;

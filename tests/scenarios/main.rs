@@ -32,7 +32,8 @@ use world::{Setup, World};
 
 /// Plays a scenario and checks at its end what must hold after any of them.
 async fn scenario(setup: impl Into<Setup>, play: impl AsyncFnOnce(&World)) {
-    let w = World::new(setup).await;
-    play(&w).await;
-    w.end().await;
+    let w = Box::pin(World::new(setup)).await;
+    // On the heap: the stack of a test's thread is small.
+    Box::pin(play(&w)).await;
+    Box::pin(w.end()).await;
 }

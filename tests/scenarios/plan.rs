@@ -22,27 +22,27 @@ async fn requested_changes_send_the_plan_back() {
     --- bob requests changes (stale, on an older head)
     Say how it is tested.
     --- syndarix
-    @alice: the plan is ready for approval as `.syndarix/plans/1.md` in this pull request (version `<3>`, commit <4>). The architect estimates a cost of $0.02.
+    @alice: the plan is ready for approval. It is the file `.syndarix/plans/1.md` of this pull request (version `<3>`, commit <4>). The architect estimates a cost of $0.02.
 
-    - Approve it with an approving review or `/syndarix approve`.
-    - Send it back with requested changes or `/syndarix revise <what to change>`.
+    - To approve it, leave an approving review or type `/syndarix approve`.
+    - To send it back, request changes in a review or type `/syndarix revise <what to change>`.
     ");
         assert_snapshot!(w.status(issue), @r"
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [ ] design ← now
-    - [ ] implementation
-    - [ ] review
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [ ] **Design**: waits for a person
+    - [ ] Implementation
+    - [ ] Review
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person:** approval of the plan.
+    **Waiting for a person:** Approval of the plan. `/syndarix approve` or an approving review on #2 passes it.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;
@@ -81,10 +81,10 @@ async fn reject_sends_the_plan_back_and_a_review_approves_the_next() {
     /syndarix reject not like this
     (eyes by syndarix)
     --- syndarix
-    @alice: the plan is ready for approval as `.syndarix/plans/1.md` in this pull request (version `<3>`, commit <4>). The architect estimates a cost of $0.02.
+    @alice: the plan is ready for approval. It is the file `.syndarix/plans/1.md` of this pull request (version `<3>`, commit <4>). The architect estimates a cost of $0.02.
 
-    - Approve it with an approving review or `/syndarix approve`.
-    - Send it back with requested changes or `/syndarix revise <what to change>`.
+    - To approve it, leave an approving review or type `/syndarix approve`.
+    - To send it back, request changes in a review or type `/syndarix revise <what to change>`.
     ");
         w.bob().approves(pull).await;
         w.settle().await;
@@ -92,18 +92,18 @@ async fn reject_sends_the_plan_back_and_a_review_approves_the_next() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [x] design
-    - [x] implementation
-    - [ ] review ← now
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [x] Design
+    - [x] Implementation
+    - [ ] **Review**: waits for a person
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person:** approval of the merge.
+    **Waiting for a person:** Approval of the merge. `/syndarix approve` or an approving review on #2 passes it.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;

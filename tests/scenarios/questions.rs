@@ -16,12 +16,11 @@ async fn the_product_owner_asks_and_only_people_of_the_story_are_heard() {
     /syndarix plan
     (eyes by syndarix)
     --- syndarix
-    @alice: Leon (product-owner) needs an answer before going on:
+    @alice: Somebody (product-owner) needs an answer before going on:
 
     > Does it hold for two items as well?
-    >
 
-    Answer with a plain comment here.
+    Answer with a plain comment here. Anybody with write permission may answer.
     ");
         w.rita().comments(issue, "I would say yes.").await;
         w.settle().await;
@@ -53,20 +52,19 @@ async fn the_engineer_asks_in_the_middle_of_its_work() {
         assert_snapshot!(w.news(pull), @r"
     [draft] pr/submitted, syndarix/waiting
     --- syndarix
-    @alice: the plan is ready for approval as `.syndarix/plans/1.md` in this pull request (version `<1>`, commit <2>). The architect estimates a cost of $0.02.
+    @alice: the plan is ready for approval. It is the file `.syndarix/plans/1.md` of this pull request (version `<1>`, commit <2>). The architect estimates a cost of $0.02.
 
-    - Approve it with an approving review or `/syndarix approve`.
-    - Send it back with requested changes or `/syndarix revise <what to change>`.
+    - To approve it, leave an approving review or type `/syndarix approve`.
+    - To send it back, request changes in a review or type `/syndarix revise <what to change>`.
     --- alice
     /syndarix approve
     (+1 by syndarix)
     --- syndarix
-    @alice: Lena (engineer) needs an answer before going on:
+    @alice: Somebody (engineer) needs an answer before going on:
 
     > May I add a file?
-    >
 
-    Answer with a plain comment here.
+    Answer with a plain comment here. Anybody with write permission may answer.
     ");
         w.bob().comments(pull, "Yes, you may.").await;
         w.settle().await;
@@ -75,15 +73,15 @@ async fn the_engineer_asks_in_the_middle_of_its_work() {
     --- bob
     Yes, you may.
     --- syndarix comments
-    Anton (reviewer): no findings.
+    Somebody (reviewer): no findings.
 
     Fits the plan.
     --- syndarix
-    The reviewer agent has no open findings on <3>. Before Syndarix merges, this is missing:
+    The review of <3> is finished. The merge waits (autonomy MILESTONE):
 
     - an approval on <3> by somebody with write permission is missing
 
-    Approve this pull request on its current head, or type `/syndarix approve <3>`. CI results that are red or still running hold the merge; where there is no CI, nothing was tested. Autonomy: MILESTONE.
+    To approve it, leave an approving review on <3> or type `/syndarix approve <3>`; to have something changed, request changes in a review. No CI has reported on this commit, so nothing was tested automatically.
     ");
     })
     .await;

@@ -10,6 +10,7 @@ pub struct Reader {
     commits: Vec<String>,
     hex: Regex,
     address: Regex,
+    agent: Regex,
 }
 
 impl Reader {
@@ -18,14 +19,17 @@ impl Reader {
             seen: BTreeMap::new(),
             commits: Vec::new(),
             hex: Regex::new(r"\b[0-9a-f]{10,64}\b").unwrap(),
+            agent: Regex::new(r"\b[A-Z][a-z]+ \((product-owner|architect|engineer|reviewer|tester)\)").unwrap(),
             address: Regex::new(r"http://127\.0\.0\.1:[0-9]+").unwrap(),
         }
     }
 
-    /// Commits and hashes become `<1>`, `<2>` in the order in which they come up; markers and ports go.
+    /// Commits and hashes become `<1>`, `<2>` in the order in which they come up; markers, ports, agents' names and the length of the record go.
     pub fn plain(&mut self, text: &str) -> String {
-        let text: Vec<&str> = text.lines().filter(|line| !line.starts_with("<!-- syndarix:v1 ")).collect();
-        let text = self.address.replace_all(&text.join("\n"), "http://forge").into_owned();
+        let passes = |line: &&str| !line.starts_with("<!-- syndarix:v1 ") && !line.starts_with("- Record: ");
+        let text = text.lines().filter(passes).collect::<Vec<_>>().join("\n");
+        let text = self.address.replace_all(&text, "http://forge").into_owned();
+        let text = self.agent.replace_all(&text, "Somebody ($1)").into_owned();
         let mut plain = String::new();
         let mut rest = 0;
         for found in self.hex.find_iter(&text) {

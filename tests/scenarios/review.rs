@@ -17,7 +17,7 @@ async fn a_finding_is_mended_and_reviewed_again() {
     labels: pr/reviewing, syndarix/waiting
     Added `two.md`.
 
-    **Files:** `two.md`
+    **Files of the latest change:** `two.md`
 
     **Acceptance criteria**
 
@@ -25,20 +25,20 @@ async fn a_finding_is_mended_and_reviewed_again() {
 
     **Evidence**
 
-    | what | result |
+    | What | Result |
     |---|---|
-    | tests run by Syndarix | tests were not run: this installation gives its agents no way to run programs |
-    | CI | nothing reported yet on this head; its results appear below the pull request |
+    | Tests run by Syndarix | tests were not run: this installation gives its agents no way to run programs |
+    | CI | nothing reported yet for this commit; results appear below the pull request |
 
     Refs #1
 
     *Made by Syndarix agents for `alice`. Each commit names its agent and run in its trailers.*
 
     --- syndarix
-    @alice: the plan is ready for approval as `.syndarix/plans/1.md` in this pull request (version `<1>`, commit <2>). The architect estimates a cost of $0.02.
+    @alice: the plan is ready for approval. It is the file `.syndarix/plans/1.md` of this pull request (version `<1>`, commit <2>). The architect estimates a cost of $0.02.
 
-    - Approve it with an approving review or `/syndarix approve`.
-    - Send it back with requested changes or `/syndarix revise <what to change>`.
+    - To approve it, leave an approving review or type `/syndarix approve`.
+    - To send it back, request changes in a review or type `/syndarix revise <what to change>`.
 
 
     --- alice
@@ -46,32 +46,31 @@ async fn a_finding_is_mended_and_reviewed_again() {
     (+1 by syndarix)
 
     --- syndarix comments (stale, on an older head)
-    Maren (reviewer): 1 findings, 1 of them to be answered before a merge.
+    Somebody (reviewer): 1 finding, to be answered before the merge.
 
     One thing is missing.
 
       one.md:1
-        **major:** Say why.
+        **Major:** Say why.
 
     --- syndarix
-    Mia (engineer) answers the findings, with new commits on this branch:
+    Somebody (engineer) answers the finding with 1 new commit on this branch:
 
     1. Mended by `two.md`.
 
 
-
     --- syndarix comments
-    Maren (reviewer): no findings.
+    Somebody (reviewer): no findings.
 
     Fits the plan.
 
 
     --- syndarix
-    The reviewer agent has no open findings on <3>. Before Syndarix merges, this is missing:
+    The review of <3> is finished. The merge waits (autonomy MILESTONE):
 
     - an approval on <3> by somebody with write permission is missing
 
-    Approve this pull request on its current head, or type `/syndarix approve <3>`. CI results that are red or still running hold the merge; where there is no CI, nothing was tested. Autonomy: MILESTONE.
+    To approve it, leave an approving review on <3> or type `/syndarix approve <3>`; to have something changed, request changes in a review. No CI has reported on this commit, so nothing was tested automatically.
     ");
         w.bob().approves(pull).await;
         w.settle().await;
@@ -82,10 +81,9 @@ async fn a_finding_is_mended_and_reviewed_again() {
 
     Added `two.md`.
 
-    - merged: pull request #2 as <4>
-    - approved by: `bob`
-    - cost: $0.00
-    - record: 82 entries so far, head `<5>`; check it with `syndarix audit verify`
+    - Merged: pull request #2 as <4>
+    - Approved by: `bob`
+    - Cost: $0.00 of $5.00
     ");
     })
     .await;
@@ -101,26 +99,26 @@ async fn after_the_last_round_a_person_is_asked() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [x] design
-    - [x] implementation
-    - [ ] review ← now
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [x] Design
+    - [x] Implementation
+    - [ ] **Review**: waits for a person
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person:** findings are still open after the last review round.
+    **Waiting for a person:** Findings are still open after the last review round. The last comment says what to type.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         let page = w.page(pull);
         let last = page.rsplit("\n--- ").next().unwrap();
         assert_snapshot!(last, @r"
     syndarix
-    After 3 review rounds 1 findings are still open, so a person has to look.
+    @alice: after 3 review rounds, 1 finding is still open, so a person has to look.
 
-    Type `/syndarix revise <hint>` to let the engineer try once more, push a fix yourself, or `/syndarix cancel`.
+    Type `/syndarix revise <hint>` to let the engineer try once more, push a fix yourself, or end the story with `/syndarix cancel`.
     ");
     })
     .await;
@@ -143,7 +141,7 @@ async fn a_person_requests_changes_and_approves_what_follows() {
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
     --- syndarix comments (stale, on an older head)
-    Diego (reviewer): no findings.
+    Somebody (reviewer): no findings.
 
     Fits the plan.
     --- bob comments (stale, on an older head)
@@ -151,16 +149,16 @@ async fn a_person_requests_changes_and_approves_what_follows() {
     --- bob requests changes (stale, on an older head)
     Add a second file.
     --- syndarix comments
-    Diego (reviewer): no findings.
+    Somebody (reviewer): no findings.
 
     Fits the plan.
     --- syndarix
-    The reviewer agent has no open findings on <4>. Before Syndarix merges, this is missing:
+    The review of <4> is finished. The merge waits (autonomy MILESTONE):
 
     - @bob asks for changes
     - an approval on <4> by somebody with write permission is missing
 
-    Approve this pull request on its current head, or type `/syndarix approve <4>`. CI results that are red or still running hold the merge; where there is no CI, nothing was tested. Autonomy: MILESTONE.
+    To approve it, leave an approving review on <4> or type `/syndarix approve <4>`; to have something changed, request changes in a review. No CI has reported on this commit, so nothing was tested automatically.
     ");
         w.bob().approves(pull).await;
         w.settle().await;
@@ -177,10 +175,9 @@ async fn a_person_requests_changes_and_approves_what_follows() {
 
     Added `two.md`.
 
-    - merged: pull request #2 as <5>
-    - approved by: `bob`
-    - cost: $0.00
-    - record: 90 entries so far, head `<6>`; check it with `syndarix audit verify`
+    - Merged: pull request #2 as <5>
+    - Approved by: `bob`
+    - Cost: $0.00 of $5.00
     ");
     })
     .await;

@@ -1,19 +1,42 @@
 //! No secret of the installation shows up anywhere: not on the forge, not in the record, not in the database, not in the log.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use super::answers::*;
-use super::world::{HOOK_SECRET, PROVIDER_KEY, REPO};
 use super::scenario;
+use super::world::{HOOK_SECRET, PROVIDER_KEY, REPO};
+
+/// Everything that is logged on this thread, which is the only one of the test.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
 
 #[tokio::test]
 async fn secrets_are_nowhere() {
+    let written = Log::default();
+    let log = written.0.clone();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || written.clone()).finish();
+    let _listening = tracing::subscriber::set_default(subscriber);
     scenario(smooth(), async |w| {
         let (issue, pull) = w.story_is_reviewed().await;
         w.alice().comments(pull, "/syndarix status\n/syndarix whoami\n/syndarix help").await;
         w.bob().approves(pull).await;
         w.settle().await;
         let secrets = [w.token("syndarix"), HOOK_SECRET.to_owned(), PROVIDER_KEY.to_owned()];
+        let log = log.lock().unwrap().clone();
+        assert!(!log.is_empty(), "the log was written");
+        free_of("the log", &log, &secrets);
         for number in [issue, pull] {
             free_of("a page", w.sandbox.page(REPO, number).unwrap().as_bytes(), &secrets);
         }

@@ -29,18 +29,18 @@ async fn pause_by_command_stops_the_engineer_within_a_step() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [x] design
-    - [ ] implementation ← now
-    - [ ] review
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [x] Design
+    - [ ] **Implementation**: stopped
+    - [ ] Review
+    - [ ] Testing
+    - [ ] Done
 
-    **Paused:** paused by `bob`.
+    **Paused:** Stopped by `bob`. `/syndarix resume` goes on.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         assert_eq!(w.model.log.served().iter().filter(|call| call.meta.agent == "engineer").count(), 2, "not one call after the pause");
         w.bob().comments(issue, "/syndarix resume").await;
@@ -55,18 +55,18 @@ async fn pause_by_command_stops_the_engineer_within_a_step() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [x] design
-    - [x] implementation
-    - [ ] review ← now
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [x] Design
+    - [x] Implementation
+    - [ ] **Review**: waits for a person
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person:** approval of the merge.
+    **Waiting for a person:** Approval of the merge. `/syndarix approve` or an approving review on #2 passes it.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;
@@ -83,18 +83,18 @@ async fn pause_by_label_and_resume_by_taking_it_off() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [ ] design ← now
-    - [ ] implementation
-    - [ ] review
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [ ] **Design**: stopped
+    - [ ] Implementation
+    - [ ] Review
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person, Paused:** paused by `alice`.
+    **Waiting for a person:** Approval of the plan. **Paused:** Stopped by `alice`. `/syndarix resume` goes on.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         w.alice().comments(pull, "/syndarix approve").await;
         w.settle().await;
@@ -105,18 +105,18 @@ async fn pause_by_label_and_resume_by_taking_it_off() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [x] design
-    - [x] implementation
-    - [ ] review ← now
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [x] Design
+    - [x] Implementation
+    - [ ] **Review**: waits for a person
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person:** approval of the merge.
+    **Waiting for a person:** Approval of the merge. `/syndarix approve` or an approving review on #2 passes it.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use super::answers::*;
 use super::scenario;
-use super::world::{Setup, World};
+use super::world::{REPO, Setup, World};
 
 #[tokio::test]
 async fn a_story_from_the_issue_to_done() {
@@ -25,35 +25,35 @@ async fn a_story_from_the_issue_to_done() {
     --- syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [ ] design ← now
-    - [ ] implementation
-    - [ ] review
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [ ] **Design**: waits for a person
+    - [ ] Implementation
+    - [ ] Review
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person:** approval of the plan.
+    **Waiting for a person:** Approval of the plan. `/syndarix approve` or an approving review on #2 passes it.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         let pull = w.pull();
         assert_snapshot!(w.page(pull), @r"
     #2 WIP: Three items, no discount (#1) [draft] by syndarix
     syndarix/1-three-items-no-discount -> main, +3 -0 in 1 files
     labels: pr/submitted, syndarix/waiting
-    The plan for this story is the file `.syndarix/plans/1.md` in this draft; comment on its lines.
+    This draft holds the plan for #1 as the file `.syndarix/plans/1.md`. Comment on its lines to have it changed; the code follows once it is approved.
 
     Refs #1
 
     *Made by Syndarix agents for `alice`. Each commit names its agent and run in its trailers.*
 
     --- syndarix
-    @alice: the plan is ready for approval as `.syndarix/plans/1.md` in this pull request (version `<1>`, commit <2>). The architect estimates a cost of $0.02.
+    @alice: the plan is ready for approval. It is the file `.syndarix/plans/1.md` of this pull request (version `<1>`, commit <2>). The architect estimates a cost of $0.02.
 
-    - Approve it with an approving review or `/syndarix approve`.
-    - Send it back with requested changes or `/syndarix revise <what to change>`.
+    - To approve it, leave an approving review or type `/syndarix approve`.
+    - To send it back, request changes in a review or type `/syndarix revise <what to change>`.
     ");
 
         w.alice().comments(pull, "/syndarix approve").await;
@@ -62,43 +62,44 @@ async fn a_story_from_the_issue_to_done() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [x] design
-    - [x] implementation
-    - [ ] review ← now
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [x] Design
+    - [x] Implementation
+    - [ ] **Review**: waits for a person
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person:** approval of the merge.
+    **Waiting for a person:** Approval of the merge. `/syndarix approve` or an approving review on #2 passes it.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
     --- syndarix
-    @alice: the plan is ready for approval as `.syndarix/plans/1.md` in this pull request (version `<1>`, commit <2>). The architect estimates a cost of $0.02.
+    @alice: the plan is ready for approval. It is the file `.syndarix/plans/1.md` of this pull request (version `<1>`, commit <2>). The architect estimates a cost of $0.02.
 
-    - Approve it with an approving review or `/syndarix approve`.
-    - Send it back with requested changes or `/syndarix revise <what to change>`.
+    - To approve it, leave an approving review or type `/syndarix approve`.
+    - To send it back, request changes in a review or type `/syndarix revise <what to change>`.
     --- alice
     /syndarix approve
     (+1 by syndarix)
     --- syndarix comments
-    Diego (reviewer): no findings.
+    Somebody (reviewer): no findings.
 
     Fits the plan.
     --- syndarix
-    The reviewer agent has no open findings on <3>. Before Syndarix merges, this is missing:
+    The review of <3> is finished. The merge waits (autonomy MILESTONE):
 
     - an approval on <3> by somebody with write permission is missing
 
-    Approve this pull request on its current head, or type `/syndarix approve <3>`. CI results that are red or still running hold the merge; where there is no CI, nothing was tested. Autonomy: MILESTONE.
+    To approve it, leave an approving review on <3> or type `/syndarix approve <3>`; to have something changed, request changes in a review. No CI has reported on this commit, so nothing was tested automatically.
     ");
 
         w.bob().approves(pull).await;
         w.settle().await;
+        assert!(w.sandbox.page(REPO, issue).unwrap().contains("check it with `syndarix audit verify`"));
         assert_snapshot!(w.page(issue), @r"
     #1 Three items, no discount [closed] by alice
     labels: story/done
@@ -112,19 +113,16 @@ async fn a_story_from_the_issue_to_done() {
     --- syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [x] design
-    - [x] implementation
-    - [x] review
-    - [x] testing
-    - [x] done
+    - [x] Analysis
+    - [x] Design
+    - [x] Implementation
+    - [x] Review
+    - [x] Testing
+    - [x] Done
 
-    Done.
-
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
-
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
 
 
     --- syndarix
@@ -132,10 +130,9 @@ async fn a_story_from_the_issue_to_done() {
 
     Added `one.md`.
 
-    - merged: pull request #2 as <4>
-    - approved by: `bob`
-    - cost: $0.00
-    - record: 59 entries so far, head `<5>`; check it with `syndarix audit verify`
+    - Merged: pull request #2 as <4>
+    - Approved by: `bob`
+    - Cost: $0.00 of $5.00
     ");
         assert_snapshot!(w.page(pull), @r"
     #2 Three items, no discount (#1) [merged] by syndarix
@@ -144,7 +141,7 @@ async fn a_story_from_the_issue_to_done() {
     labels: pr/merged
     Added `one.md`.
 
-    **Files:** `one.md`
+    **Files of the latest change:** `one.md`
 
     **Acceptance criteria**
 
@@ -152,20 +149,20 @@ async fn a_story_from_the_issue_to_done() {
 
     **Evidence**
 
-    | what | result |
+    | What | Result |
     |---|---|
-    | tests run by Syndarix | tests were not run: this installation gives its agents no way to run programs |
-    | CI | nothing reported yet on this head; its results appear below the pull request |
+    | Tests run by Syndarix | tests were not run: this installation gives its agents no way to run programs |
+    | CI | nothing reported yet for this commit; results appear below the pull request |
 
     Refs #1
 
     *Made by Syndarix agents for `alice`. Each commit names its agent and run in its trailers.*
 
     --- syndarix
-    @alice: the plan is ready for approval as `.syndarix/plans/1.md` in this pull request (version `<1>`, commit <2>). The architect estimates a cost of $0.02.
+    @alice: the plan is ready for approval. It is the file `.syndarix/plans/1.md` of this pull request (version `<1>`, commit <2>). The architect estimates a cost of $0.02.
 
-    - Approve it with an approving review or `/syndarix approve`.
-    - Send it back with requested changes or `/syndarix revise <what to change>`.
+    - To approve it, leave an approving review or type `/syndarix approve`.
+    - To send it back, request changes in a review or type `/syndarix revise <what to change>`.
 
 
     --- alice
@@ -173,17 +170,17 @@ async fn a_story_from_the_issue_to_done() {
     (+1 by syndarix)
 
     --- syndarix comments
-    Diego (reviewer): no findings.
+    Somebody (reviewer): no findings.
 
     Fits the plan.
 
 
     --- syndarix
-    The reviewer agent has no open findings on <3>. Before Syndarix merges, this is missing:
+    The review of <3> is finished. The merge waits (autonomy MILESTONE):
 
     - an approval on <3> by somebody with write permission is missing
 
-    Approve this pull request on its current head, or type `/syndarix approve <3>`. CI results that are red or still running hold the merge; where there is no CI, nothing was tested. Autonomy: MILESTONE.
+    To approve it, leave an approving review on <3> or type `/syndarix approve <3>`; to have something changed, request changes in a review. No CI has reported on this commit, so nothing was tested automatically.
 
 
     --- bob approved

@@ -8,7 +8,7 @@ use super::world::{Setup, policy};
 
 #[tokio::test]
 async fn over_budget_says_who_can_raise_it() {
-    let setup = Setup { price: "{ input = 5000.0, output = 5000.0 }".into(), ..policy(vec![analyses()], "soft_usd = 0.5\nhard_usd = 30.0") };
+    let setup = Setup { price: "{ input = 5000.0, output = 5000.0 }".into(), ..policy(Vec::new(), "soft_usd = 0.5\nhard_usd = 30.0") };
     scenario(setup, async |w| {
         let issue = w.story_is_planned().await;
         assert_snapshot!(w.news(issue), @r"
@@ -17,24 +17,25 @@ async fn over_budget_says_who_can_raise_it() {
     /syndarix plan
     (eyes by syndarix)
     --- syndarix
-    @alice: Ines (product-owner) could not finish: The budget of \$30.00 does not cover the next model call: \$0.00 is spent, and the call may cost up to \$30.75. A maintainer can raise the limit with `/syndarix budget set <usd>`; then type `/syndarix retry`.
+    @alice: Somebody (product-owner) could not finish. The budget of \$30.00 does not cover the next model call: \$0.00 is spent, and the call may cost up to \$30.75. A maintainer can raise `hard_usd` in the project's configuration.
 
-    A maintainer can raise the budget in the project's configuration; then type `/syndarix retry`.
+    Once the budget is raised, type `/syndarix retry`, or end the story with `/syndarix cancel`.
     ");
         assert_snapshot!(w.status(issue), @r"
     syndarix
     ### Syndarix
 
-    - [ ] analysis ← now
-    - [ ] design
-    - [ ] implementation
-    - [ ] review
-    - [ ] testing
-    - [ ] done
+    - [ ] **Analysis**: waits for a person
+    - [ ] Design
+    - [ ] Implementation
+    - [ ] Review
+    - [ ] Testing
+    - [ ] Done
 
-    **Over budget:** The budget of $30.00 does not cover the next model call: $0.00 is spent, and the call may cost up to $30.75. A maintainer can raise the limit with `/syndarix budget set <usd>`; then type `/syndarix retry`..
+    **Over budget:** The budget of \$30.00 does not cover the next model call: \$0.00 is spent, and the call may cost up to \$30.75. A maintainer can raise `hard_usd` in the project's configuration. `/syndarix retry` runs the step again.
 
-    Cost so far: $0.00 of $30.00 · Autonomy: MILESTONE
+    - Cost so far: $0.00 of $30.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;
@@ -54,9 +55,9 @@ async fn an_engineer_that_finds_no_form_gives_up_and_asks() {
     /syndarix approve
     (+1 by syndarix)
     --- syndarix
-    @alice: Lena (engineer) could not finish: its answers did not have the asked-for form, even after it was told what was wrong
+    @alice: Somebody (engineer) could not finish. Its answers did not have the asked-for form, even after it was told what was wrong.
 
-    Type `/syndarix retry` to run this step again, `/syndarix revise <hint>` to give a hint, or `/syndarix cancel`.
+    Type `/syndarix retry` to run this step again, `/syndarix revise <hint>` to give a hint, or `/syndarix cancel` to end the story.
     ");
         w.alice().comments(pull, "/syndarix retry").await;
         w.settle().await;
@@ -64,18 +65,18 @@ async fn an_engineer_that_finds_no_form_gives_up_and_asks() {
     syndarix
     ### Syndarix
 
-    - [x] analysis
-    - [x] design
-    - [x] implementation
-    - [ ] review ← now
-    - [ ] testing
-    - [ ] done
+    - [x] Analysis
+    - [x] Design
+    - [x] Implementation
+    - [ ] **Review**: waits for a person
+    - [ ] Testing
+    - [ ] Done
 
-    **Waiting for a person:** approval of the merge.
+    **Waiting for a person:** Approval of the merge. `/syndarix approve` or an approving review on #2 passes it.
 
-    Pull request: [#2](http://forge/acme/shop/pulls/2)
-
-    Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE
+    - Pull request: [#2](http://forge/acme/shop/pulls/2)
+    - Cost so far: $0.00 of $5.00
+    - Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;
@@ -91,9 +92,10 @@ async fn criteria_that_are_not_met_block_after_the_merge() {
         assert_snapshot!(w.news(issue), @r"
     [open] story/testing, syndarix/blocked
     --- syndarix
-    The work is merged, but the tester found acceptance criteria that are not met:
+    The work is merged, but not all of its acceptance criteria are met:
 
-    - [ ] A cart with exactly three items gets the discount.: the comparison is still `>`
+    - [ ] A cart with exactly three items gets the discount.
+      the comparison is still `>`
 
     By reading.
 
@@ -111,10 +113,9 @@ async fn criteria_that_are_not_met_block_after_the_merge() {
 
     Added `one.md`.
 
-    - merged: pull request #2 as <4>
-    - approved by: `bob`
-    - cost: $0.00
-    - record: 77 entries so far, head `<5>`; check it with `syndarix audit verify`
+    - Merged: pull request #2 as <4>
+    - Approved by: `bob`
+    - Cost: $0.00 of $5.00
     ");
     })
     .await;

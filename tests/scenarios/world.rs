@@ -148,7 +148,7 @@ impl World {
         let until = self.clock.now().plus_millis(PATIENCE);
         for _ in 0..500 {
             self.sandbox.settled().await;
-            if self.app.settle_once().await.unwrap() || self.sandbox.undelivered() > 0 {
+            if Box::pin(self.app.settle_once()).await.unwrap() || self.sandbox.undelivered() > 0 {
                 continue;
             }
             match self.app.engine.store.next_due().await.unwrap() {
