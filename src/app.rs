@@ -98,7 +98,8 @@ impl App {
     /// Does everything that is due, one piece after the other. `false`: there was nothing to do.
     pub async fn settle_once(&self) -> Result<bool> {
         let mut worked = false;
-        while self.engine.step(WorkKind::ALL).await? {
+        while let Some(claim) = self.engine.claim(WorkKind::ALL).await? {
+            self.engine.work(claim).await?;
             worked = true;
         }
         Ok(worked)

@@ -3,62 +3,28 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
+mod live;
+
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;
+use live::{Api, suffix};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use syndarix::base::Time;
 use syndarix::base::secret::{ExposeSecret, SecretString};
 use syndarix::domain::forge::*;
 use syndarix::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
 use syndarix::forge::{Forge, ForgeError, Headers, NewPull, PullPatch, Reacted, ReactionTarget};
 
-const PASSWORD: &str = "Live-Test-Pass-1";
 const HOOK_SECRET: &str = "live-hook-secret";
 
-#[derive(Clone)]
-struct Api {
-    http: reqwest::Client,
-    base: String,
-    authorization: String,
-}
-
-impl Api {
-    fn with(&self, authorization: String) -> Api {
-        Api { authorization, ..self.clone() }
-    }
-
-    async fn call(&self, method: Method, path: &str, body: Value) -> Value {
-        let request =
-            self.http.request(method.clone(), format!("{}/api/v1/{path}", self.base)).header("authorization", &self.authorization);
-        let answer = request.json(&body).send().await.unwrap();
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
-        assert!(status.is_success(), "{method} {path}: {status} {text}");
-        serde_json::from_str(&text).unwrap_or(Value::Null)
-    }
-
-    async fn post(&self, path: &str, body: Value) -> Value {
-        self.call(Method::POST, path, body).await
-    }
-
-    fn driver(&self, token: &str) -> GiteaForge {
-        let token = SecretString::from(token.to_owned());
-        GiteaForge::new(GiteaConfig { base_url: self.base.clone(), token, timeouts: Timeouts::default(), kind: ForgeKind::Gitea }).unwrap()
-    }
-
-    /// Makes a user with a token.
-    async fn user(&self, login: &str) -> (User, String) {
-        let user = json!({"username": login, "email": format!("{login}@example.org"), "password": PASSWORD, "must_change_password": false});
-        let made = self.post("admin/users", user).await;
-        let basic = self.with(format!("Basic {}", STANDARD.encode(format!("{login}:{PASSWORD}"))));
-        let scopes = json!({"name": "live", "scopes": ["write:repository", "write:issue", "read:organization", "read:user"]});
-        let token = basic.post(&format!("users/{login}/tokens"), scopes).await;
-        (User { id: made["id"].as_i64().unwrap(), login: login.to_owned() }, token["sha1"].as_str().unwrap().to_owned())
-    }
+fn driver(api: &Api, token: &str) -> GiteaForge {
+    let token = SecretString::from(token.to_owned());
+    GiteaForge::new(GiteaConfig { base_url: api.base.clone(), token, timeouts: Timeouts::default(), kind: ForgeKind::Gitea }).unwrap()
 }
 
 /// What one run works with.
@@ -87,32 +53,23 @@ async fn build(admin: &Api, suffix: &str) -> Stage {
     }
     let repo = RepoRef { id: made["id"].as_i64().unwrap(), path: format!("{org}/shop") };
     let writer_api = admin.with(format!("token {writer_token}"));
-    Stage { forge: admin.driver(&bot_token), admin: admin.clone(), writer_api, bot, writer, reader, org, repo }
+    Stage { forge: driver(admin, &bot_token), admin: admin.clone(), writer_api, bot, writer, reader, org, repo }
 }
 
 async fn clean(admin: &Api, suffix: &str) {
-    let delete =
-        |path: String| admin.http.delete(format!("{}/api/v1/{path}", admin.base)).header("authorization", &admin.authorization).send();
     for name in ["shop", "store"] {
-        let _ = delete(format!("repos/org-{suffix}/{name}")).await;
+        admin.delete(&format!("repos/org-{suffix}/{name}")).await;
     }
-    let _ = delete(format!("orgs/org-{suffix}")).await;
+    admin.delete(&format!("orgs/org-{suffix}")).await;
     for login in ["bot", "writer", "reader", "renamed"] {
-        let _ = delete(format!("admin/users/{login}-{suffix}?purge=true")).await;
+        admin.delete(&format!("admin/users/{login}-{suffix}?purge=true")).await;
     }
 }
 
 #[tokio::test]
 async fn the_driver_agrees_with_a_real_server() {
-    #[expect(clippy::disallowed_methods, reason = "the switch that turns the live test on")]
-    let (url, token) = (std::env::var("SYNDARIX_LIVE_FORGE_URL"), std::env::var("SYNDARIX_LIVE_FORGE_TOKEN"));
-    let (Ok(url), Ok(token)) = (url, token) else {
-        println!("skipped: SYNDARIX_LIVE_FORGE_URL and SYNDARIX_LIVE_FORGE_TOKEN are not set");
-        return;
-    };
-    let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
-    let admin = Api { http, base: url.trim_end_matches('/').to_owned(), authorization: format!("token {token}") };
-    let suffix = uuid::Uuid::now_v7().simple().to_string()[16..28].to_owned();
+    let Some(admin) = Api::of_environment() else { return };
+    let suffix = suffix();
     let result = AssertUnwindSafe(async {
         let stage = build(&admin, &suffix).await;
         accounts(&stage).await;
@@ -421,7 +378,7 @@ async fn renames(stage: &Stage, suffix: &str) {
     admin.post(&format!("orgs/{org}/repos"), json!({"name": "shop", "auto_init": true})).await;
     admin.post(&format!("repos/{org}/shop/issues"), json!({"title": "a trap"})).await;
     let token = admin.authorization.trim_start_matches("token ").to_owned();
-    let fresh = admin.driver(&token);
+    let fresh = driver(admin, &token);
     assert_eq!(fresh.issue(repo, 1).await.unwrap().title, "Export as CSV");
     assert_eq!(fresh.repo(repo).await.unwrap().path, format!("{org}/store"));
 }

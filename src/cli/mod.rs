@@ -15,7 +15,11 @@ use crate::config::Env;
 
 /// An AI software team that lives in your Git forge.
 #[derive(Debug, Parser)]
-#[command(name = "syndarix", version)]
+#[command(
+    name = "syndarix",
+    version,
+    after_help = "New here? `syndarix demo` plays one story in seconds; it needs no account and no key.\nExit codes: 0 it holds, 1 it does not, 2 it could not be checked or was typed wrong."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

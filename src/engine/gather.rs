@@ -12,7 +12,7 @@ use crate::domain::forge::{CommitInfo, Issue, Pull, Review, Sha, Verdict};
 use crate::domain::marker;
 use crate::domain::path::{RepoPath, glob};
 use crate::domain::workflow::event::Checkpoint;
-use crate::domain::workflow::facts::{LabelFacts, RunEnd, RunFacts, WorkFacts};
+use crate::domain::workflow::facts::{LabelFacts, Limit, RunEnd, RunFacts, WorkFacts};
 use crate::domain::workflow::intent::{Intent, Wanted};
 use crate::domain::workflow::label::{Flag, Stage};
 use crate::domain::workflow::{Facts, Story};
@@ -34,7 +34,7 @@ pub struct RunResult {
     pub paths: Vec<String>,
     /// Why it gave up.
     pub gave_up: Option<String>,
-    pub over_budget: bool,
+    pub limit: Option<Limit>,
     /// What it asks a person.
     pub question: Option<String>,
 }
@@ -103,7 +103,12 @@ fn needs_issue(intent: &Intent) -> bool {
 }
 
 fn needs_pull(story: &Story, intent: &Intent) -> bool {
-    let relevant = !matches!(intent, Intent::Remark { .. } | Intent::LabelsChanged { .. } | Intent::IssueReopened);
+    let relevant = match intent {
+        Intent::Remark { .. } | Intent::IssueReopened => false,
+        // Taking the label off goes on, which may mean the merge.
+        Intent::LabelsChanged { .. } => !story.may_run(),
+        _ => true,
+    };
     relevant && story.stage.is_before_merge()
 }
 
@@ -186,12 +191,12 @@ fn run_facts(row: &RunRow) -> Result<RunFacts> {
     let result = result_of(row)?;
     let started = serde_json::from_value(row.input.clone())?;
     let end = match (outcome_of(row)?, result.question, result.gave_up) {
-        (_, _, Some(why)) => RunEnd::GaveUp { why, over_budget: result.over_budget },
+        (_, _, Some(why)) => RunEnd::GaveUp { why, limit: result.limit },
         (Some(outcome), _, _) => {
             RunEnd::Outcome { outcome: Box::new(outcome), head: result.head, commits: result.commits, paths: result.paths, diff: None }
         }
         (None, Some(question), _) => RunEnd::Asks { question },
-        (None, None, None) => RunEnd::GaveUp { why: "its result cannot be read any more".into(), over_budget: false },
+        (None, None, None) => RunEnd::GaveUp { why: "its result cannot be read any more".into(), limit: None },
     };
     Ok(RunFacts { started, end })
 }

@@ -48,11 +48,13 @@ impl EngineError {
 }
 
 impl Engine {
-    /// Claims and handles one item of work. `false`: nothing is due.
-    pub async fn step(&self, kinds: &[WorkKind]) -> Result<bool> {
-        let Some(claim) = self.store.claim(kinds, &self.owner, self.timings.lease).await? else {
-            return Ok(false);
-        };
+    /// Claims one item of work. `None`: nothing is due.
+    pub async fn claim(&self, kinds: &[WorkKind]) -> Result<Option<Claim>> {
+        Ok(self.store.claim(kinds, &self.owner, self.timings.lease).await?)
+    }
+
+    /// Handles one item of work.
+    pub async fn work(&self, claim: Claim) -> Result<()> {
         let handled = match claim.kind {
             WorkKind::Intake => Box::pin(intake::handle(self, &claim)).await,
             WorkKind::Turn => Box::pin(turn::handle(self, &claim)).await,
@@ -67,7 +69,7 @@ impl Engine {
             Err(error) if error.is_race() => tracing::debug!(work.kind = ?claim.kind, work.id = %claim.id, "given up: {error}"),
             Err(error) => self.put_off(&claim, &error).await?,
         }
-        Ok(true)
+        Ok(())
     }
 
     /// A handler failed: the work is looked at again later, each time with more patience.

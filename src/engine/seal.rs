@@ -12,13 +12,14 @@ use super::turn::NOTES;
 use super::{Engine, EngineError, Result};
 
 /// Entries linked in one transaction, and pushed in one commit.
-const BATCH: i64 = 1_000;
+const BATCH: usize = 1_000;
 
 /// Links what is queued, and has it pushed.
 pub async fn seal(engine: &Engine, claim: &Claim) -> Result<()> {
     let project = Engine::project_of(claim)?;
     let link = move |seq: u64, prev: &str, row: &EventRow| link_row(project, seq, prev, row);
-    while engine.store.seal(project, BATCH, &link).await? > 0 {}
+    // Fewer than asked for means that none is left.
+    while engine.store.seal(project, BATCH as i64, &link).await? == BATCH {}
     let spacing = i64::try_from(engine.timings.audit_spacing.as_millis()).unwrap_or(0);
     let at = engine.clock.now().plus_millis(spacing);
     engine.store.schedule(WorkKind::PushAudit, claim.id, Some(project), None, Some(at)).await?;
@@ -90,7 +91,7 @@ pub async fn push(engine: &Engine, claim: &Claim) -> Result<()> {
     let repo = engine.audit_repo(&site).await?;
     loop {
         let position = engine.store.audit_pushed(project).await?;
-        let rows = engine.store.chain(project, position.next_seq, BATCH).await?;
+        let rows = engine.store.chain(project, position.next_seq, BATCH as i64).await?;
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
             return Ok(engine.store.release(claim, Release::Done).await?);
         };

@@ -46,9 +46,7 @@ impl Supervisor {
     /// Starts the workers of an engine.
     pub fn run_engine(&mut self, engine: &Arc<Engine>) {
         for (kinds, count) in GROUPS {
-            for _ in 0..*count {
-                self.take("worker", work(engine.clone(), kinds, self.stop.clone()));
-            }
+            self.take("workers", work(engine.clone(), kinds, *count, self.stop.clone()));
         }
     }
 
@@ -63,20 +61,49 @@ impl Supervisor {
     }
 }
 
-async fn work(engine: Arc<Engine>, kinds: &'static [WorkKind], stop: CancellationToken) {
+/// Hands the work of some kinds to at most so many workers. One looks for all of them: every look costs the database a query.
+async fn work(engine: Arc<Engine>, kinds: &'static [WorkKind], count: usize, stop: CancellationToken) {
     let woken = engine.store.woken();
+    let mut busy = JoinSet::new();
     while !stop.is_cancelled() {
         // Listen before looking, so that what is scheduled in between is not missed.
         let wake = woken.notified();
-        match engine.step(kinds).await {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(error) => tracing::error!("the store could not be asked for work: {error}"),
+        let mut pause = engine.timings.poll;
+        if busy.len() < count {
+            match engine.claim(kinds).await {
+                Ok(Some(claim)) => {
+                    let engine = engine.clone();
+                    busy.spawn(async move {
+                        if let Err(error) = engine.work(claim).await {
+                            tracing::error!("the store did not take the end of some work: {error}");
+                        }
+                    });
+                    continue;
+                }
+                Ok(None) => pause = until_due(&engine, kinds).await,
+                Err(error) => tracing::error!("the store could not be asked for work: {error}"),
+            }
         }
         tokio::select! {
             () = wake => {}
-            () = tokio::time::sleep(engine.timings.poll) => {}
+            () = tokio::time::sleep(pause) => {}
+            Some(ended) = busy.join_next() => {
+                if let Err(error) = ended {
+                    tracing::error!("a worker ended unexpectedly, its work waits for its lease: {error}");
+                }
+            }
             () = stop.cancelled() => {}
         }
+    }
+    while busy.join_next().await.is_some() {}
+}
+
+/// How long nothing will be due, as far as is known now.
+async fn until_due(engine: &Engine, kinds: &[WorkKind]) -> Duration {
+    let poll = engine.timings.poll;
+    match engine.store.next_due(kinds).await {
+        // What is due already has just been scheduled, and its wake-up is on the way.
+        Ok(Some(due)) => u64::try_from(due.0 - engine.clock.now().0).map_or(poll, |micros| poll.min(Duration::from_micros(micros + 1_000))),
+        _ => poll,
     }
 }

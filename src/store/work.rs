@@ -303,10 +303,10 @@ impl Store {
         Ok(freed)
     }
 
-    /// When the next item without a live lease is due, which may be in the past.
-    pub async fn next_due(&self) -> Result<Option<Time>> {
+    /// When the next item of these kinds without a live lease is due, which may be in the past.
+    pub async fn next_due(&self, kinds: &[WorkKind]) -> Result<Option<Time>> {
         let mut tx = self.read().await?;
-        let words: Vec<&str> = WorkKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let words: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
         let pg = "select min(due.run_at) from unnest($1::text[]) as k (kind) cross join lateral (
                 select w.run_at from work w where w.kind = k.kind
                     and w.lease_until <= (extract(epoch from clock_timestamp()) * 1000000)::bigint order by w.run_at limit 1) due";

@@ -34,7 +34,9 @@ struct Row {
 
 /// Plays the story once undisturbed, then with a crash at every point and count, and compares.
 pub async fn sweep() {
-    let breadth = match Env::process().get("SYNDARIX_SWEEP") {
+    let env = Env::process();
+    let breadth = match env.get("SYNDARIX_SWEEP") {
+        Some(place) if place.contains(':') => return one(place).await,
         Some("full") => Breadth::Each(1),
         Some("nested") => Breadth::Nested,
         _ => Breadth::Each(STRIDE),
@@ -89,6 +91,24 @@ pub async fn sweep() {
     ));
     assert!(failures.is_empty(), "{} stories did not end as the undisturbed one:\n\n{}", failures.len(), failures.join("\n\n"));
     assert!(rows.values().all(|row| row.hits > 0), "a point was never hit: {hits:?}");
+}
+
+/// One place again and again, to look into a failure: `effect-after:6`, or `effect-after:6,commit-before:2` for two kills.
+async fn one(place: &str) {
+    let kills: Vec<Kill> =
+        place.split(',').map(|kill| read_kill(kill).unwrap_or_else(|| panic!("`{kill}` is no crash point with a count"))).collect();
+    let want = play(&[]).await.unwrap_or_else(|error| panic!("the undisturbed story failed: {error:#}"));
+    for time in 1..=10 {
+        let got = play(&kills).await.unwrap_or_else(|error| panic!("time {time}, {}: {error:#}", name(&kills)));
+        if let Some(different) = compare(&kills, &want, &got) {
+            panic!("time {time}: {different}");
+        }
+    }
+}
+
+fn read_kill(text: &str) -> Option<Kill> {
+    let (point, count) = text.split_once(':')?;
+    Some(Kill { point: POINTS.into_iter().find(|known| *known == point)?, count: count.parse().ok()? })
 }
 
 /// Where a point begins: each elsewhere, so that a sparse sweep does not visit the same moments four times.

@@ -58,8 +58,10 @@ pub async fn play(kills: &[Kill]) -> Result<Ending> {
         Ok(ending) => Ok(ending),
         Err(error) => Err(error.context(world.messages())),
     };
-    world.sandbox.stop().await;
-    ending
+    let World { dir, sandbox, .. } = world;
+    sandbox.stop().await;
+    // What is left of a story that failed is kept, to be looked into.
+    ending.map_err(|error| error.context(format!("what is left lies in {}", dir.keep().display())))
 }
 
 impl World {

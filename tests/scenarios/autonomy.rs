@@ -126,9 +126,7 @@ async fn autonomous_needs_nobody() {
     - [x] Testing
     - [x] Done
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: AUTONOMOUS, a person approves critical actions only
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: AUTONOMOUS, a person approves critical actions only
 
 
     --- syndarix
@@ -206,9 +204,7 @@ async fn a_label_may_tighten_and_never_loosen() {
 
     **Waiting for a person:** Approval of the plan. `/syndarix approve` or an approving review on #2 passes it.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: FULL_CONTROL, a person approves every step
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: FULL_CONTROL, a person approves every step
     ");
         w.alice().labels(issue, "autonomy/autonomous").await;
         w.settle().await;
@@ -230,9 +226,7 @@ async fn a_label_may_tighten_and_never_loosen() {
 
     **Waiting for a person:** Approval of the plan. `/syndarix approve` or an approving review on #2 passes it.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: FULL_CONTROL, a person approves every step
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: FULL_CONTROL, a person approves every step
     ");
     })
     .await;

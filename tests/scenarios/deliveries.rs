@@ -74,9 +74,7 @@ async fn without_any_web_hook_looking_is_enough() {
 
     **Waiting for a person:** Approval of the plan. `/syndarix approve` or an approving review on #2 passes it.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         w.alice().labels(issue, "syndarix/paused").await;
         w.looks().await;
@@ -97,9 +95,7 @@ async fn without_any_web_hook_looking_is_enough() {
 
     **Waiting for a person:** Approval of the merge. `/syndarix approve` or an approving review on #2 passes it.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         let head = w.head_of(pull).await;
         w.bob().reports(&head, "build", "failure").await;
@@ -120,9 +116,7 @@ async fn without_any_web_hook_looking_is_enough() {
 
     **Waiting for a person:** A person pushed to the branch. `/syndarix resume` goes on from there.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         w.alice().comments(pull, "/syndarix resume").await;
         w.looks().await;
@@ -139,11 +133,11 @@ async fn without_any_web_hook_looking_is_enough() {
     - [ ] Testing
     - [ ] Done
 
-    **Waiting for a person:** Approval of the merge. **Blocked:** The pull request was closed without being merged. `/syndarix retry` opens it again.
+    **Waiting for a person:** Approval of the merge.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    **Blocked:** The pull request was closed without being merged. `/syndarix retry` opens it again.
+
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         w.alice().comments(pull, "/syndarix retry").await;
         w.looks().await;
@@ -160,9 +154,7 @@ async fn without_any_web_hook_looking_is_enough() {
     - [x] Testing
     - [x] Done
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;
@@ -181,9 +173,7 @@ async fn a_closed_issue_is_seen_without_a_web_hook() {
 
     **Cancelled.** To start over, type `/syndarix plan`.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;

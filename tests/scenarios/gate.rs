@@ -28,8 +28,6 @@ async fn an_approval_of_an_older_head_does_not_merge() {
     `alice` pushed <4> to this branch. The agents stopped, and nothing of that work will be overwritten.
 
     Type `/syndarix resume` when they may go on from there.
-    --- syndarix
-    Thank you for the approval. It does not count for the merge: `bob` approved <3>, and the head has moved since. Somebody else with write permission has to approve.
     ");
         w.alice().comments(pull, "/syndarix resume").await;
         w.settle().await;
@@ -68,9 +66,7 @@ async fn an_approval_of_an_older_head_does_not_merge() {
     - [x] Testing
     - [x] Done
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;

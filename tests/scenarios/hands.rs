@@ -37,9 +37,7 @@ async fn a_push_by_hand_stops_the_agents_until_resume() {
 
     **Waiting for a person:** A person pushed to the branch. `/syndarix resume` goes on from there.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         w.alice().comments(pull, "/syndarix resume").await;
         w.settle().await;
@@ -122,11 +120,11 @@ async fn a_closed_pull_request_blocks_until_retry_reopens_it() {
     - [ ] Testing
     - [ ] Done
 
-    **Waiting for a person:** Approval of the merge. **Blocked:** The pull request was closed without being merged. `/syndarix retry` opens it again.
+    **Waiting for a person:** Approval of the merge.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    **Blocked:** The pull request was closed without being merged. `/syndarix retry` opens it again.
+
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         w.alice().comments(pull, "/syndarix retry").await;
         w.settle().await;
@@ -227,9 +225,7 @@ async fn cancel_ends_the_story_and_keeps_the_branch() {
 
     **Cancelled.** To start over, type `/syndarix plan`.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         assert_eq!(w.sandbox.counts(super::world::REPO).unwrap().branches, 2);
     })

@@ -61,7 +61,9 @@ impl Model {
             let answer = interruption.request.send().await.unwrap();
             assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
             sandbox.settled().await;
-            while engine.step(&[WorkKind::Intake, WorkKind::Turn]).await.unwrap() {}
+            while let Some(claim) = engine.claim(&[WorkKind::Intake, WorkKind::Turn]).await.unwrap() {
+                engine.work(claim).await.unwrap();
+            }
         };
         JoinSet::from_iter([happening]).join_all().await;
     }

@@ -108,9 +108,7 @@ async fn after_the_last_round_a_person_is_asked() {
 
     **Waiting for a person:** Findings are still open after the last review round. The last comment says what to type.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         let page = w.page(pull);
         let last = page.rsplit("\n--- ").next().unwrap();

@@ -7,7 +7,7 @@ use super::answers::*;
 use super::scenario;
 use super::world::{HOOK_SECRET, PROVIDER_KEY, REPO};
 
-/// Everything that is logged on this thread, which is the only one of the test.
+/// Everything that is logged from here on, by this scenario and by those beside it.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -26,8 +26,8 @@ impl std::io::Write for Log {
 async fn secrets_are_nowhere() {
     let written = Log::default();
     let log = written.0.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || written.clone()).finish();
-    let _listening = tracing::subscriber::set_default(subscriber);
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(move || written.clone()).finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     scenario(smooth(), async |w| {
         let (issue, pull) = w.story_is_reviewed().await;
         w.alice().comments(pull, "/syndarix status\n/syndarix whoami\n/syndarix help").await;

@@ -38,9 +38,7 @@ async fn pause_by_command_stops_the_engineer_within_a_step() {
 
     **Paused:** Stopped by `bob`. `/syndarix resume` goes on.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         assert_eq!(w.model.log.served().iter().filter(|call| call.meta.agent == "engineer").count(), 2, "not one call after the pause");
         w.bob().comments(issue, "/syndarix resume").await;
@@ -64,9 +62,7 @@ async fn pause_by_command_stops_the_engineer_within_a_step() {
 
     **Waiting for a person:** Approval of the merge. `/syndarix approve` or an approving review on #2 passes it.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;
@@ -90,11 +86,11 @@ async fn pause_by_label_and_resume_by_taking_it_off() {
     - [ ] Testing
     - [ ] Done
 
-    **Waiting for a person:** Approval of the plan. **Paused:** Stopped by `alice`. `/syndarix resume` goes on.
+    **Waiting for a person:** Approval of the plan.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    **Paused:** Stopped by `alice`. `/syndarix resume` goes on.
+
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         w.alice().comments(pull, "/syndarix approve").await;
         w.settle().await;
@@ -114,9 +110,7 @@ async fn pause_by_label_and_resume_by_taking_it_off() {
 
     **Waiting for a person:** Approval of the merge. `/syndarix approve` or an approving review on #2 passes it.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;

@@ -34,9 +34,7 @@ async fn a_story_from_the_issue_to_done() {
 
     **Waiting for a person:** Approval of the plan. `/syndarix approve` or an approving review on #2 passes it.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         let pull = w.pull();
         assert_snapshot!(w.page(pull), @r"
@@ -71,9 +69,7 @@ async fn a_story_from_the_issue_to_done() {
 
     **Waiting for a person:** Approval of the merge. `/syndarix approve` or an approving review on #2 passes it.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
@@ -120,9 +116,7 @@ async fn a_story_from_the_issue_to_done() {
     - [x] Testing
     - [x] Done
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
 
 
     --- syndarix

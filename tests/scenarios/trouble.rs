@@ -34,8 +34,7 @@ async fn over_budget_says_who_can_raise_it() {
 
     **Over budget:** The budget of \$30.00 does not cover the next model call: \$0.00 is spent, and the call may cost up to \$30.75. A maintainer can raise `hard_usd` in the project's configuration. `/syndarix retry` runs the step again.
 
-    - Cost so far: $0.00 of $30.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Cost so far: $0.00 of $30.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;
@@ -74,9 +73,7 @@ async fn an_engineer_that_finds_no_form_gives_up_and_asks() {
 
     **Waiting for a person:** Approval of the merge. `/syndarix approve` or an approving review on #2 passes it.
 
-    - Pull request: [#2](http://forge/acme/shop/pulls/2)
-    - Cost so far: $0.00 of $5.00
-    - Autonomy: MILESTONE, a person approves the plan and the merge
+    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");
     })
     .await;

@@ -14,6 +14,7 @@ use syndarix::engine::reconcile;
 use syndarix::llm::scripted::{Rule, Script};
 use syndarix::sandbox::seed::SAMPLE;
 use syndarix::sandbox::{DeliveryConfig, Permission, Sandbox, SandboxConfig};
+use syndarix::store::WorkKind;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -151,7 +152,7 @@ impl World {
             if Box::pin(self.app.settle_once()).await.unwrap() || self.sandbox.undelivered() > 0 {
                 continue;
             }
-            match self.app.engine.store.next_due().await.unwrap() {
+            match self.app.engine.store.next_due(WorkKind::ALL).await.unwrap() {
                 Some(at) if at <= until => self.clock.advance(((at.0 - self.clock.now().0) / 1_000 + 1).max(1)),
                 Some(at) => panic!("work is put off until {at}, longer than anybody waits"),
                 None => return,

@@ -104,7 +104,7 @@ pub async fn work_for_later_that_comes_during_a_lease_keeps_its_time(world: &Wor
     let later = START.plus_millis(5_000);
     world.store.schedule(WorkKind::Turn, id(1), None, None, Some(later)).await.unwrap();
     world.store.release(&first, Release::Done).await.unwrap();
-    assert_eq!(world.store.next_due().await.unwrap(), Some(later));
+    assert_eq!(world.store.next_due(WorkKind::ALL).await.unwrap(), Some(later));
     assert_eq!(claim(world, WorkKind::Turn, "b").await, None);
     world.clock.advance(5_000);
     assert!(claim(world, WorkKind::Turn, "b").await.is_some());
@@ -112,14 +112,14 @@ pub async fn work_for_later_that_comes_during_a_lease_keeps_its_time(world: &Wor
 
 pub async fn retries_wait_for_the_injected_clock(world: &World) {
     schedule(world, WorkKind::Turn, id(1)).await;
-    assert_eq!(world.store.next_due().await.unwrap(), Some(START));
+    assert_eq!(world.store.next_due(WorkKind::ALL).await.unwrap(), Some(START));
     let first = claim(world, WorkKind::Turn, "a").await.unwrap();
-    assert_eq!(world.store.next_due().await.unwrap(), None);
+    assert_eq!(world.store.next_due(WorkKind::ALL).await.unwrap(), None);
     let at = START.plus_millis(60_000);
     world.store.release(&first, Release::Retry { at }).await.unwrap();
     assert_eq!(claim(world, WorkKind::Turn, "a").await, None);
     assert_eq!(world.store.quiet().await.unwrap(), Quiet { leased: 0, due: 0, later: 1 });
-    assert_eq!(world.store.next_due().await.unwrap(), Some(at));
+    assert_eq!(world.store.next_due(WorkKind::ALL).await.unwrap(), Some(at));
 
     world.clock.advance(60_000);
     assert_eq!(claim(world, WorkKind::Turn, "a").await.unwrap().attempts, 2);

@@ -41,6 +41,20 @@ pub enum Brain<'a> {
     Model { name: &'a str, max_usd: f64 },
 }
 
+/// Variables that would lead the demo's bot to another installation's data, or mean nothing to it.
+const NOT_FOR_IT: [&str; 10] = [
+    "SYNDARIX_CONFIG",
+    "SYNDARIX_DATA_DIR",
+    "SYNDARIX_LISTEN",
+    "SYNDARIX_PUBLIC_URL",
+    "SYNDARIX_STORE_URL",
+    "SYNDARIX_PROJECTS",
+    "SYNDARIX_FORGE_SANDBOX_URL",
+    "SYNDARIX_FORGE_SANDBOX_TOKEN",
+    "SYNDARIX_FORGE_SANDBOX_HOOK_SECRET",
+    "SYNDARIX_SWEEP",
+];
+
 /// The serving process. It ends when this one does, however that happens: its standard input closes.
 pub struct Bot {
     child: Child,
@@ -105,6 +119,9 @@ fn command(launch: &Launch<'_>, settings: &Path) -> Result<Command> {
         }
     }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    for name in NOT_FOR_IT {
+        command.env_remove(name);
+    }
     match &launch.failpoints {
         Some(points) => command.env("FAILPOINTS", points),
         None => command.env_remove("FAILPOINTS"),
@@ -122,7 +139,7 @@ fn settings_text(launch: &Launch<'_>, secret: &str) -> String {
     format!(
         "data_dir = {data:?}\nlisten = \"127.0.0.1:{port}\"\nprojects = [{repo:?}]\nlog = \"warn\"\n\n\
          [[forges]]\nid = \"sandbox\"\nkind = \"gitea\"\nurl = {forge:?}\ntoken = {token:?}\nhook_secret = {secret:?}\n\n\
-         [timings]\nstatus_spacing_seconds = 0\naudit_spacing_seconds = 0\npoll_seconds = 5\n",
+         [timings]\nstatus_spacing_seconds = 0\naudit_spacing_seconds = 1\npoll_seconds = 5\n",
         repo = launch.repo,
         forge = launch.sandbox.url(),
         token = launch.token,

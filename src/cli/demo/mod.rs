@@ -4,20 +4,25 @@
 
 pub mod bot;
 pub mod people;
+mod place;
 mod report;
 pub mod story;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
+use serde_json::json;
 
 use crate::base::Clock;
+use crate::config::Env;
+use crate::domain::budget::ModelRef;
 use crate::sandbox::{Sandbox, SandboxConfig};
 
 use bot::{Bot, Brain, Launch};
-use people::{People, Voice};
+use people::{People, Stuck, Voice};
+use place::Place;
 use report::Ending;
 use story::{Story, Subject};
 
@@ -31,7 +36,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
     /// Let the story cost at most this many US dollars.
-    #[arg(long, value_name = "USD", default_value_t = 0.50)]
+    #[arg(long, value_name = "USD", default_value_t = 0.50, allow_negative_numbers = true)]
     max_usd: f64,
     /// Keep forge and bot up after the story, for the browser. End it with Ctrl-C.
     #[arg(long)]
@@ -47,24 +52,35 @@ pub struct DemoArgs {
     data: Option<PathBuf>,
 }
 
-/// Plays the story. Exit code 0 only when all of it holds.
+/// Plays the story. Exit code 0 only when all of it holds, 1 when the story or its record does not, 2 when the demo could not run.
 pub async fn run(args: DemoArgs) -> Result<u8> {
+    match play(&args).await {
+        Err(error) if args.json => {
+            println!("{}", json!({"ok": false, "error": format!("{error:#}")}));
+            Ok(2)
+        }
+        played => played,
+    }
+}
+
+async fn play(args: &DemoArgs) -> Result<u8> {
     let env = super::environment();
     super::start_log(env.get("SYNDARIX_LOG").unwrap_or("warn"));
-    let dir = data_dir(&args, &env)?;
-    if args.fresh && dir.exists() {
-        std::fs::remove_dir_all(&dir).with_context(|| format!("{} cannot be removed", dir.display()))?;
-    }
-    std::fs::create_dir_all(&dir).with_context(|| format!("{} cannot be made", dir.display()))?;
+    check(args, &env)?;
     let subject = Subject::choose(args.repo.as_deref())?;
-    let story = Story::open(&dir, &subject)?;
-    let sandbox = start_forge(&dir).await?;
+    let place = Place::take(args, &env)?;
+    let dir = place.dir.as_path();
+    let story = Story::open(dir, &subject)?;
+    let sandbox = start_forge(dir).await?;
     let people = People::settle(&sandbox, &story, &subject, Voice::Loud).await?;
-    announce(&args, &story, &sandbox, &env)?;
-    let bot = start_bot(&dir, &args, &story, &sandbox, &people).await?;
-    let outcome = people.play(&story, &subject, deadline(&args)).await;
-    let ending = match outcome {
-        Ok(played) => report::end(&dir, &story, played, &people, args.model.as_deref().unwrap_or("scripted")).await,
+    announce(args, &story, &sandbox, &env)?;
+    let bot = start_bot(dir, args, &story, &sandbox, &people).await?;
+    let played = tokio::select! {
+        played = people.play(&story, &subject, deadline(args)) => played,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("stopped by Ctrl-C; start the demo again and it goes on from here")),
+    };
+    let ending = match played {
+        Ok(played) => report::end(dir, &story, played, &people, args.model.as_deref().unwrap_or("scripted")).await,
         Err(error) => Err(error),
     };
     let ending = match ending {
@@ -72,28 +88,41 @@ pub async fn run(args: DemoArgs) -> Result<u8> {
         Err(error) => {
             drop(bot.stop().await);
             sandbox.stop().await;
-            return failed(&args, &error);
+            // A story that cannot go on by itself would only fail again: the next demo begins a new one.
+            if error.is::<Stuck>() {
+                story.finished()?;
+            }
+            return failed(args, &error);
         }
     };
     if ending.ok {
         story.finished()?;
     }
-    ending.print(args.json);
+    ending.print();
     if args.stay {
-        stay(&sandbox, &story, ending.issue).await?;
+        stay(&sandbox, &story, &ending).await?;
     }
     bot.stop().await?;
     sandbox.stop().await;
-    finish(&args, &ending)
+    finish(args, &ending)
 }
 
-fn data_dir(args: &DemoArgs, env: &crate::config::Env) -> Result<PathBuf> {
-    if let Some(dir) = &args.data {
-        return Ok(dir.clone());
+/// Refuses what could only fail later.
+fn check(args: &DemoArgs, env: &Env) -> Result<()> {
+    if !(args.max_usd.is_finite() && args.max_usd > 0.0) {
+        bail!("--max-usd {} leaves nothing to spend; give an amount above 0, such as --max-usd 0.50", args.max_usd);
     }
-    let state = env.get("XDG_STATE_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(env.get("HOME")?).join(".local/state")));
-    let state = state.context("there is no home directory to keep the demo in; name a directory with --data")?;
-    Ok(state.join("syndarix").join("demo"))
+    let Some(model) = &args.model else { return Ok(()) };
+    let model = ModelRef::parse(model).map_err(anyhow::Error::msg)?;
+    let key = match model.provider.as_str() {
+        "anthropic" => "SYNDARIX_ANTHROPIC_API_KEY",
+        "openai" => "SYNDARIX_OPENAI_API_KEY",
+        _ => return Ok(()),
+    };
+    if env.get(key).is_none() && env.get(&format!("{key}_FILE")).is_none() {
+        bail!("{model} needs a key: set {key} (or {key}_FILE), or leave --model out for the scripted model");
+    }
+    Ok(())
 }
 
 /// A scripted story takes seconds; a real model may think for minutes at each step.
@@ -128,39 +157,40 @@ async fn start_bot(dir: &std::path::Path, args: &DemoArgs, story: &Story, sandbo
     Bot::start(launch).await?.context("the bot did not become ready; its messages are above")
 }
 
-fn announce(args: &DemoArgs, story: &Story, sandbox: &Sandbox, env: &crate::config::Env) -> Result<()> {
+fn announce(args: &DemoArgs, story: &Story, sandbox: &Sandbox, env: &Env) -> Result<()> {
     let go_on = if story.resumed { " (taking up the story where it stopped)" } else { "" };
     println!("Syndarix demo{go_on}");
     println!("  forge       {}/{}", sandbox.url(), story.repo);
     match &args.model {
         Some(model) => println!("  model       {model}, at most ${:.2}", args.max_usd),
-        None => println!("  model       scripted: its answers are prepared, its edits, commits, reviews and merge are real"),
+        None => println!("  model       scripted: what the agents say is prepared; edits, commits, reviews and merge are real"),
     }
     if let Some(say) = &story.says {
         println!("  change      {say}");
     }
     for hint in bot::model_hints(env).iter().filter(|_| args.model.is_none()) {
-        println!("  to use it   {hint}");
+        println!("  or use      {hint}");
     }
     println!();
     Ok(())
 }
 
-async fn stay(sandbox: &Sandbox, story: &Story, issue: i64) -> Result<()> {
+async fn stay(sandbox: &Sandbox, story: &Story, ending: &Ending) -> Result<()> {
     println!();
-    println!("Still up. Sign in and look around, end with Ctrl-C:");
+    println!("Still up. Open a link to look around; end with Ctrl-C.");
     for login in ["alice", "bob"] {
-        println!("  as {login:<6} {}", sandbox.login_link(login).map_err(|problem| anyhow::anyhow!("{problem}"))?);
+        let link = sandbox.login_link(login).map_err(|problem| anyhow::anyhow!("{problem}"))?;
+        println!("  as {login:<9}{link}&next=/{}/issues/{}", story.repo, ending.issue);
     }
-    println!("  the issue {}/{}/issues/{issue}", sandbox.url(), story.repo);
+    println!("  pull        {}/{}/pulls/{}", sandbox.url(), story.repo, ending.pull);
     Ok(tokio::signal::ctrl_c().await?)
 }
 
 fn failed(args: &DemoArgs, error: &anyhow::Error) -> Result<u8> {
     if args.json {
-        println!("{}", serde_json::json!({"ok": false, "error": format!("{error:#}")}));
+        println!("{}", json!({"ok": false, "error": format!("{error:#}")}));
     } else {
-        println!("The story did not come to its end: {error:#}");
+        eprintln!("\nThe story did not come to its end: {error:#}");
     }
     Ok(1)
 }

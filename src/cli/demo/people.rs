@@ -43,6 +43,18 @@ pub struct Played {
     pub pull: i64,
 }
 
+/// The story asks for a person whom the demo does not play.
+#[derive(Debug)]
+pub struct Stuck(String);
+
+impl std::fmt::Display for Stuck {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}\nStart the demo again for a new story, or leave --model out for the scripted model", self.0)
+    }
+}
+
+impl std::error::Error for Stuck {}
+
 /// What has been told on the terminal already.
 #[derive(Default)]
 struct Told {
@@ -190,22 +202,27 @@ impl People {
     }
 
     async fn tell_comments(&self, number: i64, where_: &str, told: &mut Told) -> Result<()> {
+        if where_ == "pull request" {
+            self.tell_reviews(number, told).await?;
+        }
         for comment in list(&self.get(&format!("issues/{number}/comments")).await?) {
             let id = comment["id"].as_i64().unwrap_or(0);
             let body = comment["body"].as_str().unwrap_or_default();
             if comment["user"]["login"] == "syndarix" && !body.starts_with("### Syndarix") && told.comments.insert(id) {
-                println!("  syndarix    on the {where_}: {}", first_words(body));
-                if body.contains("could not finish") {
-                    bail!("an agent gave up on issue work at #{number}: {}", first_words(body));
+                if body.contains(") could not finish. ") {
+                    bail!(Stuck(why_stuck(body)));
                 }
+                println!("  syndarix    on the {where_}: {}", first_words(body));
             }
         }
-        if where_ == "pull request" {
-            for review in list(&self.get(&format!("pulls/{number}/reviews")).await?) {
-                let id = review["id"].as_i64().unwrap_or(0);
-                if review["user"]["login"] == "syndarix" && told.reviews.insert(id) {
-                    println!("  syndarix    reviews: {}", first_words(review["body"].as_str().unwrap_or_default()));
-                }
+        Ok(())
+    }
+
+    async fn tell_reviews(&self, number: i64, told: &mut Told) -> Result<()> {
+        for review in list(&self.get(&format!("pulls/{number}/reviews")).await?) {
+            let id = review["id"].as_i64().unwrap_or(0);
+            if review["user"]["login"] == "syndarix" && told.reviews.insert(id) {
+                println!("  syndarix    reviews: {}", first_words(review["body"].as_str().unwrap_or_default()));
             }
         }
         Ok(())
@@ -239,9 +256,18 @@ fn number_of(value: &Value) -> Result<i64> {
     value["number"].as_i64().context("the demo's forge gave no number")
 }
 
+/// The agent's reason, without the name of whom it asks.
+fn why_stuck(body: &str) -> String {
+    let line = body.lines().next().unwrap_or_default();
+    line.split_once(": ").map_or(line, |(_, why)| why).to_owned()
+}
+
+/// The first sentence, without marks of Markdown, cut to fit a terminal.
 fn first_words(body: &str) -> String {
     let line = body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let cut: String = line.chars().take(150).collect();
+    let line = line.replace("**", "").replace('`', "");
+    let line = line.split_once(". ").map_or(line.as_str(), |(first, _)| first).trim_end_matches([':', '.']);
+    let cut: String = line.chars().take(110).collect();
     if cut.len() < line.len() { format!("{cut}…") } else { cut }
 }
 
@@ -249,7 +275,7 @@ fn first_words(body: &str) -> String {
 fn stop_when_stuck(issue: &Value, number: i64) -> Result<()> {
     let flags: Vec<&str> = list(&issue["labels"]).iter().filter_map(|label| label["name"].as_str()).collect();
     if flags.contains(&"syndarix/blocked") || flags.contains(&"syndarix/over-budget") {
-        bail!("the story on issue #{number} is stuck ({}); read its comments with --stay", flags.join(", "));
+        bail!(Stuck(format!("issue #{number} carries {}", flags.join(", "))));
     }
     Ok(())
 }

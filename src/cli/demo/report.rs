@@ -23,7 +23,7 @@ pub struct Ending {
     pub ok: bool,
     pub issue: i64,
     stages: Vec<String>,
-    pull: i64,
+    pub pull: i64,
     merged: bool,
     head: String,
     commits: usize,
@@ -84,7 +84,7 @@ async fn settle(store: &Store, project: &Project) -> Result<()> {
     };
     match tokio::time::timeout(RECORD_PATIENCE, quiet).await {
         Ok(done) => done,
-        Err(_) => bail!("the record did not reach its repository in time"),
+        Err(_) => bail!("the record did not reach its repository within 30 seconds; start the demo again to go on from here"),
     }
 }
 
@@ -142,16 +142,20 @@ impl Ending {
     }
 
     /// The same for people.
-    pub fn print(&self, _json: bool) {
+    pub fn print(&self) {
         println!();
         println!("Stages      {}", self.stages.join(" → "));
-        println!("Pull        #{}, {} commits, {}", self.pull, self.commits, if self.merged { "merged" } else { "not merged" });
-        println!("Cost        {} ({})", self.cost, self.model);
+        let s = if self.commits == 1 { "" } else { "s" };
+        println!("Pull        #{}, {} commit{s}, {}", self.pull, self.commits, if self.merged { "merged" } else { "not merged" });
+        let model = if self.model == "scripted" { "scripted model, nothing was bought" } else { &self.model };
+        println!("Cost        {} ({model})", self.cost);
         let verdict = if self.verified { "holds" } else { "DOES NOT HOLD" };
         println!("Record      {} entries, chain {verdict}", self.entries);
         println!("            check it yourself: syndarix audit verify --repo {}", self.repo.display());
         if !self.ok {
-            println!("The story did not come to its end as it should.");
+            println!(
+                "The story did not come to its end as it should. Start the demo again to go on from here, or with --fresh to start over."
+            );
         }
     }
 }

@@ -55,10 +55,15 @@ impl Subject {
                 says: None,
             });
         };
-        let path = path.canonicalize().with_context(|| format!("there is no repository at {}", path.display()))?;
-        let files = read_repo_at(&path, Some("HEAD")).with_context(|| format!("{} cannot be read as a Git repository", path.display()))?;
+        let path = path.canonicalize().with_context(|| format!("there is no repository at {}; check --repo", path.display()))?;
+        if !path.join(".git").exists() && !path.join("HEAD").is_file() {
+            bail!("{} is not a Git repository; give --repo its top directory, or leave --repo out for the bundled sample", path.display());
+        }
+        let files = read_repo_at(&path, Some("HEAD")).with_context(|| {
+            format!("{} has nothing to work on; commit something first, or leave --repo out for the bundled sample", path.display())
+        })?;
         if files.is_empty() {
-            bail!("{} has no files on its current branch, so there is nothing to change", path.display());
+            bail!("{} has no files on its current branch; commit some first, or leave --repo out for the bundled sample", path.display());
         }
         let name = path.file_name().map(|name| repo_name(&name.to_string_lossy())).unwrap_or_default();
         let change = Change::for_files(&files);
@@ -94,11 +99,11 @@ impl Change {
         if !taken(".editorconfig") {
             let indent = if tabs > spaces { "indent_style = tab" } else { "indent_style = space" };
             let content = format!("root = true\n\n[*]\ncharset = utf-8\nend_of_line = lf\ninsert_final_newline = true\n{indent}\n");
-            let why = format!("Editors should keep the indentation of this repository ({tabs} files use tabs, {spaces} use spaces).");
+            let why = format!("Editors should keep the indentation of this repository (files that use tabs: {tabs}, spaces: {spaces}).");
             return Change { path: ".editorconfig".into(), content, why };
         }
         let path = (1..).map(|n| format!("docs/file-count-{n}.md")).find(|path| !taken(path)).unwrap_or_default();
-        let content = format!("# Files\n\nThis repository holds {} files.\n", files.len());
+        let content = format!("# Files\n\nFiles in this repository: {}.\n", files.len());
         Change { path, content, why: "A note on the size of this repository would help newcomers.".into() }
     }
 

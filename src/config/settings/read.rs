@@ -228,10 +228,12 @@ impl Reader<'_> {
 
     fn timings(&self, raw: &RawTimings) -> Timings {
         let standard = Timings::default();
+        // Work may follow on work at once; a lease or a pause of nothing would be a busy loop.
+        let spacing = |seconds: Option<u64>, standard: Duration| seconds.map_or(standard, Duration::from_secs);
         let or = |seconds: Option<u64>, standard: Duration| seconds.map_or(standard, |seconds| Duration::from_secs(seconds.max(1)));
         Timings {
-            status_spacing: or(raw.status_spacing_seconds, standard.status_spacing),
-            audit_spacing: or(raw.audit_spacing_seconds, standard.audit_spacing),
+            status_spacing: spacing(raw.status_spacing_seconds, standard.status_spacing),
+            audit_spacing: spacing(raw.audit_spacing_seconds, standard.audit_spacing),
             subject_lease: or(raw.subject_lease_seconds, standard.subject_lease),
             run_lease: or(raw.run_lease_seconds, standard.run_lease),
             poll: or(raw.poll_seconds, standard.poll),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::Nano;
 use crate::base::ids::RunId;
 use crate::domain::agent::Purpose;
 use crate::domain::forge::{NewReviewComment, Sha, User};
@@ -133,6 +134,8 @@ pub struct RunInput {
     pub constraints: Vec<String>,
     /// A person approved the plan, and with it changes of the files it names, protected ones included.
     pub plan_approved: bool,
+    /// What the story may cost before a person is asked: the plan's estimate, where the autonomy level says so.
+    pub ceiling: Option<Nano>,
     /// Leave the plan file in the tree.
     pub keep_plan: bool,
 }

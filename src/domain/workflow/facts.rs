@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::{Nano, Time};
 use crate::domain::agent::Purpose;
 use crate::domain::approval::{GateFacts, Person};
@@ -71,11 +73,21 @@ pub enum RunEnd {
     /// It gave up, hit a cap or failed; a sentence.
     GaveUp {
         why: String,
-        over_budget: bool,
+        limit: Option<Limit>,
     },
     Asks {
         question: String,
     },
+}
+
+/// A limit of money that ended a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limit {
+    /// The budget's hard limit.
+    Hard,
+    /// The plan's estimate.
+    Estimate,
 }
 
 /// The engineer's newest finished run, in words.

@@ -25,10 +25,16 @@ pub fn status(story: &Story, spent: Nano, policy: &Policy, web_url: &str) -> Str
         page.push_str(&notice(story));
     }
     if let Some(pull) = &story.pull {
-        let _ = writeln!(page, "- Pull request: [#{}]({web_url}/pulls/{})", pull.number, pull.number);
+        let _ = write!(page, "Pull request [#{}]({web_url}/pulls/{}) · ", pull.number, pull.number);
     }
-    let _ = writeln!(page, "- Cost so far: {spent}{}", budget(policy));
-    let _ = write!(page, "- Autonomy: {}, {}", story.autonomy.name(), meaning(story.autonomy));
+    let _ = write!(
+        page,
+        "Cost so far: {spent}{}{} · Autonomy: {}, {}",
+        budget(policy),
+        past_soft(spent, policy),
+        story.autonomy.name(),
+        meaning(story.autonomy)
+    );
     page
 }
 
@@ -72,12 +78,12 @@ fn deed(active: &ActiveRun) -> &'static str {
 
 /// Why the story stands still, and what to type.
 fn notice(story: &Story) -> String {
-    if story.flags.is_empty() || story.stage == Stage::Done {
+    let reason = |flag| sentence(&one_line(story.reasons.get(flag).map_or("the last comment says why", String::as_str)));
+    let flags: Vec<String> = story.flags.iter().map(|flag| format!("**{}:** {}", flag_word(*flag), reason(flag))).collect();
+    if flags.is_empty() || story.stage == Stage::Done {
         return String::new();
     }
-    let reason = |flag: &Flag| sentence(&one_line(story.reasons.get(flag).map_or("the last comment says why", String::as_str)));
-    let flags: Vec<String> = story.flags.iter().map(|flag| format!("**{}:** {}", flag_word(*flag), reason(flag))).collect();
-    format!("{} {}\n\n", flags.join(" "), way_on(story))
+    format!("{} {}\n\n", flags.join("\n\n"), way_on(story))
 }
 
 fn way_on(story: &Story) -> String {
@@ -110,6 +116,14 @@ pub(super) fn budget(policy: &Policy) -> String {
         (Some(hard), _) => format!(" of {hard}"),
         (None, Some(soft)) => format!(" (soft limit {soft})"),
         (None, None) => String::new(),
+    }
+}
+
+/// Cheaper models work past the soft limit, and people are told so.
+fn past_soft(spent: Nano, policy: &Policy) -> String {
+    match policy.soft_budget {
+        Some(soft) if spent > soft => format!(", past the soft limit of {soft}: cheaper models go on"),
+        _ => String::new(),
     }
 }
 
@@ -152,7 +166,7 @@ mod tests {
         let run = ActiveRun { run: RunId::named("x"), purpose: Purpose::Implement, agent: "engineer".into(), name: "Dave".into() };
         let page = drawn(&Story { active: Some(run), ..story(Stage::Implementation) });
         let wanted = "### Syndarix\n\n- [x] Analysis\n- [x] Design\n- [ ] **Implementation**: Dave (engineer) writes the code\n- [ ] Review\n- [ ] Testing\n- [ ] Done\n\n\
-                      - Pull request: [#2](https://forge.example/acme/shop/pulls/2)\n- Cost so far: $0.25 of $5.00\n- Autonomy: MILESTONE, a person approves the plan and the merge";
+                      Pull request [#2](https://forge.example/acme/shop/pulls/2) · Cost so far: $0.25 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge";
         assert_eq!(page, wanted);
     }
 

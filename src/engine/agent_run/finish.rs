@@ -6,6 +6,7 @@ use crate::base::text::sha256_hex;
 use crate::domain::agent::Outcome;
 use crate::domain::path::{FileChange, RepoPath};
 use crate::domain::workflow::effect::StartRun;
+use crate::domain::workflow::facts::Limit;
 use crate::domain::workflow::intent::Intent;
 use crate::store::{ProjectTx, Release, RunRow, RunState};
 
@@ -76,8 +77,8 @@ impl Session<'_> {
     }
 
     /// The run ends without a result; the sentence goes to the people.
-    pub(super) async fn give_up(&mut self, why: String, over_budget: bool) -> Result<Pace> {
-        self.end(&RunResult { gave_up: Some(why), over_budget, ..RunResult::default() }).await
+    pub(super) async fn give_up(&mut self, why: String, limit: Option<Limit>) -> Result<Pace> {
+        self.end(&RunResult { gave_up: Some(why), limit, ..RunResult::default() }).await
     }
 
     async fn end(&mut self, result: &RunResult) -> Result<Pace> {

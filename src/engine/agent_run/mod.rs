@@ -108,7 +108,7 @@ impl<'a> Session<'a> {
         self.engine.hold(self.claim, self.engine.timings.model).await?;
         let talk = talk::rebuild(&self.prepared, &self.steps)?;
         if let Some(why) = self.over_cap(&talk) {
-            return self.give_up(why, false).await;
+            return self.give_up(why, None).await;
         }
         match talk.pending.first().cloned() {
             Some(call) => self.call_tool(call).await,

@@ -2,9 +2,11 @@
 
 use serde_json::json;
 
+use crate::base::Nano;
 use crate::base::text::sha256_hex;
 use crate::domain::agent::message::{CallMeta, ChatRequest};
 use crate::domain::budget::{Verdict, judge};
+use crate::domain::workflow::facts::Limit;
 use crate::llm::{Answered, TotalFailure};
 use crate::store::{ReserveRequest, Reserved, StepResult, StepRow, StepState};
 use crate::tool::ToolScope;
@@ -34,13 +36,13 @@ impl Session<'_> {
             return self
                 .give_up(
                     "what it was told differs from what was recorded before the restart, so going on could do things twice".into(),
-                    false,
+                    None,
                 )
                 .await;
         }
         if row.attempts > MAX_BEGINNINGS {
             tx.rollback().await?;
-            return self.give_up("the answer of a model call was lost twice".into(), false).await;
+            return self.give_up("the answer of a model call was lost twice".into(), None).await;
         }
         // Ask the purse: the sentence and the cheaper group come from pure rules, the hard limit from the store's own count.
         let limits = self.site.rules.limits;
@@ -54,8 +56,15 @@ impl Session<'_> {
             }
             Verdict::Stop(sentence) => {
                 tx.rollback().await?;
-                return self.give_up(sentence, true).await;
+                return self.give_up(sentence, Some(Limit::Hard)).await;
             }
+        }
+        if let Some(ceiling) =
+            self.start.input.ceiling.filter(|ceiling| spent.spent + spent.reserved + amount > *ceiling && amount > Nano::ZERO)
+        {
+            tx.rollback().await?;
+            let why = format!("the next model call may cost up to {amount}, which would pass the plan's estimate of {ceiling}");
+            return self.give_up(why, Some(Limit::Estimate)).await;
         }
         request.model.clone_from(&group);
         let ask = ReserveRequest {
@@ -72,7 +81,9 @@ impl Session<'_> {
             Ok(permit) => permit,
             Err(over) => {
                 tx.rollback().await?;
-                return self.give_up(format!("{over}. A maintainer can raise `hard_usd` in the project's configuration"), true).await;
+                return self
+                    .give_up(format!("{over}. A maintainer can raise `hard_usd` in the project's configuration"), Some(Limit::Hard))
+                    .await;
             }
         };
         self.engine.commit(tx).await?;
@@ -117,6 +128,7 @@ impl Session<'_> {
         let payload = json!({
             "step": seq,
             "group": group,
+            "cheaper": group != self.kind.model_group,
             "model": answered.model_ref.to_string(),
             "request_sha256": begun.input_hash,
             "reply_sha256": sha256_hex(serde_json::to_vec(&reply)?),
@@ -141,6 +153,6 @@ impl Session<'_> {
             return Ok(Pace::On);
         }
         let text = self.engine.redactor.mask(&failure.to_string());
-        self.give_up(text, false).await
+        self.give_up(text, None).await
     }
 }

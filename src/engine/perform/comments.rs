@@ -15,6 +15,15 @@ use super::{Job, Performed};
 /// Marker kind of all the bot's comments.
 pub const MARKER: &str = "comment";
 
+/// A comment of ours on the forge.
+struct Standing {
+    id: i64,
+    /// Hash of its text, where we know it.
+    written: Option<String>,
+    /// Whether our own books name it.
+    is_known: bool,
+}
+
 impl Job<'_> {
     pub(super) async fn react(&self, comment: i64, content: &str) -> Result<Performed> {
         let call = self.site.connection.forge.react(&self.site.repo, ReactionTarget::Comment(comment), content);
@@ -35,12 +44,15 @@ impl Job<'_> {
         let forge = &self.site.connection.forge;
         let standing = self.standing(number, &object).await?;
         let hash = sha256_hex(&body);
-        if let Some((id, written)) = &standing {
-            if written.as_ref() == Some(&hash) {
-                return Ok(Performed::Done(json!({"comment": id, "unchanged": true})));
+        if let Some(Standing { id, written, is_known }) = standing {
+            match written.as_ref() == Some(&hash) {
+                true if is_known => return Ok(Performed::Done(json!({"comment": id, "unchanged": true}))),
+                // Found after an uncertain try: without a note of it the next text of this key would become a second comment.
+                true => return self.remember(&object, id, &hash).await,
+                false => {}
             }
-            match self.engine.outside(forge.edit_comment(&self.site.repo, *id, &body)).await {
-                Ok(()) => return self.remember(&object, *id, &hash).await,
+            match self.engine.outside(forge.edit_comment(&self.site.repo, id, &body)).await {
+                Ok(()) => return self.remember(&object, id, &hash).await,
                 // A person deleted it: it is written again, once.
                 Err(ForgeError::NotFound(_)) => {}
                 Err(error) => return Err(error.into()),
@@ -52,14 +64,15 @@ impl Job<'_> {
 
     /// The comment of this key that stands on the forge already, with the hash of its text where we know it.
     /// After an uncertain try the forge is searched; of several the oldest stays and the others go.
-    async fn standing(&self, number: i64, object: &str) -> Result<Option<(i64, Option<String>)>> {
+    async fn standing(&self, number: i64, object: &str) -> Result<Option<Standing>> {
         let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
         let known = tx.object("comment", object).await?;
         tx.rollback().await?;
         if let Some(row) = known
             && let Some(id) = row.data.get("id").and_then(Value::as_i64)
         {
-            return Ok(Some((id, row.data.get("hash").and_then(Value::as_str).map(str::to_owned))));
+            let written = row.data.get("hash").and_then(Value::as_str).map(str::to_owned);
+            return Ok(Some(Standing { id, written, is_known: true }));
         }
         if !self.is_uncertain() {
             return Ok(None);
@@ -71,7 +84,7 @@ impl Job<'_> {
         for double in ours.iter().skip(1) {
             self.engine.outside(forge.delete_comment(&self.site.repo, double.id)).await?;
         }
-        Ok(ours.first().map(|comment| (comment.id, Some(sha256_hex(&comment.body)))))
+        Ok(ours.first().map(|comment| Standing { id: comment.id, written: Some(sha256_hex(&comment.body)), is_known: false }))
     }
 
     fn carries(&self, body: &str, object: &str) -> bool {

@@ -67,8 +67,12 @@ impl Job<'_> {
         let effect: Effect = serde_json::from_value(self.row.payload.clone())?;
         if let Some(at) = self.too_soon(&effect).await? {
             let mut tx = self.begin().await?;
-            tx.effect_retry(self.row.id, at, "status edits keep their distance").await?;
-            return self.engine.commit(tx).await;
+            return match tx.effect_retry(self.row.id, at, "status edits keep their distance").await {
+                Ok(()) => self.engine.commit(tx).await,
+                // A turn has just put a newer one in its place.
+                Err(StoreError::NotFound(_)) => Ok(tx.rollback().await?),
+                Err(error) => Err(error.into()),
+            };
         }
         let mut tx = self.begin().await?;
         match tx.effect_started(self.row.id).await {

@@ -14,7 +14,7 @@ pub fn render(patch: &str) -> String {
             _ if line.starts_with("diff --git ") => {
                 in_hunk = false;
                 let name = line.rsplit_once(" b/").map_or(line, |(_, name)| name);
-                rows.push_str(&format!("<tr class=file><td class=n></td><td class=n></td><td>{}</td></tr>", escape(name)));
+                rows.push_str(&format!("<tr class=file><td colspan=3>{}</td></tr>", escape(name)));
                 continue;
             }
             Some(b'@') => {
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn lines_are_numbered_and_escaped() {
         let html = render("diff --git a/x b/x\nindex 1..2\n--- a/x\n+++ b/x\n@@ -3,2 +5,2 @@ fn\n same\n-<old>\n+<new>\n");
-        assert!(html.contains("<tr class=file><td class=n></td><td class=n></td><td>x</td></tr><tr class=\"hunk\">"), "{html}");
+        assert!(html.contains("<tr class=file><td colspan=3>x</td></tr><tr class=\"hunk\">"), "{html}");
         assert!(html.contains("<td class=n>3</td><td class=n>5</td><td> same</td>"), "{html}");
         assert!(html.contains("<td class=n>4</td><td class=n></td><td>-&lt;old&gt;</td>"), "{html}");
         assert!(html.contains("<td class=n></td><td class=n>6</td><td>+&lt;new&gt;</td>"), "{html}");

@@ -59,21 +59,29 @@ fn same_origin(headers: &HeaderMap) -> bool {
 #[serde(default)]
 pub struct Token {
     token: String,
+    /// The page to go to; only one of this forge.
+    next: String,
 }
 
-fn sign_in(forge: &Shared, token: &str) -> Response {
+/// A path on this forge; anything else leads to the first page.
+fn inside(next: &str) -> &str {
+    let plain = next.starts_with('/') && !next.starts_with("//") && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if plain { next } else { "/" }
+}
+
+fn sign_in(forge: &Shared, token: &str, next: &str) -> Response {
     let known = forge.read(|world| world.user_with_token(token).is_some());
     if !known {
         return html::refusal(&Problem::sign_in("this token belongs to nobody here; use the link that the terminal shows"));
     }
     let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict");
-    html::guarded(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
+    html::guarded(([(header::SET_COOKIE, cookie)], Redirect::to(inside(next))).into_response())
 }
 
 /// The link from the terminal; without a token, the form to paste one.
 pub async fn login(State(forge): State<Shared>, Query(given): Query<Token>) -> Response {
     if !given.token.is_empty() {
-        return sign_in(&forge, given.token.trim());
+        return sign_in(&forge, given.token.trim(), &given.next);
     }
     let people: Vec<String> =
         forge.read(|world| world.users.all().filter(|user| !user.bot).map(|user| html::escape(&user.login)).collect());
@@ -88,7 +96,7 @@ pub async fn login(State(forge): State<Shared>, Query(given): Query<Token>) -> R
 
 /// The pasted token.
 pub async fn paste(viewer: Viewer, Form(given): Form<Token>) -> Response {
-    sign_in(&viewer.forge, given.token.trim())
+    sign_in(&viewer.forge, given.token.trim(), &given.next)
 }
 
 /// Forgets the cookie.
@@ -100,6 +108,20 @@ pub async fn logout(_viewer: Viewer) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn signing_in_leads_only_to_pages_of_this_forge() {
+        for (next, want) in [
+            ("/a/b/issues/1", "/a/b/issues/1"),
+            ("", "/"),
+            ("//evil.example", "/"),
+            ("https://evil.example", "/"),
+            ("/\\evil", "/"),
+            ("/a\nb", "/"),
+        ] {
+            assert_eq!(inside(next), want, "{next}");
+        }
+    }
 
     #[test]
     fn only_forms_of_this_address_count() {

@@ -10,7 +10,7 @@ use super::session::Viewer;
 use super::{diff, markdown};
 use crate::sandbox::act::no_such;
 use crate::sandbox::problem::Problem;
-use crate::sandbox::state::{EventKind, Grant, Issue, Label, Reaction, Repo, Review, Verdict};
+use crate::sandbox::state::{EventKind, Grant, Issue, Label, Pull, Reaction, Repo, Review, Verdict};
 use crate::sandbox::world::World;
 
 /// `.../issues/{n}` and `.../pulls/{n}`, and the patch at `.../pulls/{n}.diff`.
@@ -48,9 +48,7 @@ fn body(world: &World, viewer: Option<i64>, repo: &Repo, issue: &Issue, patch: O
         issue.number
     );
     if let Some(pull) = &issue.pull {
-        let words =
-            format!("{} wants to merge {} commits from {} into {}", world.login(issue.author), pull.check.ahead, pull.head, pull.base);
-        body.push_str(&format!("<p>{}</p>", escape(&words)));
+        body.push_str(&format!("<p>{}</p>", escape(&intention(world, issue, pull))));
     }
     body.push_str(&article(world, issue.author, "", &issue.body, &issue.reactions, ""));
     body.push_str(&conversation(world, issue));
@@ -59,6 +57,16 @@ fn body(world: &World, viewer: Option<i64>, repo: &Repo, issue: &Issue, patch: O
     }
     body.push_str(&forms(world, viewer, repo, issue, &path));
     body
+}
+
+/// What the pull request is to do, or has done.
+fn intention(world: &World, issue: &Issue, pull: &Pull) -> String {
+    let plural = if pull.check.ahead == 1 { "" } else { "s" };
+    let change = format!("{} commit{plural} from {} into {}", pull.check.ahead, pull.head, pull.base);
+    match &pull.merged {
+        Some(merged) => format!("{} merged {change}", world.login(merged.by)),
+        None => format!("{} wants to merge {change}", world.login(issue.author)),
+    }
 }
 
 /// Comments, reviews and events in their order.
@@ -71,8 +79,11 @@ fn conversation(world: &World, issue: &Issue) -> String {
         entries.push((review.id, of_review(world, review)));
     }
     for event in world.events.all().filter(|event| event.issue == issue.id) {
-        let words = format!("{} {}", world.login(event.actor), of_event(world, &event.kind));
-        entries.push((event.id, format!("<p class=event>{}</p>", escape(&words))));
+        let words = match &event.kind {
+            EventKind::Label { name, added, .. } => labelled(world, issue, name, *added),
+            kind => escape(&of_event(world, kind)),
+        };
+        entries.push((event.id, format!("<p class=event>{} {words}</p>", escape(world.login(event.actor)))));
     }
     entries.sort();
     entries.into_iter().map(|(_, entry)| entry).collect()
@@ -122,6 +133,14 @@ fn of_review(world: &World, review: &Review) -> String {
     article(world, review.author, &format!("{words} {}{marks}", review.commit.get(..10).unwrap_or_default()), &text, &[], class)
 }
 
+/// A change of labels, with the label as it looks.
+fn labelled(world: &World, issue: &Issue, name: &str, added: bool) -> String {
+    let verb = if added { "added" } else { "removed" };
+    let label = world.labels.all().find(|label| label.repo == issue.repo && label.name == name);
+    let shown = label.map_or_else(|| escape(name), chip);
+    format!("{verb} {shown}")
+}
+
 fn of_event(world: &World, kind: &EventKind) -> String {
     let short = |sha: &str| sha.get(..10).unwrap_or_default().to_owned();
     let put = |added: bool, yes: &str, no: &str| (if added { yes } else { no }).to_owned();
@@ -148,7 +167,9 @@ fn of_event(world: &World, kind: &EventKind) -> String {
 
 /// What the viewer may do here.
 fn forms(world: &World, viewer: Option<i64>, repo: &Repo, issue: &Issue, path: &str) -> String {
-    let Some(me) = viewer else { return "<p><a href=/sandbox/login>Sign in</a> to comment.</p>".to_owned() };
+    let Some(me) = viewer else {
+        return "<p class=soft><a href=/sandbox/login>Sign in</a> to comment, label, review or merge.</p>".to_owned();
+    };
     let writes = world.grant(repo, viewer) >= Grant::Write;
     let merged = issue.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
     let at = format!("/{path}/{}/{}", if issue.pull.is_some() { "pulls" } else { "issues" }, issue.number);
@@ -180,7 +201,7 @@ fn review_form(at: &str, own: bool, writes: bool) -> String {
          <option value=squash>Squash</option><option value=rebase>Rebase</option></select><button class=go>Merge</button></div></form>"
     );
     format!(
-        "<h2>Review</h2><form method=post action=\"{at}/review\"><textarea name=body aria-label=Review placeholder=\"Needed for everything but an approval\"></textarea>\
+        "<h2>Review</h2><form method=post action=\"{at}/review\"><textarea name=body aria-label=Review placeholder=\"Say why; only an approval may go without\"></textarea>\
          <div class=line>{verdicts}<button name=verdict value=comment>Comment</button></div></form>{}",
         if writes { merge.as_str() } else { "" }
     )

@@ -78,8 +78,9 @@ pub(super) fn look_at_gate(turn: &mut Turn<'_>) {
     if facts.head != head || !turn.story.may_run() {
         return;
     }
-    // Approvals given by a command in this very turn are not among the gathered ones.
+    // What this very turn has changed is not among the gathered facts: a pause that ends, an approval by command.
     let mut facts = facts.clone();
+    facts.stopped = turn.story.flags.contains(&Flag::OverBudget);
     facts.commands.clone_from(&turn.story.votes);
     facts.people.extend(turn.facts.actor.clone());
     match gate(&facts) {

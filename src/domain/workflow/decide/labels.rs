@@ -37,14 +37,17 @@ pub(super) fn decide(turn: &mut Turn<'_>, number: i64) {
     }
     for name in facts.now.difference(&facts.confirmed).cloned().collect::<Vec<_>>() {
         if let (Some(label), person) = (Label::parse(&name), who(&facts, &name, true)) {
+            turn.mover = person.as_ref().map(|person| person.user.clone());
             added(turn, number, label, person);
         }
     }
     for name in facts.confirmed.difference(&facts.now).cloned().collect::<Vec<_>>() {
         if let (Some(label), person) = (Label::parse(&name), who(&facts, &name, false)) {
+            turn.mover = person.as_ref().map(|person| person.user.clone());
             removed(turn, label, person);
         }
     }
+    turn.mover = None;
     // Whatever was accepted or refused: afterwards the labels say what the story is.
     let (issue, pull) = turn.story.labels();
     let wanted: BTreeSet<String> = if number == turn.story.issue { issue } else { pull };

@@ -143,7 +143,8 @@ fn explain_vote(turn: &mut Turn<'_>, user: &crate::domain::forge::User) {
         return;
     };
     let fault = crate::domain::approval::votes(facts).into_iter().find(|vote| vote.user.id == user.id).and_then(|vote| vote.counts.err());
-    if let Some(why) = fault.filter(|_| turn.story.stage == Stage::Review) {
+    // After a person's push the approval may count as soon as `resume` accepts that head.
+    if let Some(why) = fault.filter(|_| turn.story.stage == Stage::Review && turn.story.foreign_head.is_none()) {
         let desk = turn.desk();
         turn.say(desk, format!("vote.{}.{}", user.id, head.short()), say::vote_does_not_count(&why));
     }

@@ -7,7 +7,7 @@ use crate::domain::forge::Sha;
 
 use super::super::effect::{Effect, PushedWhat};
 use super::super::event::{Checkpoint, StoryEvent};
-use super::super::facts::RunEnd;
+use super::super::facts::{Limit, RunEnd};
 use super::super::label::{Flag, Stage};
 use super::super::say;
 use super::checkpoint;
@@ -34,7 +34,13 @@ pub(super) fn ended(turn: &mut Turn<'_>, run: RunId, purpose: Purpose) {
                 Outcome::Test(test) => tested(turn, run, &test),
             }
         }
-        RunEnd::GaveUp { why, over_budget } => {
+        RunEnd::GaveUp { why, limit: Some(Limit::Estimate) } => {
+            turn.event(StoryEvent::RunEnded { run, purpose, ok: false });
+            let ask = say::ask_spend(&turn.story, &why);
+            checkpoint::arrive(turn, Checkpoint::Spend, run.to_string(), ask);
+        }
+        RunEnd::GaveUp { why, limit } => {
+            let over_budget = limit.is_some();
             turn.event(StoryEvent::RunEnded { run, purpose, ok: false });
             let flag = if over_budget { Flag::OverBudget } else { Flag::Waiting };
             turn.raise(flag, why.clone());

@@ -9,7 +9,7 @@ use crate::domain::agent::{Analysis, CriterionResult, Design, Outcome, Purpose, 
 use crate::domain::approval::{GateFacts, Person};
 use crate::domain::forge::*;
 use crate::domain::workflow::effect::StartRun;
-use crate::domain::workflow::facts::{LabelFacts, Policy, RunEnd, RunFacts};
+use crate::domain::workflow::facts::{LabelFacts, Limit, Policy, RunEnd, RunFacts};
 use crate::domain::workflow::intent::{Place, Receipt};
 use crate::domain::workflow::label::{Autonomy, PullStage, Stage};
 
@@ -319,11 +319,20 @@ fn code_goes_to_review_and_full_control_waits_before_the_push() {
 #[test]
 fn a_run_that_gives_up_asks_a_person_and_retry_repeats_it() {
     let mut table = Table::new(Autonomy::Milestone);
-    table.says(ALICE, "/syndarix plan").run_ends(RunEnd::GaveUp { why: "no idea".into(), over_budget: false });
+    table.says(ALICE, "/syndarix plan").run_ends(RunEnd::GaveUp { why: "no idea".into(), limit: None });
     table.is_at(Stage::Analysis, "nobody works, nothing waits, flags [\"waiting\"]");
     table.says(BOB, "/syndarix retry").is_at(Stage::Analysis, "analyse works, nothing waits, flags []");
-    table.run_ends(RunEnd::GaveUp { why: "too dear".into(), over_budget: true });
+    table.run_ends(RunEnd::GaveUp { why: "too dear".into(), limit: Some(Limit::Hard) });
     table.is_at(Stage::Analysis, "nobody works, nothing waits, flags [\"over-budget\"]");
+}
+
+#[test]
+fn full_control_asks_before_the_estimate_is_passed() {
+    let mut table = Table::at_plan(Autonomy::FullControl);
+    table.says(ALICE, "/syndarix approve");
+    table.run_ends(RunEnd::GaveUp { why: "the estimate would be passed".into(), limit: Some(Limit::Estimate) });
+    table.is_at(Stage::Implementation, "nobody works, spend waits, flags [\"waiting\"]");
+    table.says(ALICE, "/syndarix approve").is_at(Stage::Implementation, "implement works, nothing waits, flags []");
 }
 
 #[test]

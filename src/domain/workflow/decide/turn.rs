@@ -2,13 +2,14 @@
 
 use serde_json::json;
 
+use crate::base::Nano;
 use crate::base::ids::RunId;
 use crate::base::text::sha256_hex;
 use crate::domain::agent::Purpose;
 use crate::domain::forge::User;
 
 use super::super::effect::{Effect, RunInput, StartRun};
-use super::super::event::StoryEvent;
+use super::super::event::{Checkpoint, StoryEvent};
 use super::super::facts::Facts;
 use super::super::intent::{Intent, Wanted};
 use super::super::label::Flag;
@@ -26,11 +27,22 @@ pub(super) struct Turn<'a> {
     pub replies: Vec<String>,
     /// Labels must be written even when the story did not change: somebody moved one.
     pub labels_off: bool,
+    /// Who is behind what is decided just now, where that is somebody else than the event's sender: a label event may report several people's moves.
+    pub mover: Option<User>,
 }
 
 impl<'a> Turn<'a> {
     pub fn new(story: &'a Story, wanted: &'a Wanted, facts: &'a Facts) -> Turn<'a> {
-        Turn { before: story, story: story.clone(), wanted, facts, decision: Decision::default(), replies: Vec::new(), labels_off: false }
+        Turn {
+            before: story,
+            story: story.clone(),
+            wanted,
+            facts,
+            decision: Decision::default(),
+            replies: Vec::new(),
+            labels_off: false,
+            mover: None,
+        }
     }
 
     pub fn event(&mut self, event: StoryEvent) {
@@ -52,8 +64,8 @@ impl<'a> Turn<'a> {
         sha256_hex(text)
     }
 
-    pub fn actor(&self) -> Option<&'a User> {
-        self.wanted.actor.as_ref()
+    pub fn actor(&self) -> Option<&User> {
+        self.mover.as_ref().or(self.wanted.actor.as_ref())
     }
 
     /// The sender is Syndarix itself.
@@ -120,8 +132,15 @@ impl<'a> Turn<'a> {
             focus: story.focus.clone(),
             constraints: story.constraints.clone(),
             plan_approved: story.plan_approver.is_some(),
+            ceiling: self.ceiling(),
             keep_plan: self.facts.policy.keep_plan,
         }
+    }
+
+    /// The plan's estimate, as long as passing it needs a person's word.
+    fn ceiling(&self) -> Option<Nano> {
+        let waits = super::checkpoint::waits(self.story.autonomy, Checkpoint::Spend) && !self.story.passed.contains(&Checkpoint::Spend);
+        self.story.plan.as_ref().and_then(|plan| plan.estimate).filter(|_| waits)
     }
 
     /// Stops the agent at work, if there is one.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::base::text::clip;
 use crate::domain::agent::TestResult;
 use crate::domain::forge::{CiStatus, Sha, User};
+use crate::domain::speech::code;
 
 use super::super::label::Stage;
 use super::super::story::{ActiveRun, Plan, Story};
@@ -26,6 +27,18 @@ pub fn ask_plan(story: &Story, plan: &Plan) -> String {
         story.issue,
         plan.hash.get(..10).unwrap_or(&plan.hash),
         plan.head.short()
+    )
+}
+
+/// Asks before the story costs more than its plan said.
+pub fn ask_spend(story: &Story, why: &str) -> String {
+    format!(
+        "{}the work stopped, because {}. Autonomy {} asks a person first.\n\n\
+         - To let it go on, type `/syndarix approve`.\n\
+         - To end the story, type `/syndarix cancel`.",
+        to(story.requester.as_ref()),
+        one_line(why),
+        story.autonomy.name(),
     )
 }
 
@@ -71,7 +84,7 @@ fn of_ci(ci: &[CiStatus]) -> String {
     if ci.is_empty() {
         return "No CI has reported on this commit, so nothing was tested automatically.".into();
     }
-    let results: Vec<String> = ci.iter().map(|status| format!("`{}` {}", one_line(&status.context), ci_word(status.state))).collect();
+    let results: Vec<String> = ci.iter().map(|status| format!("{} {}", code(&status.context), ci_word(status.state))).collect();
     format!("CI: {}.", results.join(", "))
 }
 
@@ -149,7 +162,7 @@ pub fn rounds_used_up(requester: Option<&User>, rounds: u32, blocking: usize) ->
 /// CI stays red.
 pub fn ci_still_red(requester: Option<&User>, context: &str, tries: u32) -> String {
     let tries = if tries == 1 { "1 try".to_owned() } else { format!("{tries} tries") };
-    format!("{}the CI check `{}` is still red after {tries}, so a person has to look.\n\n{ONCE_MORE}", to(requester), one_line(context))
+    format!("{}the CI check {} is still red after {tries}, so a person has to look.\n\n{ONCE_MORE}", to(requester), code(context))
 }
 
 /// Somebody closed the pull request.

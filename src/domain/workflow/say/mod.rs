@@ -6,8 +6,8 @@ mod pull;
 mod tell;
 
 pub use ask::{
-    ask_close, ask_merge, ask_plan, ask_push, ci_still_red, effect_failed, gave_up, human_pushed, nothing_changed, pull_closed, question,
-    rounds_used_up, unmet,
+    ask_close, ask_merge, ask_plan, ask_push, ask_spend, ci_still_red, effect_failed, gave_up, human_pushed, nothing_changed, pull_closed,
+    question, rounds_used_up, unmet,
 };
 pub use pull::{answers, draft_body, pull_body, pull_title, review};
 pub use tell::{branch_deleted, cancelled, put_back, report, vote_does_not_count};
@@ -26,9 +26,9 @@ fn safe(text: &str, max: usize) -> String {
     quote_safe(text, &Manners { max, links: &[] }).trim_end().to_owned()
 }
 
-/// The same on one line, fit for a list or a table.
+/// The same on one line, fit for a list.
 pub(super) fn one_line(text: &str) -> String {
-    safe(text, 500).split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+    safe(text, 500).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A full sentence: a capital at the start, a stop at the end.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::domain::agent::{Answer, ReviewResult, Severity};
 use crate::domain::forge::{CiState, CiStatus, NewReviewComment};
+use crate::domain::speech::code;
 
 use super::super::facts::Facts;
 use super::super::story::Story;
@@ -61,7 +62,7 @@ fn evidence(ci: &[CiStatus]) -> String {
         table.push_str("| CI | nothing reported yet for this commit; results appear below the pull request |\n");
     }
     for status in ci {
-        let _ = writeln!(table, "| CI `{}` | {} |", one_line(&status.context), ci_word(status.state));
+        let _ = writeln!(table, "| CI {} | {} |", code(&status.context).replace('|', "\\|"), ci_word(status.state));
     }
     table
 }

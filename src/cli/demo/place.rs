@@ -1,0 +1,105 @@
+//! The directory of a demo: one demo at a time, and `--fresh` takes away nothing that a demo did not make.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::config::Env;
+
+use super::DemoArgs;
+
+const LOCK: &str = "demo.lock";
+
+/// The directory, held until this is dropped.
+pub struct Place {
+    pub dir: PathBuf,
+    _lock: File,
+}
+
+impl Place {
+    /// Takes the directory, emptied when the demo shall start over.
+    pub fn take(args: &DemoArgs, env: &Env) -> Result<Place> {
+        let dir = data_dir(args, env)?;
+        std::fs::create_dir_all(&dir).with_context(|| format!("{} cannot be made; name another directory with --data", dir.display()))?;
+        if !is_ours(&dir)? {
+            bail!("{} holds other files; name an empty directory with --data", dir.display());
+        }
+        let lock = File::create(dir.join(LOCK))
+            .with_context(|| format!("{} cannot be written; name another directory with --data", dir.display()))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!(
+                "another demo is running in {}; end it with Ctrl-C first, or give this one a directory of its own with --data",
+                dir.display()
+            ),
+            Err(TryLockError::Error(error)) => return Err(error).with_context(|| format!("{} cannot be locked", dir.display())),
+        }
+        if args.fresh {
+            empty(&dir)?;
+        }
+        Ok(Place { dir, _lock: lock })
+    }
+}
+
+fn data_dir(args: &DemoArgs, env: &Env) -> Result<PathBuf> {
+    if let Some(dir) = &args.data {
+        return Ok(std::path::absolute(dir)?);
+    }
+    let state = env.get("XDG_STATE_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(env.get("HOME")?).join(".local/state")));
+    let state = state.context("there is no home directory to keep the demo in; name a directory with --data")?;
+    Ok(state.join("syndarix").join("demo"))
+}
+
+/// Empty, or the place of an earlier demo.
+fn is_ours(dir: &Path) -> Result<bool> {
+    let mut entries =
+        std::fs::read_dir(dir).with_context(|| format!("{} cannot be read; name another directory with --data", dir.display()))?;
+    Ok([LOCK, "forge.port"].iter().any(|name| dir.join(name).is_file()) || entries.next().is_none())
+}
+
+fn empty(dir: &Path) -> Result<()> {
+    let left = |path: &Path| format!("{} cannot be removed", path.display());
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_name() == LOCK {
+            continue;
+        }
+        let removed = if entry.file_type()?.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        removed.with_context(|| left(&path))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(dir: &Path, fresh: bool) -> DemoArgs {
+        DemoArgs { repo: None, model: None, max_usd: 0.5, stay: false, fresh, json: false, data: Some(dir.to_owned()) }
+    }
+
+    #[test]
+    fn a_directory_of_somebody_else_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("letter.txt"), "x").unwrap();
+        let error = Place::take(&args(dir.path(), true), &Env::process()).err().unwrap().to_string();
+        assert!(error.contains("holds other files"), "{error}");
+        assert!(dir.path().join("letter.txt").exists());
+    }
+
+    #[test]
+    fn one_demo_at_a_time_and_fresh_starts_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let env = Env::process();
+        let first = Place::take(&args(dir.path(), false), &env).unwrap();
+        std::fs::create_dir(first.dir.join("bot")).unwrap();
+        let error = Place::take(&args(dir.path(), true), &env).err().unwrap().to_string();
+        assert!(error.contains("another demo is running"), "{error}");
+        assert!(first.dir.join("bot").exists());
+        drop(first);
+        let next = Place::take(&args(dir.path(), true), &env).unwrap();
+        assert!(!next.dir.join("bot").exists());
+    }
+}
