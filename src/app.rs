@@ -24,7 +24,7 @@ use crate::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
 use crate::forge::{Forge, ForgeError};
 use crate::git::AuditRemote;
 use crate::llm::{Endpoint, Gateway, Http, HttpOptions, Provider, RetryPolicy, Script, Scripted, connect};
-use crate::store::{NewProject, ServingLock, Store, StoreError, StoreUrl};
+use crate::store::{NewProject, ServingLock, Store, StoreError, StoreUrl, WorkKind};
 use crate::web::{self, Hook, WebState};
 
 /// What a caller may decide beside the configuration.
@@ -33,6 +33,8 @@ pub struct Options {
     pub clock: Clock,
     /// Answers all model calls from this script instead of a model.
     pub script: Option<Script>,
+    /// Answers all model calls in place of a model. Goes by the name of the scripted provider of the configuration.
+    pub provider: Option<Arc<dyn Provider>>,
     /// Answers all model calls with this model, `provider/name`.
     pub model: Option<String>,
     /// Hard limit of every story, in US dollars.
@@ -86,6 +88,21 @@ impl App {
         register_projects(&engine, &config).await?;
         let web = WebState { store, clock: options.clock, hooks: Arc::new(hooks) };
         Ok(App { engine: Arc::new(engine), web, poll, _lock: lock })
+    }
+
+    /// What is served over HTTP.
+    pub fn routes(&self) -> axum::Router {
+        web::router(self.web.clone())
+    }
+
+    /// Does everything that is due, one piece after the other. `false`: there was nothing to do.
+    pub async fn settle_once(&self) -> Result<bool> {
+        let mut worked = false;
+        while let Some(claim) = self.engine.claim(WorkKind::ALL).await? {
+            self.engine.work(claim).await?;
+            worked = true;
+        }
+        Ok(worked)
     }
 
     /// Serves until `stop` is cancelled, then drains for at most 30 seconds.
@@ -239,9 +256,9 @@ fn gateway(config: &Config, options: &Options) -> Result<Gateway> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
     for provider in &config.team.providers {
         if let Wire::Scripted = provider.wire {
-            if let Some(script) = &options.script {
-                providers.push(Arc::new(Scripted::new(provider.name.clone(), script.clone())));
-            }
+            let script =
+                || options.script.clone().map(|script| Arc::new(Scripted::new(provider.name.clone(), script)) as Arc<dyn Provider>);
+            providers.extend(options.provider.clone().or_else(script));
             continue;
         }
         let key = config.settings.keys.get(&provider.name).cloned();
@@ -259,10 +276,10 @@ fn catalog(config: &Config, options: &Options) -> Result<Catalog> {
     let scripted = || {
         config.team.providers.iter().find(|provider| provider.wire == Wire::Scripted).map(|provider| ModelRef::new(&provider.name, "story"))
     };
-    let only = match (&options.model, &options.script) {
-        (Some(name), _) => Some(ModelRef::parse(name).map_err(anyhow::Error::msg)?),
-        (None, Some(_)) => scripted(),
-        (None, None) => None,
+    let only = match &options.model {
+        Some(name) => Some(ModelRef::parse(name).map_err(anyhow::Error::msg)?),
+        None if options.script.is_some() || options.provider.is_some() => scripted(),
+        None => None,
     };
     Ok(match only {
         Some(model) => config.team.catalog.only(&model),

@@ -243,7 +243,7 @@ pub async fn gate_facts(engine: &Engine, site: &Site<'_>, story: &Story, pull: P
     let protected = protected_paths(engine, site, &pull, &head).await?;
     Ok(GateFacts {
         autonomy: story.autonomy,
-        authors: authors(&commits, &people, site.connection.bot.id),
+        authors: authors(&commits, &people, site.connection.bot.id).union(&story.pushers).copied().collect(),
         people,
         head,
         reviews,

@@ -56,10 +56,10 @@ impl Engine {
     /// Handles one item of work.
     pub async fn work(&self, claim: Claim) -> Result<()> {
         let handled = match claim.kind {
-            WorkKind::Intake => intake::handle(self, &claim).await,
-            WorkKind::Turn => turn::handle(self, &claim).await,
-            WorkKind::Perform => perform::handle(self, &claim).await,
-            WorkKind::Run => agent_run::handle(self, &claim).await,
+            WorkKind::Intake => Box::pin(intake::handle(self, &claim)).await,
+            WorkKind::Turn => Box::pin(turn::handle(self, &claim)).await,
+            WorkKind::Perform => Box::pin(perform::handle(self, &claim)).await,
+            WorkKind::Run => Box::pin(agent_run::handle(self, &claim)).await,
             WorkKind::Timer => turn::wake(self, &claim).await,
             WorkKind::Seal => seal::seal(self, &claim).await,
             WorkKind::PushAudit => seal::push(self, &claim).await,

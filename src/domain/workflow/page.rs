@@ -97,6 +97,9 @@ fn way_on(story: &Story) -> String {
     if story.question.is_some() {
         return "A plain comment answers it.".into();
     }
+    if story.stage.is_before_merge() && story.pull.as_ref().is_some_and(|pull| !pull.open) {
+        return "`/syndarix retry` opens it again.".into();
+    }
     match &story.checkpoint {
         Some(OpenCheckpoint { checkpoint: Checkpoint::Plan | Checkpoint::Merge, .. }) => {
             format!("`/syndarix approve` or an approving review{there} passes it.")

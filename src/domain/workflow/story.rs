@@ -59,6 +59,8 @@ pub struct Story {
     pub flags: BTreeSet<Flag>,
     pub requester: Option<User>,
     pub autonomy: Autonomy,
+    /// A label made the level tighter than the configuration; that label stays as long as the story.
+    pub tightened: bool,
     pub branch: String,
     pub base_branch: String,
     /// Hash of the text behind `plan`.
@@ -98,6 +100,8 @@ pub struct Story {
     pub question: Option<RunId>,
     /// A head pushed by a person that `resume` has not accepted yet.
     pub foreign_head: Option<Sha>,
+    /// Ids of people who pushed to the branch, whatever their commits say about their authors.
+    pub pushers: BTreeSet<i64>,
     /// The gate held on this head and the merge is ordered.
     pub merging: Option<Sha>,
     pub merged: Option<Sha>,
@@ -131,6 +135,9 @@ impl Story {
         let mut issue = flags.clone();
         if Stage::WALK.contains(&self.stage) {
             issue.insert(Label::Story(self.stage).name());
+        }
+        if self.tightened && self.stage.is_active() {
+            issue.insert(Label::Autonomy(self.autonomy).name());
         }
         let mut pull = flags;
         if let Some(of) = &self.pull {
@@ -256,7 +263,8 @@ impl Story {
                 self.flags.remove(flag);
                 self.reasons.remove(flag);
             }
-            StoryEvent::HumanPushed { head, .. } => {
+            StoryEvent::HumanPushed { head, by } => {
+                self.pushers.extend(by.as_ref().map(|user| user.id));
                 self.foreign_head = Some(head.clone());
                 self.merging = None;
                 self.unpushed = None;
@@ -277,7 +285,10 @@ impl Story {
                 self.active = None;
                 self.question = None;
             }
-            StoryEvent::AutonomyTightened { autonomy, .. } => self.autonomy = *autonomy,
+            StoryEvent::AutonomyTightened { autonomy, .. } => {
+                self.autonomy = *autonomy;
+                self.tightened = true;
+            }
             StoryEvent::MovePutBack { label } => {
                 self.put_back.insert(label.clone());
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::domain::forge::LabelSpec;
-use crate::domain::workflow::label;
+use crate::domain::workflow::label::{self, Autonomy, Label};
 use crate::forge::ForgeError;
 
 use super::super::Result;
@@ -18,22 +18,24 @@ impl Job<'_> {
             return Ok(Performed::Done(json!({})));
         }
         let (issue, pull) = story.labels();
-        let mut changed = self.bring_in_step(story.issue, &issue).await?;
+        let mut changed = self.bring_in_step(story.issue, &issue, story.autonomy).await?;
         if let Some(of) = &story.pull {
-            changed |= self.bring_in_step(of.number, &pull).await?;
+            changed |= self.bring_in_step(of.number, &pull, story.autonomy).await?;
         }
         Ok(Performed::Done(json!({"changed": changed, "issue": issue, "pull": pull})))
     }
 
     /// Writes the difference between what the bot last confirmed and what it wants. A label that a person moved since is left alone:
     /// its own intent is on the way, and deciding it comes before overwriting it.
-    async fn bring_in_step(&self, number: i64, wanted: &BTreeSet<String>) -> Result<bool> {
+    async fn bring_in_step(&self, number: i64, wanted: &BTreeSet<String>, level: Autonomy) -> Result<bool> {
         let forge = &self.site.connection.forge;
         let now: BTreeSet<String> = forge.issue(&self.site.repo, number).await?.labels.into_iter().collect();
         let confirmed = self.confirmed(number).await?.unwrap_or_else(|| now.clone());
         let (add, remove) = label::difference(&now.iter().cloned().collect::<Vec<_>>(), wanted);
         let add: Vec<String> = add.into_iter().filter(|name| !confirmed.contains(name) || self.is_uncertain()).collect();
-        let remove: Vec<String> = remove.into_iter().filter(|name| confirmed.contains(name)).collect();
+        // A label never loosens: one that would goes, too.
+        let looser = now.iter().filter(|name| matches!(Label::parse(name), Some(Label::Autonomy(other)) if other > level)).cloned();
+        let remove: Vec<String> = remove.into_iter().chain(looser).filter(|name| confirmed.contains(name)).collect();
         if add.is_empty() && remove.is_empty() {
             return self.confirm(number, confirmed.difference(&BTreeSet::new()).cloned().collect(), wanted).await.map(|()| false);
         }

@@ -51,7 +51,8 @@ pub(super) fn decide(turn: &mut Turn<'_>, number: i64) {
     // Whatever was accepted or refused: afterwards the labels say what the story is.
     let (issue, pull) = turn.story.labels();
     let wanted: BTreeSet<String> = if number == turn.story.issue { issue } else { pull };
-    let kept: BTreeSet<String> = facts.now.iter().filter(|name| Label::parse(name).is_some_and(Label::is_kept_by_bot)).cloned().collect();
+    let is_kept = |name: &&String| wanted.contains(*name) || Label::parse(name).is_some_and(Label::is_kept_by_bot);
+    let kept: BTreeSet<String> = facts.now.iter().filter(is_kept).cloned().collect();
     turn.labels_off |= wanted != kept;
 }
 

@@ -1,0 +1,39 @@
+//! Scenarios: conversations between people, the sandbox forge and the shipped program. Each reads from top to bottom; what is expected
+//! is what a person would read on the page. Every scenario ends by checking that nothing was left over: see `ending.rs`.
+
+#![cfg(feature = "demo")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests; a failure here is a failed test")]
+
+mod answers;
+mod database;
+mod ending;
+mod mishaps;
+mod model;
+mod people;
+mod reader;
+mod world;
+
+mod autonomy;
+mod ci;
+mod commands;
+mod deliveries;
+mod gate;
+mod hands;
+mod labels;
+mod plan;
+mod questions;
+mod review;
+mod secrets;
+mod stopping;
+mod story;
+mod trouble;
+
+use world::{Setup, World};
+
+/// Plays a scenario and checks at its end what must hold after any of them.
+async fn scenario(setup: impl Into<Setup>, play: impl AsyncFnOnce(&World)) {
+    let w = Box::pin(World::new(setup)).await;
+    // On the heap: the stack of a test's thread is small.
+    Box::pin(play(&w)).await;
+    Box::pin(w.end()).await;
+}

@@ -1,0 +1,136 @@
+//! What people do on the forge, through its public interface, with their own tokens.
+
+use std::path::Path;
+use std::process::Command;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::world::{REPO, World};
+
+/// Somebody with an account.
+#[derive(Clone, Copy)]
+pub struct Person<'a> {
+    pub w: &'a World,
+    pub login: &'static str,
+}
+
+impl Person<'_> {
+    pub fn request(&self, method: Method, path: &str, body: &Value) -> reqwest::RequestBuilder {
+        let url = format!("{}/api/v1/repos/{REPO}/{path}", self.w.sandbox.url());
+        let request = self.w.http.request(method, url).header("Authorization", format!("token {}", self.w.token(self.login)));
+        if body.is_null() { request } else { request.json(body) }
+    }
+
+    /// Does something a moment after whatever happened last.
+    async fn does(&self, method: Method, path: &str, body: Value) -> Value {
+        self.w.clock.advance(2_000);
+        let answer = self.request(method.clone(), path, &body).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{} {method} {path}: {status} {text}", self.login);
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    pub async fn opens_issue(&self, title: &str, body: &str) -> i64 {
+        self.does(Method::POST, "issues", json!({"title": title, "body": body})).await["number"].as_i64().unwrap()
+    }
+
+    /// The comment's number.
+    pub async fn comments(&self, number: i64, body: &str) -> i64 {
+        self.does(Method::POST, &format!("issues/{number}/comments"), json!({"body": body})).await["id"].as_i64().unwrap()
+    }
+
+    pub async fn edits(&self, comment: i64, body: &str) {
+        self.does(Method::PATCH, &format!("issues/comments/{comment}"), json!({"body": body})).await;
+    }
+
+    pub async fn deletes(&self, comment: i64) {
+        self.does(Method::DELETE, &format!("issues/comments/{comment}"), Value::Null).await;
+    }
+
+    async fn reviews(&self, pull: i64, event: &str, body: &str, head: &str) {
+        let review = json!({"event": event, "body": body, "commit_id": head});
+        self.does(Method::POST, &format!("pulls/{pull}/reviews"), review).await;
+    }
+
+    /// Approves the head that stands there now.
+    pub async fn approves(&self, pull: i64) {
+        let head = self.w.head_of(pull).await;
+        self.reviews(pull, "APPROVED", "", &head).await;
+    }
+
+    /// Approves a head, whichever stands there now.
+    pub async fn approves_head(&self, pull: i64, head: &str) {
+        self.reviews(pull, "APPROVED", "", head).await;
+    }
+
+    pub async fn requests_changes(&self, pull: i64, why: &str) {
+        let head = self.w.head_of(pull).await;
+        self.reviews(pull, "REQUEST_CHANGES", why, &head).await;
+    }
+
+    pub async fn remarks_in_a_review(&self, pull: i64, what: &str) {
+        let head = self.w.head_of(pull).await;
+        self.reviews(pull, "COMMENT", what, &head).await;
+    }
+
+    pub async fn merges(&self, pull: i64) {
+        self.does(Method::POST, &format!("pulls/{pull}/merge"), json!({"Do": "merge"})).await;
+    }
+
+    pub async fn closes(&self, number: i64) {
+        self.does(Method::PATCH, &format!("issues/{number}"), json!({"state": "closed"})).await;
+    }
+
+    pub async fn reopens(&self, number: i64) {
+        self.does(Method::PATCH, &format!("issues/{number}"), json!({"state": "open"})).await;
+    }
+
+    pub async fn labels(&self, number: i64, label: &str) {
+        self.does(Method::POST, &format!("issues/{number}/labels"), json!({"labels": [label]})).await;
+    }
+
+    pub async fn unlabels(&self, number: i64, label: &str) {
+        let labels = self.does(Method::GET, &format!("issues/{number}/labels"), Value::Null).await;
+        let found = labels.as_array().unwrap().iter().find(|one| one["name"] == label).cloned();
+        let id = found.unwrap_or_else(|| panic!("#{number} has no label {label}"))["id"].clone();
+        self.does(Method::DELETE, &format!("issues/{number}/labels/{id}"), Value::Null).await;
+    }
+
+    /// What CI says about a head.
+    pub async fn reports(&self, head: &str, context: &str, state: &str) {
+        let status = json!({"context": context, "state": state, "description": "", "target_url": ""});
+        self.does(Method::POST, &format!("statuses/{head}"), status).await;
+    }
+
+    /// Commits one file to the branch of a pull request and pushes it.
+    pub async fn pushes(&self, pull: i64, path: &str, content: &str) {
+        self.w.clock.advance(2_000);
+        let branch = self.w.get(&format!("pulls/{pull}")).await["head"]["ref"].as_str().unwrap().to_owned();
+        let url = self.w.sandbox.url().replace("http://", &format!("http://{}:{}@", self.login, self.w.token(self.login)));
+        let dir = tempfile::tempdir().unwrap();
+        let (tree, path, content, login) = (dir.path().join("tree"), path.to_owned(), content.to_owned(), self.login);
+        let work = move || {
+            git(dir.path(), login, &["clone", "--quiet", "--branch", &branch, &format!("{url}/{REPO}.git"), "tree"]);
+            std::fs::write(tree.join(&path), content).unwrap();
+            git(&tree, login, &["add", "."]);
+            git(&tree, login, &["commit", "--quiet", "-m", &format!("{path} by hand")]);
+            git(&tree, login, &["push", "--quiet", "origin", &branch]);
+        };
+        tokio::task::spawn_blocking(work).await.unwrap();
+    }
+}
+
+fn git(at: &Path, login: &str, arguments: &[&str]) {
+    let output = Command::new("git")
+        .current_dir(at)
+        .args(["-c", &format!("user.name={login}"), "-c", &format!("user.email={login}@example.invalid"), "-c", "commit.gpgsign=false"])
+        .args(arguments)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,259 @@
+//! The world of a scenario: the sandbox forge, the shipped program that serves it over HTTP, and a clock that only moves when people act
+//! or when everybody waits for a time that is set.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+use syndarix::app::{App, Options};
+use syndarix::base::{Clock, Time};
+use syndarix::config::{Config, Env, Prompts, Settings, Team};
+use syndarix::engine::reconcile;
+use syndarix::llm::scripted::{Rule, Script};
+use syndarix::sandbox::seed::SAMPLE;
+use syndarix::sandbox::{DeliveryConfig, Permission, Sandbox, SandboxConfig};
+use syndarix::store::WorkKind;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::model::Model;
+use super::people::Person;
+use super::reader::Reader;
+
+pub const REPO: &str = "acme/shop";
+/// A project that has nothing to do with any scenario.
+pub const IDLE: &str = "acme/attic";
+pub const CANARY: &str = "Nobody works here";
+pub const HOOK_SECRET: &str = "hook-secret-canary-7f3a";
+pub const PROVIDER_KEY: &str = "provider-key-canary-91bc";
+/// How far the clock may move by itself until everything must be quiet, in milliseconds.
+const PATIENCE: i64 = 10 * 60 * 1000;
+
+/// What a scenario begins with.
+pub struct Setup {
+    pub rules: Vec<Rule>,
+    /// Keys for the project's `[policy]`.
+    pub policy: String,
+    /// Price of the scripted model, as in `models.toml`.
+    pub price: String,
+    pub deliveries: DeliveryConfig,
+    pub store: Option<String>,
+}
+
+impl From<Vec<Rule>> for Setup {
+    fn from(rules: Vec<Rule>) -> Setup {
+        let deliveries = DeliveryConfig { workers: 1, shuffle: None, ..DeliveryConfig::default() };
+        Setup { rules, policy: String::new(), price: String::new(), deliveries, store: None }
+    }
+}
+
+/// Rules with keys for the project's policy.
+pub fn policy(rules: Vec<Rule>, keys: &str) -> Setup {
+    Setup { policy: keys.into(), ..Setup::from(rules) }
+}
+
+pub struct World {
+    pub clock: Clock,
+    pub sandbox: Arc<Sandbox>,
+    pub app: Arc<App>,
+    pub http: reqwest::Client,
+    pub model: Arc<Model>,
+    pub script: Script,
+    pub data: PathBuf,
+    pub hook: String,
+    reader: Mutex<Reader>,
+    _web: JoinSet<()>,
+    _dir: tempfile::TempDir,
+}
+
+impl World {
+    pub async fn new(setup: impl Into<Setup>) -> World {
+        let setup = setup.into();
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(Time::parse("2026-08-03T09:00:00Z").unwrap());
+        let sandbox = Arc::new(forge(dir.path().join("forge"), &clock, setup.deliveries.clone()).await);
+        let script = Script { name: "scenario".into(), rules: setup.rules.clone() };
+        let model = Arc::new(Model::new(script.clone(), sandbox.clone()));
+        let data = dir.path().join("bot");
+        let config = config(dir.path(), &data, &setup, &sandbox);
+        let options = Options { clock: clock.clone(), provider: Some(model.clone()), ..Options::default() };
+        let app = Arc::new(App::open(config, options).await.unwrap());
+        model.serves(&app.engine);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let hook = format!("http://{}/hooks/sandbox", listener.local_addr().unwrap());
+        let routes = app.routes();
+        let web = JoinSet::from_iter([async move { axum::serve(listener, routes).await.unwrap() }]);
+        let builder = reqwest::Client::builder().timeout(Duration::from_secs(20)).no_proxy();
+        let http = builder.redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let reader = Mutex::new(Reader::new());
+        let w = World { clock, sandbox, app, http, model, script, data, hook, reader, _web: web, _dir: dir };
+        w.hooks_work();
+        let idle = serde_json::json!({"title": CANARY, "body": "Leave this alone."});
+        let url = format!("{}/api/v1/repos/{IDLE}/issues", w.sandbox.url());
+        let opened = w.http.post(url).header("Authorization", format!("token {}", w.token("alice"))).json(&idle).send().await.unwrap();
+        assert!(opened.status().is_success());
+        w
+    }
+
+    /// The forge tells the program what happens.
+    pub fn hooks_work(&self) {
+        for repo in [REPO, IDLE] {
+            self.sandbox.ensure_hook(Some(repo), &self.hook, HOOK_SECRET).unwrap();
+        }
+    }
+
+    /// Writer; asks for the stories.
+    pub fn alice(&self) -> Person<'_> {
+        Person { w: self, login: "alice" }
+    }
+
+    /// Writer.
+    pub fn bob(&self) -> Person<'_> {
+        Person { w: self, login: "bob" }
+    }
+
+    /// May only read.
+    pub fn rita(&self) -> Person<'_> {
+        Person { w: self, login: "rita" }
+    }
+
+    /// Maintainer.
+    pub fn mona(&self) -> Person<'_> {
+        Person { w: self, login: "mona" }
+    }
+
+    /// The bot's own account, used by hand.
+    pub fn bot(&self) -> Person<'_> {
+        Person { w: self, login: "syndarix" }
+    }
+
+    pub fn token(&self, login: &str) -> String {
+        self.sandbox.ensure_user(login, login == "syndarix", false).unwrap()
+    }
+
+    /// Reads with Alice's eyes.
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.alice().request(Method::GET, path, &Value::Null).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
+    pub async fn head_of(&self, pull: i64) -> String {
+        self.get(&format!("pulls/{pull}")).await["head"]["sha"].as_str().unwrap().to_owned()
+    }
+
+    /// Until nothing is due, nothing is on its way, and nobody waits for a time that comes soon.
+    pub async fn settle(&self) {
+        let until = self.clock.now().plus_millis(PATIENCE);
+        for _ in 0..500 {
+            self.sandbox.settled().await;
+            if Box::pin(self.app.settle_once()).await.unwrap() || self.sandbox.undelivered() > 0 {
+                continue;
+            }
+            match self.app.engine.store.next_due(WorkKind::ALL).await.unwrap() {
+                Some(at) if at <= until => self.clock.advance(((at.0 - self.clock.now().0) / 1_000 + 1).max(1)),
+                Some(at) => panic!("work is put off until {at}, longer than anybody waits"),
+                None => return,
+            }
+        }
+        panic!("the program never comes to rest");
+    }
+
+    /// The regular comparison with the forge, and what follows from it.
+    pub async fn looks(&self) {
+        reconcile::look(&self.app.engine).await.unwrap();
+        self.settle().await;
+    }
+
+    /// The whole page.
+    pub fn page(&self, number: i64) -> String {
+        let page = self.sandbox.page(REPO, number).unwrap();
+        self.reader.lock().unwrap().plain(&page)
+    }
+
+    /// State and labels, and what is new on the page since the last look.
+    pub fn news(&self, number: i64) -> String {
+        let page = self.sandbox.page(REPO, number).unwrap();
+        self.reader.lock().unwrap().news(number, &page)
+    }
+
+    pub fn status(&self, number: i64) -> String {
+        let page = self.sandbox.page(REPO, number).unwrap();
+        self.reader.lock().unwrap().status(&page)
+    }
+
+    /// The newest pull request.
+    pub fn pull(&self) -> i64 {
+        *self.sandbox.pull_numbers(REPO).unwrap().last().expect("there is no pull request")
+    }
+
+    /// Alice opens the issue that most scenarios are about and asks for a plan.
+    pub async fn story_is_planned(&self) -> i64 {
+        let issue = self.alice().opens_issue("Three items, no discount", "The README promises it.").await;
+        self.alice().comments(issue, "/syndarix plan").await;
+        self.settle().await;
+        issue
+    }
+
+    /// A story whose plan Alice has approved and whose code the reviewer has accepted. Issue and pull request.
+    pub async fn story_is_reviewed(&self) -> (i64, i64) {
+        let issue = self.story_is_planned().await;
+        let pull = self.pull();
+        self.alice().comments(pull, "/syndarix approve").await;
+        self.settle().await;
+        self.news(issue);
+        self.news(pull);
+        (issue, pull)
+    }
+}
+
+async fn forge(dir: PathBuf, clock: &Clock, deliveries: DeliveryConfig) -> Sandbox {
+    let config = SandboxConfig { clock: clock.clone(), deliveries, ..SandboxConfig::new(dir) };
+    let sandbox = Sandbox::start(config).await.unwrap();
+    for (login, bot) in [("acme", false), ("alice", false), ("bob", false), ("rita", false), ("mona", false), ("syndarix", true)] {
+        sandbox.ensure_user(login, bot, false).unwrap();
+    }
+    for name in ["shop", "attic"] {
+        sandbox.ensure_seeded("acme", name, SAMPLE).await.unwrap();
+        let repo = format!("acme/{name}");
+        let rights = [
+            ("alice", Permission::Write),
+            ("bob", Permission::Write),
+            ("rita", Permission::Read),
+            ("mona", Permission::Admin),
+            ("syndarix", Permission::Admin),
+        ];
+        for (login, permission) in rights {
+            sandbox.set_permission(&repo, login, permission).unwrap();
+        }
+    }
+    sandbox
+}
+
+fn config(dir: &std::path::Path, data: &std::path::Path, setup: &Setup, sandbox: &Sandbox) -> Config {
+    let own = dir.join("bot-config");
+    std::fs::create_dir_all(own.join("projects")).unwrap();
+    let project = format!("forge = \"sandbox\"\nrepo = \"{REPO}\"\n\n[policy]\n{}\n", setup.policy);
+    std::fs::write(own.join("projects").join("shop.toml"), project).unwrap();
+    if !setup.price.is_empty() {
+        let models = include_str!("../../bot-config/models.toml");
+        let section = "[models.\"scripted/story\"]";
+        assert!(models.contains(section));
+        std::fs::write(own.join("models.toml"), models.replace(section, &format!("{section}\nprice = {}", setup.price))).unwrap();
+    }
+    let text = format!(
+        "data_dir = {data:?}\nprojects = [{REPO:?}, {IDLE:?}]\nbot_config = {own:?}\n\n\
+         [[forges]]\nid = \"sandbox\"\nkind = \"gitea\"\nurl = {url:?}\ntoken = {token:?}\nhook_secret = {HOOK_SECRET:?}\n\n\
+         [timings]\nstatus_spacing_seconds = 0\naudit_spacing_seconds = 0\n",
+        url = sandbox.url(),
+        token = sandbox.ensure_user("syndarix", true, false).unwrap(),
+    );
+    let mut variables = vec![("SYNDARIX_OPENAI_API_KEY", PROVIDER_KEY)];
+    variables.extend(setup.store.as_deref().map(|url| ("SYNDARIX_STORE_URL", url)));
+    let settings = Settings::read(&Env::of(variables), "settings.toml", &text).unwrap();
+    let team = Team::load(settings.bot_config.as_deref()).unwrap();
+    let prompts = Prompts::load(None).unwrap();
+    Config { settings, team, prompts }
+}
