@@ -91,7 +91,7 @@ impl App {
     }
 
     /// What is served over HTTP.
-    pub fn routes(&self) -> axum::Router {
+    pub fn routes(&self) -> web::Router {
         web::router(self.web.clone())
     }
 

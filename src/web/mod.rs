@@ -6,7 +6,7 @@ mod webhook;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Router;
+pub use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
