@@ -17,7 +17,7 @@ async fn a_finding_is_mended_and_reviewed_again() {
     labels: pr/reviewing, syndarix/waiting
     Added `two.md`.
 
-    **Files of the latest change:** `two.md`
+    **Files:** `one.md`, `two.md`
 
     **Acceptance criteria**
 

@@ -135,7 +135,7 @@ async fn a_story_from_the_issue_to_done() {
     labels: pr/merged
     Added `one.md`.
 
-    **Files of the latest change:** `one.md`
+    **Files:** `one.md`
 
     **Acceptance criteria**
 
