@@ -102,39 +102,6 @@ pub struct DeliveryFilter {
 }
 
 impl Store {
-    /// Stores a delivery and schedules its reading, in one transaction. A repetition (same hook, same delivery id) is counted on the
-    /// stored one and not read again.
-    pub async fn receive(&self, new: &NewDelivery) -> Result<Received> {
-        let mut tx = self.write().await?;
-        let sql =
-            "insert into inbox (id, hook, delivery_id, event, body, source, received_at, last_seen) values ($1, $2, $3, $4, $5, $6, $7, $7)
-            on conflict (hook, delivery_id) do update set redeliveries = inbox.redeliveries + 1, last_seen = excluded.last_seen
-            returning id, redeliveries";
-        let (hook, delivery_id, event) = (clean(&new.hook), clean(&new.delivery_id), clean(&new.event));
-        let row = first!(
-            &mut tx,
-            (DeliveryId, i64),
-            sql,
-            DeliveryId::generate(),
-            &hook,
-            &delivery_id,
-            &event,
-            new.body.as_slice(),
-            new.source,
-            new.received_at
-        )?;
-        let (id, redeliveries) = row.ok_or(StoreError::NotFound("delivery"))?;
-        let duplicate = redeliveries > 0;
-        if !duplicate {
-            self.schedule_intake(&mut tx, id).await?;
-        }
-        tx.commit().await?;
-        if !duplicate {
-            self.wake();
-        }
-        Ok(Received { id, duplicate })
-    }
-
     async fn schedule_intake(&self, tx: &mut Tx, id: DeliveryId) -> Result<()> {
         work::write_scheduled(tx, &[((WorkKind::Intake, id.0), Scheduled { project: None, lane: None, run_at: self.now() })]).await
     }

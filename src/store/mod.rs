@@ -14,6 +14,7 @@ mod journal;
 mod ledger;
 mod open;
 mod projects;
+mod receive;
 mod runs;
 mod seal;
 mod sql;
@@ -57,13 +58,17 @@ pub struct Store {
     pools: Pools,
     clock: Clock,
     woken: Arc<Notify>,
+    /// Deliveries on their way into the inbox.
+    receiving: Arc<receive::Queue>,
 }
 
 impl Store {
     /// Opens the database, brings its schema up to date and checks that it keeps its promises. A database written by a newer program
     /// is refused with [`StoreError::TooNew`].
     pub async fn open(at: &StoreUrl, clock: Clock) -> Result<Store> {
-        Ok(Store { pools: open::open(at).await?, clock, woken: Arc::new(Notify::new()) })
+        let pools = open::open(at).await?;
+        let receiving = Arc::new(receive::Queue::new(&pools));
+        Ok(Store { pools, clock, woken: Arc::new(Notify::new()), receiving })
     }
 
     /// Refuses with [`StoreError::Locked`] when another process serves this embedded database. Other commands may open the store

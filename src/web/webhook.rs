@@ -10,6 +10,9 @@ use crate::store::{NewDelivery, Source};
 
 use super::WebState;
 
+/// Longest delivery id and event name, in bytes. Forges send UUIDs and words; the signature covers neither.
+const MAX_ID: usize = 200;
+
 type Answer = (StatusCode, &'static str);
 
 /// `POST /hooks/{hook}`.
@@ -24,6 +27,9 @@ pub async fn receive(State(state): State<WebState>, Path(name): Path<String>, he
     let Some(head) = hook.forge.delivery_head(&headers) else {
         return (StatusCode::BAD_REQUEST, "these are not the headers of this forge's deliveries\n");
     };
+    if head.delivery_id.len() > MAX_ID || head.event.len() > MAX_ID {
+        return (StatusCode::BAD_REQUEST, "the name of the event or the id of the delivery is longer than 200 bytes\n");
+    }
     let delivery = NewDelivery {
         hook: name,
         delivery_id: head.delivery_id,
