@@ -18,6 +18,7 @@ mod receive;
 mod runs;
 mod seal;
 mod sql;
+mod steps;
 mod subjects;
 mod timers;
 mod tx;
@@ -43,6 +44,7 @@ pub use open::{ServingLock, WITHOUT_ROW_SECURITY};
 pub use projects::{NewProject, Project};
 pub use runs::{NewRun, RunRow, RunState, StepResult, StepRow, StepState};
 pub use seal::{AuditPosition, ChainRow, GENESIS, Link};
+pub use steps::DoneStep;
 pub use subjects::SubjectRow;
 pub use timers::TimerRow;
 pub use tx::ProjectTx;
@@ -51,6 +53,9 @@ pub use work::{Claim, Quiet, Release, WorkKind};
 
 use open::Pools;
 use sql::Tx;
+
+/// How a reading transaction begins on PostgreSQL.
+const SNAPSHOT: &str = "begin transaction isolation level repeatable read read only";
 
 /// The database. Cheap to clone; all clones share the connections.
 #[derive(Clone)]
@@ -124,17 +129,25 @@ impl Store {
     async fn read(&self) -> Result<Tx> {
         Ok(match &self.pools {
             Pools::Lite { readers, .. } => Tx::Lite(readers.begin().await?),
-            Pools::Pg(pool) => Tx::Pg(pool.begin_with("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
+            Pools::Pg(pool) => Tx::Pg(pool.begin_with(SNAPSHOT).await?),
         })
     }
 
     /// Opens a writing transaction on one project: the only way to its data.
     pub async fn begin(&self, project: ProjectId) -> Result<ProjectTx> {
-        ProjectTx::enter(self.write().await?, project, self.clone()).await
+        let tx = match &self.pools {
+            Pools::Lite { .. } => self.write().await?,
+            Pools::Pg(pool) => Tx::Pg(pool.begin_with(tx::opening("begin", project)).await?),
+        };
+        Ok(ProjectTx::enter(tx, project, self.clone()))
     }
 
     /// Opens a reading transaction on one project: one snapshot, and every write in it fails.
     pub async fn begin_read(&self, project: ProjectId) -> Result<ProjectTx> {
-        ProjectTx::enter(self.read().await?, project, self.clone()).await
+        let tx = match &self.pools {
+            Pools::Lite { .. } => self.read().await?,
+            Pools::Pg(pool) => Tx::Pg(pool.begin_with(tx::opening(SNAPSHOT, project)).await?),
+        };
+        Ok(ProjectTx::enter(tx, project, self.clone()))
     }
 }

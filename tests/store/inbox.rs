@@ -20,6 +20,24 @@ pub async fn ten_equal_deliveries_at_once_are_one(world: &World) {
     assert!(!world.store.receive(&other).await.unwrap().duplicate);
 }
 
+/// Whoever waits in one transaction with others may go away at any moment; what is answered is there, once, and to be read once.
+pub async fn deliveries_that_come_together_do_not_depend_on_each_other(world: &World) {
+    let all: Vec<_> = (0..300).map(|n| delivery(&format!("d-{}", n % 100))).collect();
+    let received = join_all(all.iter().enumerate().map(|(n, new)| async move {
+        let patience = std::time::Duration::from_micros(if n % 7 == 0 { 200 } else { 60_000_000 });
+        tokio::time::timeout(patience, world.store.receive(new)).await.ok()
+    }))
+    .await;
+    let answered: Vec<_> = received.into_iter().flatten().map(Result::unwrap).collect();
+    assert!(answered.len() >= 257, "{}", answered.len());
+    let there = world.store.list_deliveries(&DeliveryFilter::default(), 1_000).await.unwrap();
+    assert_eq!(there.len(), 100);
+    assert!(answered.iter().all(|one| there.iter().any(|row| row.id == one.id)));
+    assert_eq!(world.store.quiet().await.unwrap().due, 100);
+    let copies: i64 = there.iter().map(|row| row.redeliveries + 1).sum();
+    assert!(copies >= answered.len() as i64, "{copies}");
+}
+
 pub async fn a_replayed_delivery_is_read_again(world: &World) {
     let id = world.store.receive(&delivery("d-1")).await.unwrap().id;
     let claim = world.store.claim(&[WorkKind::Intake], "a", LONG).await.unwrap().unwrap();

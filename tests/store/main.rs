@@ -42,6 +42,7 @@ macro_rules! on_both_engines {
 on_both_engines! {
     inbox:
         ten_equal_deliveries_at_once_are_one
+        deliveries_that_come_together_do_not_depend_on_each_other
         a_replayed_delivery_is_read_again
         deliveries_end_with_their_reason
         a_delivery_cannot_be_finished_twice;
@@ -72,6 +73,7 @@ on_both_engines! {
         timers_move_both_ways;
     runs:
         a_done_step_answers_from_its_row
+        a_step_is_recorded_with_its_entry_or_not_at_all
         a_stop_reaches_unfinished_runs_only
         agents_keep_their_name
         erased_texts_stay_erased

@@ -11,7 +11,7 @@ use crate::domain::forge::Sha;
 use crate::domain::path::{FileChange, RepoPath};
 use crate::domain::workflow::intent::Intent;
 use crate::git::{Disclosure, NewCommit, Signature, TreeId, commit_message};
-use crate::store::{Release, RunState, StepResult, StepState};
+use crate::store::{DoneStep, Release, RunState, StepResult, StepState};
 use crate::tool::{self, Desk, Limits, Outcome, PathPolicy};
 use crate::tree::WorkTree;
 
@@ -19,7 +19,7 @@ use super::super::gather::{RunResult, outcome_of};
 use super::super::turn::post;
 use super::super::{EngineError, Result};
 use super::talk::{Call, ToolResult};
-use super::{Pace, RUNS, Session, finished};
+use super::{Pace, RUNS, Session};
 
 /// Longest answer of a person that is handed to an agent, in bytes.
 const ANSWER_MAX: usize = 16_000;
@@ -188,8 +188,6 @@ impl Session<'_> {
         let seq = self.next_seq();
         let arguments = sha256_hex(serde_json::to_vec(&call.arguments)?);
         let name = tool_step_name(&call.name);
-        let mut tx = self.begin().await?;
-        let begun = tx.begin_step(self.row.id, seq, &name, &arguments).await?;
         let payload = json!({
             "step": seq,
             "tool": name.trim_start_matches("tool:"),
@@ -205,10 +203,19 @@ impl Session<'_> {
             changes: changes.map(serde_json::to_value).transpose()?,
             cost: crate::base::Nano::ZERO,
         };
-        tx.finish_step(self.row.id, seq, &step).await?;
-        tx.append(RUNS, self.row.id.0, None, &[self.event("tool.called", payload)]).await?;
+        let done = DoneStep {
+            run: self.row.id,
+            seq,
+            name,
+            input_hash: arguments,
+            given: step,
+            stream: RUNS,
+            entry: self.event("tool.called", payload),
+        };
+        let mut tx = self.engine.store.begin(self.site.project.id).await?;
+        let recorded = tx.record_step(self.claim, done).await?;
         self.engine.commit(tx).await?;
-        self.steps.push(finished(begun, step, self.engine.clock.now()));
+        self.steps.push(recorded);
         Ok(Pace::On)
     }
 
