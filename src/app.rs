@@ -13,13 +13,13 @@ use crate::base::Clock;
 use crate::base::Nano;
 use crate::base::secret::{ExposeSecret, SecretString};
 use crate::base::text::sha256_hex;
-use crate::config::{Config, ForgeSettings, ProjectPolicy};
+use crate::config::{Config, ForgeSettings, ProjectPolicy, Retention};
 use crate::domain::budget::{Catalog, Limits, ModelRef, Wire};
 use crate::domain::forge::{ForgeKind, RepoRef};
 use crate::domain::workflow::facts::Policy;
 use crate::engine::supervisor::Supervisor;
 use crate::engine::world::{ProjectRules, Rules};
-use crate::engine::{Connection, Engine, Timings, reconcile};
+use crate::engine::{Connection, Engine, Timings, prune, reconcile};
 use crate::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
 use crate::forge::{Forge, ForgeError};
 use crate::git::AuditRemote;
@@ -48,6 +48,7 @@ pub struct App {
     pub engine: Arc<Engine>,
     web: WebState,
     poll: Duration,
+    retention: Retention,
     /// Held as long as this process serves the embedded database.
     _lock: ServingLock,
 }
@@ -69,7 +70,7 @@ impl App {
         }
         let hooks = connections
             .iter()
-            .map(|connection| (connection.id.clone(), Hook { forge: connection.forge.clone(), secret: connection.hook_secret.clone() }))
+            .map(|connection| (connection.id.clone(), Hook::new(connection.forge.clone(), connection.hook_secret.clone())))
             .collect();
         let rules = rules(&config, options.max_usd)?;
         let engine = Engine {
@@ -84,10 +85,10 @@ impl App {
             rules,
             data,
         };
-        let poll = config.settings.timings.poll;
+        let (poll, retention) = (config.settings.timings.poll, config.settings.retention);
         register_projects(&engine, &config).await?;
         let web = WebState { store, clock: options.clock, hooks: Arc::new(hooks) };
-        Ok(App { engine: Arc::new(engine), web, poll, _lock: lock })
+        Ok(App { engine: Arc::new(engine), web, poll, retention, _lock: lock })
     }
 
     /// What is served over HTTP.
@@ -110,6 +111,7 @@ impl App {
         let mut supervisor = Supervisor::new(stop.clone());
         supervisor.run_engine(&self.engine);
         supervisor.take("reconcile", compare(self.engine.clone(), self.poll, stop.clone()));
+        supervisor.take("prune", prune::run(self.engine.clone(), self.retention, stop.clone()));
         supervisor.take("web", web::serve(listener, self.web.clone(), stop.clone()));
         supervisor.wait(Duration::from_secs(30)).await;
         self.engine.store.close().await;
@@ -141,6 +143,17 @@ async fn compare(engine: Arc<Engine>, every: Duration, stop: CancellationToken) 
             () = stop.cancelled() => {}
         }
     }
+}
+
+/// Opens the database of this configuration beside a process that may be serving it.
+pub async fn open_store(config: &Config, clock: Clock) -> Result<Store> {
+    let url = store_url(config, &config.settings.data_dir)?;
+    if let StoreUrl::Sqlite(path) = &url
+        && !path.exists()
+    {
+        bail!("there is no database at {}; name the settings file that `syndarix serve` uses with --config", path.display());
+    }
+    Ok(Store::open(&url, clock).await?)
 }
 
 fn store_url(config: &Config, data: &Path) -> Result<StoreUrl> {

@@ -6,6 +6,7 @@
 
 mod agents;
 mod content;
+mod deliveries;
 mod effects;
 mod error;
 mod inbox;
@@ -34,9 +35,10 @@ use crate::base::{Clock, Time};
 
 pub use agents::AgentRow;
 pub use content::ObjectRow;
+pub use deliveries::DeliveryFilter;
 pub use effects::{EffectRow, EffectState, NewEffect};
 pub use error::{Result, StoreError};
-pub use inbox::{Delivery, DeliveryFilter, DeliveryState, NewDelivery, Received, Source};
+pub use inbox::{Delivery, DeliveryState, NewDelivery, Received, Source};
 pub use intents::{Ended, IntentRow, IntentState, NewIntent};
 pub use journal::{EventRow, NewEvent};
 pub use ledger::{LedgerRow, OverBudget, ReserveRequest, Reserved, Spent};

@@ -21,7 +21,11 @@ pub async fn receive(State(state): State<WebState>, Path(name): Path<String>, he
         return (StatusCode::NOT_FOUND, "there is no web hook of this name\n");
     };
     let headers = plain(&headers);
+    if headers.get("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "this web hook sends forms; set its content type to application/json\n");
+    }
     if !hook.forge.verify(&hook.secret, &headers, &body) {
+        hook.refuse(&name, body.len());
         return (StatusCode::UNAUTHORIZED, "the signature does not fit the secret of this web hook\n");
     }
     let Some(head) = hook.forge.delivery_head(&headers) else {

@@ -19,6 +19,7 @@ mod commands;
 mod deliveries;
 mod gate;
 mod hands;
+mod inbox;
 mod labels;
 mod plan;
 mod questions;

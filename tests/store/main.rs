@@ -44,6 +44,8 @@ on_both_engines! {
         ten_equal_deliveries_at_once_are_one
         deliveries_that_come_together_do_not_depend_on_each_other
         a_replayed_delivery_is_read_again
+        what_failed_is_read_again_once_per_request
+        old_deliveries_go_and_unread_ones_stay
         deliveries_end_with_their_reason
         a_delivery_cannot_be_finished_twice;
     work:

@@ -54,7 +54,7 @@ pub async fn sample_rows_survive_every_migration(world: &World) {
 
 /// The rows are not just there: this program can read them.
 async fn read_all(store: &Store, project: syndarix::base::ids::ProjectId) {
-    assert_eq!(store.list_deliveries(&Default::default(), 10).await.unwrap().len(), 1);
+    assert_eq!(store.list_deliveries(&Default::default(), 10).await.unwrap().len(), 2);
     assert_eq!(store.chain_head(project).await.unwrap().unwrap().seq, 0);
     assert_eq!(store.audit_pushed(project).await.unwrap().next_seq, 1);
     let mut tx = store.begin_read(project).await.unwrap();
