@@ -8,6 +8,7 @@ mod agents;
 mod content;
 mod effects;
 mod error;
+mod guard;
 mod inbox;
 mod intents;
 mod journal;
