@@ -50,12 +50,13 @@ impl Bucket {
         if filled.level >= wanted {
             return (Bucket { level: filled.level - wanted, told: Time(0), ..filled }, Drawn::Served);
         }
-        let missing = i128::from(wanted - filled.level);
+        // Nothing was taken, so the old level stays: filling up in small steps would lose the fractions.
+        let missing = i128::from(wanted - self.level);
         let wait = missing * i128::from(HOUR) / (i128::from(per_hour.max(1)) * i128::from(ONE)) + 1;
-        let until = Time(now.0.saturating_add(i64::try_from(wait).unwrap_or(HOUR)));
-        let say = filled.told <= now;
-        let told = if say { until } else { filled.told };
-        (Bucket { told, ..filled }, Drawn::Limited { until, say })
+        let until = Time(self.at.0.saturating_add(i64::try_from(wait).unwrap_or(HOUR)).max(now.0 + 1));
+        let say = self.told <= now;
+        let told = if say { until } else { self.told };
+        (Bucket { told, ..self }, Drawn::Limited { until, say })
     }
 }
 
