@@ -256,6 +256,9 @@ fn project_rules(policy: &ProjectPolicy, max_usd: Option<f64>) -> ProjectRules {
             soft_budget: Some(limits.soft),
             hard_budget: Some(limits.hard),
             max_ci_fixes: policy.fix_tries,
+            limits: policy.limits.clone(),
+            bots: policy.bots.clone(),
+            people: policy.people.clone(),
             ..Policy::default()
         },
         protected: policy.protected_paths.clone(),

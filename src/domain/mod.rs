@@ -8,6 +8,7 @@ pub mod budget;
 pub mod command;
 pub mod edit;
 pub mod forge;
+pub mod guard;
 pub mod marker;
 pub mod path;
 pub mod refusal;

@@ -9,6 +9,7 @@ use crate::domain::agent::Outcome;
 use crate::domain::approval::{GateFacts, Person};
 use crate::domain::command::{self, Command, ParseContext};
 use crate::domain::forge::{CommitInfo, Issue, Pull, Review, Sha, Verdict};
+use crate::domain::guard::GuardFacts;
 use crate::domain::marker;
 use crate::domain::path::{RepoPath, glob};
 use crate::domain::workflow::effect::StartRun;
@@ -21,8 +22,8 @@ use crate::store::{Claim, RunRow};
 use crate::tool::PathPolicy;
 
 use super::turn::Peeked;
-use super::world::Site;
-use super::{Engine, EngineError, Result};
+use super::world::{Site, is_program};
+use super::{Engine, EngineError, Result, manners};
 
 /// What an agent run left behind, beside what it said.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -46,11 +47,13 @@ pub async fn facts(engine: &Engine, claim: &Claim, peeked: &Peeked, wanted: &Wan
     let story = &peeked.story;
     let stored = stored(engine, &site, peeked, wanted).await?;
     let forge = &site.connection.forge;
+    let suspect = stored.guard.suspect.is_some();
     let actor = match &wanted.actor {
         Some(user) if needs_role(story, &wanted.intent) => Some(site.person(user).await?),
-        Some(user) => Some(Person { user: user.clone(), role: None, is_bot: user.id == site.connection.bot.id }),
+        Some(user) => Some(Person { user: user.clone(), role: None, is_bot: is_program(user, site.connection.bot.id, &site.rules.policy) }),
         None => None,
-    };
+    }
+    .map(|person| Person { is_bot: person.is_bot || suspect, ..person });
     let issue = if peeked.is_story && needs_issue(&wanted.intent) { Some(forge.issue(&site.repo, peeked.number).await?) } else { None };
     let pull = match &story.pull {
         Some(of) if needs_pull(story, &wanted.intent) => Some(forge.pull(&site.repo, of.number).await?),
@@ -88,6 +91,7 @@ pub async fn facts(engine: &Engine, claim: &Claim, peeked: &Peeked, wanted: &Wan
         record: stored.record,
         version: env!("CARGO_PKG_VERSION").into(),
         web_url: forge.web_url(&site.repo, "").trim_end_matches('/').to_owned(),
+        guard: stored.guard,
     })
 }
 
@@ -128,6 +132,7 @@ struct Stored {
     work: Option<WorkFacts>,
     record: Option<(i64, String)>,
     labels_pending: bool,
+    guard: GuardFacts,
 }
 
 async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Wanted) -> Result<Stored> {
@@ -155,9 +160,10 @@ async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Want
     if let Some(work) = &mut work {
         work.paths = paths_of_branch(&tx.runs(peeked.subject).await?, &story.branch)?;
     }
+    let guard = manners::facts(&mut tx, &site.rules.policy, site.connection.bot.id, peeked, wanted).await?;
     tx.rollback().await?;
     let record = engine.store.chain_head(site.project.id).await?.map(|row| (i64::try_from(row.seq).unwrap_or(0) + 1, row.hash));
-    Ok(Stored { run, spent: spent.spent + spent.reserved, criteria, work, record, labels_pending })
+    Ok(Stored { run, spent: spent.spent + spent.reserved, criteria, work, record, labels_pending, guard })
 }
 
 /// What a finished run left.

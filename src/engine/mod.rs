@@ -5,7 +5,9 @@
 pub mod agent_run;
 pub mod crash;
 pub mod gather;
+pub mod guard;
 pub mod intake;
+pub mod manners;
 pub mod perform;
 pub mod prune;
 pub mod reconcile;

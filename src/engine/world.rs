@@ -121,6 +121,12 @@ pub struct Engine {
     pub data: PathBuf,
 }
 
+/// Whether an account belongs to a program: ours, one of the forge's own, one that is marked or listed as such.
+pub fn is_program(user: &User, own: i64, policy: &Policy) -> bool {
+    let listed = |logins: &[String]| logins.iter().any(|login| login.trim_start_matches('@').eq_ignore_ascii_case(&user.login));
+    user.id <= 0 || user.id == own || user.login.ends_with("[bot]") || listed(&policy.bots) || listed(&policy.listed_bots)
+}
+
 /// A project with everything needed to act on it.
 pub struct Site<'a> {
     pub project: Project,
@@ -142,7 +148,7 @@ impl Site<'_> {
 
     /// A user with live permission. Whom the forge will not tell about has no known role.
     pub async fn person(&self, user: &User) -> Result<Person> {
-        let is_bot = user.id <= 0 || user.id == self.connection.bot.id || user.login.ends_with("[bot]");
+        let is_bot = is_program(user, self.connection.bot.id, &self.rules.policy);
         let role = match self.connection.forge.role(&self.repo, user).await {
             Ok(role) => Some(role),
             Err(ForgeError::Forbidden(_)) => self.listed_role(user),

@@ -9,6 +9,7 @@ mod content;
 mod deliveries;
 mod effects;
 mod error;
+mod guard;
 mod inbox;
 mod intents;
 mod journal;

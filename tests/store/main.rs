@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod guard;
 mod inbox;
 mod isolation;
 mod journal;
@@ -40,6 +41,10 @@ macro_rules! on_both_engines {
 }
 
 on_both_engines! {
+    guard:
+        fifty_runs_at_once_never_pass_the_limit
+        an_hour_passes_and_a_life_does_not
+        fifty_commands_at_once_empty_one_bucket;
     inbox:
         ten_equal_deliveries_at_once_are_one
         deliveries_that_come_together_do_not_depend_on_each_other

@@ -46,6 +46,12 @@ pub fn code(text: &str) -> String {
     code_span(&short)
 }
 
+/// A line of somebody else as a code span, such as a path: no invisible characters and at most 300 of the others.
+pub fn code_line(text: &str) -> String {
+    let line: String = visible(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    code_span(&line.chars().take(300).collect::<String>())
+}
+
 /// A code span that holds exactly this line, whatever backticks are in it.
 pub(super) fn code_span(line: &str) -> String {
     let fence = "`".repeat(longest_run(line, '`') + 1);

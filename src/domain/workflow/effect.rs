@@ -6,6 +6,7 @@ use crate::base::Nano;
 use crate::base::ids::RunId;
 use crate::domain::agent::Purpose;
 use crate::domain::forge::{NewReviewComment, Sha, User};
+use crate::domain::guard::Trip;
 
 /// An order to the world, stored with the decision and performed after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +94,13 @@ pub enum Effect {
         run: RunId,
         comment: i64,
     },
+    /// A guard rail of the project tripped: every other story is told. `story` is where it was said.
+    HaltProject {
+        trip: Trip,
+        story: i64,
+    },
+    /// Counting for the guard rails begins anew. Performed in the turn's own transaction.
+    LiftLimits,
 }
 
 /// What a push carries.
@@ -162,6 +170,8 @@ impl Effect {
             Effect::HoldRun { .. } => "hold-run",
             Effect::ResumeRun { .. } => "resume-run",
             Effect::AnswerRun { .. } => "answer-run",
+            Effect::HaltProject { .. } => "halt-project",
+            Effect::LiftLimits => "lift-limits",
         }
     }
 

@@ -8,6 +8,7 @@ use crate::base::{Nano, Time};
 use crate::domain::agent::Purpose;
 use crate::domain::approval::{GateFacts, Person};
 use crate::domain::forge::{Issue, LabelChange, Pull, Repo, Sha, User};
+use crate::domain::guard::{GuardFacts, GuardLimits};
 
 use super::effect::StartRun;
 use super::label::Autonomy;
@@ -28,6 +29,12 @@ pub struct Policy {
     pub max_review_rounds: u32,
     /// Most tries to turn a red CI green.
     pub max_ci_fixes: u32,
+    /// How much may happen before a person has to look.
+    pub limits: GuardLimits,
+    /// Logins of programs, beside those that a forge marks as such.
+    pub bots: Vec<String>,
+    /// Logins of people who are never taken for programs, however quickly they answer.
+    pub people: Vec<String>,
 }
 
 impl Default for Policy {
@@ -42,6 +49,9 @@ impl Default for Policy {
             hard_budget: None,
             max_review_rounds: 3,
             max_ci_fixes: 3,
+            limits: GuardLimits::default(),
+            bots: Vec::new(),
+            people: Vec::new(),
         }
     }
 }
@@ -137,6 +147,8 @@ pub struct Facts {
     pub version: String,
     /// Address of the repository's pages.
     pub web_url: String,
+    /// What the guard rails say.
+    pub guard: GuardFacts,
 }
 
 /// Labels of an issue or pull request: now, and as last confirmed by the bot.

@@ -6,6 +6,7 @@ use crate::base::Time;
 use crate::base::ids::{EffectId, RunId};
 use crate::domain::agent::Purpose;
 use crate::domain::forge::{CiState, Sha, User, Verdict};
+use crate::domain::guard::Trip;
 
 /// Where a comment stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +96,11 @@ pub enum Intent {
     },
     /// A timer of the story went off: look again.
     Wake,
+    /// A guard rail tripped. `story` is where people were told, when that is another one.
+    Halt {
+        trip: Trip,
+        story: Option<i64>,
+    },
 }
 
 /// What came of an effect, as far as the story needs it.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::base::Nano;
 use crate::domain::agent::Purpose;
 use crate::domain::forge::Role;
+use crate::domain::guard::WHOLE_PROJECT;
 
 use super::event::Checkpoint;
 use super::facts::Policy;
@@ -89,7 +90,10 @@ fn notice(story: &Story) -> String {
 fn way_on(story: &Story) -> String {
     let there = story.pull.as_ref().map_or_else(String::new, |pull| format!(" on #{}", pull.number));
     if !story.may_run() {
-        return "`/syndarix resume` goes on.".into();
+        return match story.reasons.values().any(|why| why.contains(WHOLE_PROJECT)) {
+            true => "A maintainer lets all stories go on with `/syndarix resume --all`.".into(),
+            false => "`/syndarix resume` goes on.".into(),
+        };
     }
     if story.foreign_head.is_some() {
         return "`/syndarix resume` goes on from there.".into();

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::base::text::sha256_hex;
 use crate::domain::agent::Outcome;
 use crate::domain::path::{FileChange, RepoPath};
+use crate::domain::speech::{Manners, quote_safe};
 use crate::domain::workflow::effect::StartRun;
 use crate::domain::workflow::facts::Limit;
 use crate::domain::workflow::intent::Intent;
@@ -15,6 +16,9 @@ use super::super::turn::post;
 use super::super::{Engine, Result};
 use super::talk::Call;
 use super::{Pace, RUNS, Session, run_event, unreadable};
+
+/// Longest plan file, in bytes.
+const PLAN_MAX: usize = 200_000;
 
 /// Where the plan of an issue stands in the repository.
 pub fn plan_path(issue: i64) -> String {
@@ -54,7 +58,8 @@ impl Session<'_> {
 
     /// The plan becomes a file of the branch, so that people can comment on its lines.
     async fn write_plan(&mut self, plan: &str) -> Result<()> {
-        let text = crate::base::text::visible(plan);
+        // Forges draw the file: it may load, link and notify no more than a comment.
+        let text = quote_safe(plan, &Manners { links: &[], max: PLAN_MAX });
         let change = FileChange { path: path(&plan_path(self.start.input.issue))?, content: Some(with_newline(text).into_bytes()) };
         self.tree = self.mirror.apply(&self.tree, vec![change]).await?;
         self.commit(&format!("plan: issue {}", self.start.input.issue)).await?;

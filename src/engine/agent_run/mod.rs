@@ -20,7 +20,7 @@ use crate::store::{Claim, NewEvent, ProjectTx, Release, RunRow, RunState, StepRe
 use crate::tool::Desk;
 
 use super::world::Site;
-use super::{Engine, EngineError, Result};
+use super::{Engine, EngineError, Result, guard};
 use prepare::Prepared;
 
 /// Journal stream of runs.
@@ -118,9 +118,16 @@ impl<'a> Session<'a> {
 
     async fn is_stopped(&self) -> Result<bool> {
         let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
-        let row = tx.run(self.row.id).await?;
+        let stopped = self.is_stopped_in(&mut tx).await?;
         tx.rollback().await?;
-        Ok(row.stop_requested || !matches!(row.state, RunState::Pending | RunState::Running))
+        Ok(stopped)
+    }
+
+    /// Whoever paused or halted the run, its story or the project is heard in the transaction that claims the next step.
+    async fn is_stopped_in(&self, tx: &mut ProjectTx) -> Result<bool> {
+        let row = tx.run(self.row.id).await?;
+        let runs = !row.stop_requested && matches!(row.state, RunState::Pending | RunState::Running);
+        Ok(!runs || !guard::may_step(tx, self.row.subject).await?)
     }
 
     /// A sentence when a cap of the agent type is reached.

@@ -159,7 +159,7 @@ impl Session<'_> {
             parents: vec![self.head.clone()],
             author: Signature { name: format!("{} ({})", self.start.name, self.start.agent), email: email.clone() },
             committer: Signature { name: bot.login.clone(), email },
-            message: commit_message(words, &by),
+            message: commit_message(&crate::domain::speech::commit_message(words), &by),
             at: self.engine.clock.now(),
         };
         let sha = self.mirror.commit(&new).await?;

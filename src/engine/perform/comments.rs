@@ -9,7 +9,9 @@ use crate::domain::marker;
 use crate::domain::workflow::{Effect, page};
 use crate::forge::{ForgeError, Reacted, ReactionTarget};
 
-use super::super::Result;
+use crate::store::ProjectTx;
+
+use super::super::{Result, manners};
 use super::{Job, Performed};
 
 /// Marker kind of all the bot's comments.
@@ -59,7 +61,9 @@ impl Job<'_> {
             }
         }
         let made = self.engine.outside(forge.create_comment(&self.site.repo, number, &body)).await?;
-        self.remember(&object, made.id, &hash).await
+        let mut tx = self.begin().await?;
+        manners::spoke(&mut tx, number, made.created_at).await?;
+        self.remember_in(tx, &object, made.id, &hash).await
     }
 
     /// The comment of this key that stands on the forge already, with the hash of its text where we know it.
@@ -92,8 +96,12 @@ impl Job<'_> {
     }
 
     async fn remember(&self, object: &str, id: i64, hash: &str) -> Result<Performed> {
+        let tx = self.begin().await?;
+        self.remember_in(tx, object, id, hash).await
+    }
+
+    async fn remember_in(&self, mut tx: ProjectTx, object: &str, id: i64, hash: &str) -> Result<Performed> {
         let data = json!({"id": id, "hash": hash, "at": self.engine.clock.now().0});
-        let mut tx = self.begin().await?;
         tx.put_object("comment", object, &data, None).await?;
         self.engine.commit(tx).await?;
         Ok(Performed::Done(json!({"comment": id, "body_sha256": hash})))

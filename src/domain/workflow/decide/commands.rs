@@ -6,6 +6,7 @@ use crate::domain::agent::Purpose;
 use crate::domain::approval::{Person, plan_vote};
 use crate::domain::command::{self, Command, ParseContext, Verdict};
 use crate::domain::forge::User;
+use crate::domain::guard::WHOLE_PROJECT;
 use crate::domain::refusal::Refusal;
 
 use super::super::effect::{Effect, PushedWhat};
@@ -36,7 +37,12 @@ pub(super) fn decide(turn: &mut Turn<'_>) {
     };
     // Other bots get no answer at all: answering them is how loops begin.
     if access::listens_to(&actor(turn)).is_err() {
-        return turn.note_permission("any", false, "other-bot");
+        turn.note_permission("any", false, "other-bot");
+        return super::guard::say_taken_for_a_program(turn, place.number);
+    }
+    if turn.facts.actor.as_ref().is_some_and(|person| person.is_bot) && turn.facts.guard.bot_spoke.is_some() {
+        // Programs that answer each other's answers never stop: after one of them, a person has to speak first.
+        return turn.note_permission("any", false, "bot-depth");
     }
     let mut reactions = Vec::new();
     for (line, verdict) in parsed.verdicts() {
@@ -72,7 +78,10 @@ pub(super) fn actor<'a>(turn: &Turn<'a>) -> ActorFacts<'a> {
         role: person.and_then(|person| person.role),
         is_bot_self: own,
         is_other_bot: person.is_some_and(|person| person.is_bot) && !own,
-        listed_bot: person.is_some_and(|person| turn.facts.policy.listed_bots.contains(&person.user.login)),
+        listed_bot: person.is_some_and(|person| {
+            let listed = &turn.facts.policy.listed_bots;
+            listed.iter().any(|login| login.trim_start_matches('@').eq_ignore_ascii_case(&person.user.login))
+        }),
         is_requester: person.zip(turn.story.requester.as_ref()).is_some_and(|(person, requester)| person.user.id == requester.id),
         writers: Some(turn.facts.policy.writers.as_slice()).filter(|writers| !writers.is_empty()),
     }
@@ -149,6 +158,11 @@ pub(super) fn plan(turn: &mut Turn<'_>, focus: Option<&str>) -> Result<Said, Ref
     turn.event(event);
     let branch = turn.story.branch.clone();
     turn.decision.aliases.push(super::super::interpret::alias::branch(&branch));
+    if let Some(hold) = turn.facts.guard.hold.clone() {
+        let (flag, why) = super::guard::stopped_from_the_start(&hold);
+        turn.raise(flag, why);
+        turn.replies.push(say::begins_stopped(&hold));
+    }
     turn.start(Purpose::Analyse);
     Ok(Said::Begun)
 }
@@ -278,17 +292,26 @@ fn spread(turn: &mut Turn<'_>, hold: bool) -> Result<(), Refusal> {
 /// Somebody paused or resumed all stories of the project from another one.
 pub(super) fn hold_all(turn: &mut Turn<'_>, hold: bool, by: &User) {
     if hold {
-        stop(turn, &format!("`{}`, together with all stories", by.login));
-    } else {
-        // A story that was not paused has nothing to resume.
-        let _ = resume(turn, false);
+        stop(turn, &format!("`{}`, {WHOLE_PROJECT}", by.login));
+    } else if resume(turn, false).is_err()
+        && turn.story.may_run()
+        && let Some(active) = turn.story.active.clone()
+    {
+        // A story that was not paused has nothing to resume, but its agent may have been held before its lane heard of the pause.
+        turn.effect(Effect::ResumeRun { run: active.run });
     }
 }
 
 /// Goes on: takes off what stopped the story, accepts commits of a person, and takes up the work where it stood.
 pub(super) fn resume(turn: &mut Turn<'_>, all: bool) -> Result<Said, Refusal> {
-    if all {
-        spread(turn, false)?;
+    // A program that lets itself go on is no brake.
+    if turn.facts.actor.as_ref().is_some_and(|person| person.is_bot) {
+        return refuse("not-a-person", "only a person may let a stopped story go on", "ask somebody with write permission to type it");
+    }
+    match turn.facts.guard.hold.clone() {
+        _ if all => spread(turn, false)?,
+        Some(hold) => return Err(super::guard::whole_project(&hold)),
+        None => {}
     }
     let stopped = [Flag::Paused, Flag::Halted].into_iter().any(|flag| turn.story.flags.contains(&flag));
     if !stopped && turn.story.foreign_head.is_none() {
@@ -297,6 +320,9 @@ pub(super) fn resume(turn: &mut Turn<'_>, all: bool) -> Result<Said, Refusal> {
         }
         let words = "nothing is paused here".to_owned();
         return refuse("not-paused", words, "`/syndarix retry` repeats a failed step; `/syndarix status` shows where the story is");
+    }
+    if turn.story.flags.contains(&Flag::Halted) {
+        turn.effect(Effect::LiftLimits);
     }
     turn.lower(Flag::Paused);
     turn.lower(Flag::Halted);

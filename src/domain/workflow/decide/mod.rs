@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod commands;
+mod guard;
 mod labels;
 mod people;
 mod receipts;
@@ -64,6 +65,7 @@ pub fn decide(story: &Story, wanted: &Wanted, facts: &Facts) -> Decision {
         Intent::EffectFailed { what, error, .. } => receipts::failed(&mut turn, what, error),
         Intent::Hold { hold, by } => commands::hold_all(&mut turn, *hold, by),
         Intent::Wake => checkpoint::look_at_gate(&mut turn),
+        Intent::Halt { trip, story } => guard::halt(&mut turn, trip, *story),
     }
     turn.finish()
 }
