@@ -6,6 +6,7 @@ use regex::{Captures, Regex};
 
 use crate::base::ids::RunId;
 use crate::base::text::visible;
+use crate::domain::forge::Sha;
 
 /// Longest subject line, in characters.
 const SUBJECT: usize = 72;
@@ -48,6 +49,12 @@ pub fn commit_message(words: &str, by: &Disclosure) -> String {
         by.issue
     ));
     message
+}
+
+/// The message of a merge that Syndarix makes without an agent. The same merge always gets the same message.
+pub fn merge_message(base_branch: &str, branch: &str, base: &Sha, issue: i64) -> String {
+    let subject = neutral(&format!("Merge branch '{base_branch}' into {branch}"));
+    format!("{}\n\nSyndarix-Merge: {base}\nRefs: #{issue}\n", subject.lines().next().unwrap_or("Merge the base branch"))
 }
 
 fn split_subject(first: &str) -> (String, String) {

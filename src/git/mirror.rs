@@ -135,6 +135,12 @@ impl Mirror {
         self.with(move |repo| history::read_file(repo, &commit, &path)).await
     }
 
+    /// The same of a tree that no commit holds yet.
+    pub async fn read_file_of(&self, tree: &TreeId, path: &RepoPath) -> Result<Option<Vec<u8>>> {
+        let (tree, path) = (tree.clone(), path.clone());
+        self.with(move |repo| history::read_in_tree(repo, objects::find_tree(repo, &tree)?, &path)).await
+    }
+
     /// All files at a commit, by path. Links and submodules are not among them.
     pub async fn list_files(&self, commit: &Sha) -> Result<Vec<ListedFile>> {
         let commit = commit.clone();

@@ -93,6 +93,19 @@ pub enum Effect {
         run: RunId,
         comment: i64,
     },
+    /// Looks how the base branch and this head go together, and commits the merge to the mirror where nobody has to decide anything. Pushes nothing.
+    /// `comment` is the one that asked for it.
+    MergeBase {
+        branch: String,
+        base_branch: String,
+        head: Sha,
+        comment: Option<i64>,
+    },
+    /// Waits until the forge shows this head on the pull request, then has the story look at its gate again.
+    LookAgain {
+        number: i64,
+        head: Sha,
+    },
 }
 
 /// What a push carries.
@@ -101,6 +114,8 @@ pub enum Effect {
 pub enum PushedWhat {
     Plan,
     Code,
+    /// The base branch, merged in.
+    Base,
 }
 
 /// Everything an agent run is started with.
@@ -138,6 +153,9 @@ pub struct RunInput {
     pub ceiling: Option<Nano>,
     /// Leave the plan file in the tree.
     pub keep_plan: bool,
+    /// The commit of the base branch that is to be merged into `base`.
+    #[serde(default)]
+    pub merge: Option<Sha>,
 }
 
 impl Effect {
@@ -162,6 +180,8 @@ impl Effect {
             Effect::HoldRun { .. } => "hold-run",
             Effect::ResumeRun { .. } => "resume-run",
             Effect::AnswerRun { .. } => "answer-run",
+            Effect::MergeBase { .. } => "merge-base",
+            Effect::LookAgain { .. } => "look-again",
         }
     }
 
@@ -174,8 +194,17 @@ impl Effect {
         }
     }
 
+    /// How long it is not to be performed yet, in milliseconds.
+    pub fn delay(&self) -> i64 {
+        match self {
+            // The forge takes a moment to notice a push.
+            Effect::LookAgain { .. } => 1_000,
+            _ => 0,
+        }
+    }
+
     /// The story stands still until this is done or has failed.
     pub fn is_waited_for(&self) -> bool {
-        matches!(self, Effect::Push { .. } | Effect::OpenPull { .. } | Effect::Merge { .. })
+        matches!(self, Effect::Push { .. } | Effect::OpenPull { .. } | Effect::Merge { .. } | Effect::MergeBase { .. })
     }
 }

@@ -3,6 +3,7 @@
 //! no forge: it proposes, the engine performs.
 
 mod finish;
+mod merging;
 mod model;
 mod prepare;
 mod talk;
@@ -93,6 +94,9 @@ impl<'a> Session<'a> {
         let tree = TreeId(prepared.tree.clone());
         let head = prepared.base.clone();
         let mut session = Session { engine, claim, site, row, start, kind, mirror, prepared, steps, desk: None, tree, head, commits: 0 };
+        if let Err(why) = session.merged_as_before().await? {
+            return Ok(Err((session.row, session.start, why)));
+        }
         if let Err(why) = session.catch_up().await? {
             return Ok(Err((session.row, session.start, why)));
         }

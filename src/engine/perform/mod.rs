@@ -1,6 +1,7 @@
 //! Performing: effects are taken from a lane in order, called, and their receipts recorded. After an uncertain outcome a performer
 //! looks before it repeats: every effect is a desired state or carries a name under which it is found again.
 
+mod base;
 mod comments;
 mod labels;
 mod pulls;
@@ -13,6 +14,8 @@ use crate::domain::workflow::{Effect, Story};
 use crate::forge::ForgeError;
 use crate::git::GitError;
 use crate::store::{Claim, EffectRow, EventRow, NewEvent, ProjectTx, Release, StoreError};
+
+pub use base::sides;
 
 use super::turn::{SUBJECT, fold, post};
 use super::world::Site;
@@ -111,6 +114,8 @@ impl Job<'_> {
             Effect::ClosePull { number } => self.set_pull_open(*number, false).await,
             Effect::ReopenPull { number } => self.set_pull_open(*number, true).await,
             Effect::SpreadHold { hold, by } => self.spread_hold(*hold, by).await,
+            Effect::MergeBase { .. } => self.merge_base(effect).await,
+            Effect::LookAgain { number, head } => self.look_again(*number, head).await,
             Effect::StartRun(_) | Effect::StopRun { .. } | Effect::HoldRun { .. } | Effect::ResumeRun { .. } | Effect::AnswerRun { .. } => {
                 Err(EngineError::Setup("runs are rows of the turn's own transaction".into()))
             }

@@ -5,9 +5,9 @@ use serde_json::json;
 use crate::domain::approval::permit;
 use crate::domain::forge::{Pull, Sha, State};
 use crate::domain::marker;
-use crate::domain::workflow::Effect;
 use crate::domain::workflow::intent::Receipt;
-use crate::forge::{NewPull, PullPatch};
+use crate::domain::workflow::{Effect, Story};
+use crate::forge::{ForgeError, NewPull, PullPatch};
 use crate::git::{BranchName, Pushed};
 
 use super::super::{EngineError, Result, gather};
@@ -90,11 +90,35 @@ impl Job<'_> {
             Ok(permit) => permit,
             Err(reasons) => return Ok(held_back(number, reasons)),
         };
+        // "Not mergeable" may also mean that the forge is still looking.
+        if facts.pull.mergeable == Some(false)
+            && let Some(needed) = self.base_hinders(&story, &facts.pull, None).await?
+        {
+            return Ok(needed);
+        }
         let style = self.site.repo_now().await?.merge_style;
         let title = format!("{} (#{number})", facts.pull.title);
         let message = format!("Refs #{}\n", story.issue);
-        self.engine.outside(forge.merge(&self.site.repo, &permit, style, &title, &message)).await?;
-        Ok(merged(&forge.pull(&self.site.repo, number).await?))
+        match self.engine.outside(forge.merge(&self.site.repo, &permit, style, &title, &message)).await {
+            Ok(()) => Ok(merged(&forge.pull(&self.site.repo, number).await?)),
+            Err(error @ (ForgeError::NotAllowed(_) | ForgeError::Conflict(_))) => self.not_merged(&story, head, number, error).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The forge refused: what has changed since, or what stands in the way.
+    async fn not_merged(&self, story: &Story, head: &Sha, number: i64, error: ForgeError) -> Result<Performed> {
+        let pull = self.site.connection.forge.pull(&self.site.repo, number).await?;
+        if pull.merged {
+            return Ok(merged(&pull));
+        }
+        if pull.head.sha != *head {
+            return Ok(held_back(number, vec!["the head has moved".into()]));
+        }
+        match self.base_hinders(story, &pull, Some(&error)).await? {
+            Some(needed) => Ok(needed),
+            None => Err(error.into()),
+        }
     }
 
     pub(super) async fn close_issue(&self, number: i64) -> Result<Performed> {

@@ -78,6 +78,7 @@ impl Table {
             spent: Nano::ZERO,
             criteria: vec!["it works".into()],
             work: None,
+            resolution: None,
             record: None,
             version: "0".into(),
             web_url: String::new(),
