@@ -8,6 +8,8 @@ mod audit;
 mod checkout;
 #[path = "git/http.rs"]
 mod http;
+#[path = "git/merge.rs"]
+mod merge;
 #[path = "git/objects.rs"]
 mod objects;
 #[path = "git/push.rs"]

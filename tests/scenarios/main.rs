@@ -22,6 +22,7 @@ mod hands;
 mod labels;
 mod plan;
 mod questions;
+mod rebase;
 mod review;
 mod secrets;
 mod stopping;

@@ -35,6 +35,7 @@ pub struct Settings {
     /// Addresses that replace those in `models.toml`, by the provider's name.
     pub provider_urls: BTreeMap<String, String>,
     pub timings: Timings,
+    pub git: GitSettings,
     /// Filter of the log, such as `info,syndarix=debug`.
     pub log: String,
 }
@@ -49,6 +50,14 @@ pub struct ForgeSettings {
     pub url: String,
     pub token: SecretString,
     pub hook_secret: SecretString,
+}
+
+/// Bounds of what a forge may send in one fetch; `None`: the built-in ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GitSettings {
+    /// Millions of bytes.
+    pub max_fetch_megabytes: Option<u64>,
+    pub max_fetch_objects: Option<u64>,
 }
 
 /// How often and how long.

@@ -106,6 +106,11 @@ pub enum Effect {
         number: i64,
         head: Sha,
     },
+    /// Of several comments with this marker, all but the oldest go.
+    SweepDoubles {
+        number: i64,
+        object: String,
+    },
 }
 
 /// What a push carries.
@@ -182,6 +187,7 @@ impl Effect {
             Effect::AnswerRun { .. } => "answer-run",
             Effect::MergeBase { .. } => "merge-base",
             Effect::LookAgain { .. } => "look-again",
+            Effect::SweepDoubles { .. } => "sweep-doubles",
         }
     }
 

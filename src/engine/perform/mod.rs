@@ -3,6 +3,7 @@
 
 mod base;
 mod comments;
+pub mod doubles;
 mod labels;
 mod pulls;
 
@@ -115,6 +116,7 @@ impl Job<'_> {
             Effect::ReopenPull { number } => self.set_pull_open(*number, true).await,
             Effect::SpreadHold { hold, by } => self.spread_hold(*hold, by).await,
             Effect::MergeBase { .. } => self.merge_base(effect).await,
+            Effect::SweepDoubles { number, object } => self.sweep_doubles(*number, object).await,
             Effect::LookAgain { number, head } => self.look_again(*number, head).await,
             Effect::StartRun(_) | Effect::StopRun { .. } | Effect::HoldRun { .. } | Effect::ResumeRun { .. } | Effect::AnswerRun { .. } => {
                 Err(EngineError::Setup("runs are rows of the turn's own transaction".into()))

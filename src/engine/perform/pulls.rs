@@ -23,7 +23,10 @@ impl Job<'_> {
         match pushed {
             Pushed::Done | Pushed::Already => Ok(Performed::Told(record, Receipt::Pushed { head: to.clone() })),
             Pushed::Moved { actual } => Ok(Performed::Told(json!({"branch": branch, "found": actual}), Receipt::Moved { head: actual })),
-            Pushed::Refused(sentence) => Err(EngineError::Setup(format!("the forge refused the push: {sentence}"))),
+            Pushed::Refused(sentence) => Err(EngineError::Setup(format!(
+                "the forge refused the push: {sentence}. Whoever administers the repository can let the account `{}` push to `{branch}`, in its settings under branches",
+                self.site.connection.bot.login
+            ))),
         }
     }
 
@@ -33,17 +36,24 @@ impl Job<'_> {
             return Err(EngineError::Setup("not a pull request".into()));
         };
         let forge = &self.site.connection.forge;
-        let standing = forge.pulls_of_branch(&self.site.repo, branch).await?;
-        let open = standing.into_iter().find(|pull| pull.state == State::Open);
-        let pull = match open {
+        let pull = match self.open_pull_of(branch).await? {
             Some(pull) => pull,
             None => {
                 let new = NewPull { title: title.clone(), body: body.clone(), head: branch.clone(), base: base.clone(), draft: true };
-                self.engine.outside(forge.create_pull(&self.site.repo, &new)).await?
+                match self.engine.outside(forge.create_pull(&self.site.repo, &new)).await {
+                    // A request of a process that died was carried out after it was looked here.
+                    Err(error @ ForgeError::Conflict(_)) => self.open_pull_of(branch).await?.ok_or(error)?,
+                    made => made?,
+                }
             }
         };
         let record = json!({"pull": pull.number, "head": head});
         Ok(Performed::Told(record, Receipt::PullOpened { number: pull.number, head: head.clone() }))
+    }
+
+    async fn open_pull_of(&self, branch: &str) -> Result<Option<Pull>> {
+        let standing = self.site.connection.forge.pulls_of_branch(&self.site.repo, branch).await?;
+        Ok(standing.into_iter().find(|pull| pull.state == State::Open))
     }
 
     pub(super) async fn edit_pull(&self, effect: &Effect) -> Result<Performed> {
