@@ -21,6 +21,7 @@ mod gate;
 mod hands;
 mod labels;
 mod plan;
+mod pushes;
 mod questions;
 mod rebase;
 mod review;

@@ -17,7 +17,7 @@ use super::super::{EngineError, Result, gather};
 use super::{Job, Performed};
 
 /// How often it is looked whether the forge shows a new head.
-const MAX_LOOKS: i64 = 12;
+const MAX_LOOKS: i64 = 6;
 
 /// Names of the two sides, as the markers of a conflict show them.
 pub fn sides(branch: &str, base_branch: &str) -> Sides {

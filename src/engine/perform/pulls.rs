@@ -17,11 +17,19 @@ impl Job<'_> {
     /// Moves the branch plainly. The mirror looks at the remote first, so a push that was applied before a crash is found, not repeated.
     pub(super) async fn push(&self, branch: &str, expect: Option<&Sha>, to: &Sha) -> Result<Performed> {
         let name = BranchName::parse(branch).map_err(|error| EngineError::Setup(error.to_string()))?;
+        if !name.is_ours() {
+            return Err(EngineError::Setup(format!("`{branch}` is no branch of a story; pushes go to those alone")));
+        }
         let mirror = self.engine.mirror(self.site.project.id).await?;
         let pushed = self.engine.outside(mirror.push(&self.site.remote(), &name, expect, to)).await?;
         let record = json!({"branch": branch, "from": expect, "to": to});
         match pushed {
-            Pushed::Done | Pushed::Already => Ok(Performed::Told(record, Receipt::Pushed { head: to.clone() })),
+            Pushed::Done => Ok(Performed::Told(record, Receipt::Pushed { head: to.clone() })),
+            // Of a try whose answer was lost: the record says that it was found and not repeated.
+            Pushed::Already => {
+                let record = json!({"branch": branch, "from": expect, "to": to, "found": true});
+                Ok(Performed::Told(record, Receipt::Pushed { head: to.clone() }))
+            }
             Pushed::Moved { actual } => Ok(Performed::Told(json!({"branch": branch, "found": actual}), Receipt::Moved { head: actual })),
             Pushed::Refused(sentence) => Err(EngineError::Setup(format!(
                 "the forge refused the push: {sentence}. Whoever administers the repository can let the account `{}` push to `{branch}`, in its settings under branches",

@@ -147,8 +147,7 @@ pub(super) fn needed(turn: &mut Turn<'_>, head: &Sha, base: &Sha, conflicting: b
 
 /// The engineer has resolved the conflicts.
 pub(super) fn resolved(turn: &mut Turn<'_>, run: RunId, head: Option<Sha>, paths: &[String], diff: Option<&str>) {
-    let base = turn.facts.run.as_ref().and_then(|facts| facts.started.input.merge.clone());
-    let (Some(head), Some(base)) = (head, base) else {
+    let (Some(head), Some(base)) = (head, turn.story.base.conflict.clone()) else {
         return turn.raise(Flag::Blocked, "the merge of the base branch could not be committed");
     };
     turn.event(StoryEvent::BaseMerged { head: head.clone(), base, run: Some(run) });

@@ -24,12 +24,15 @@ pub fn base_up_to_date(story: &Story, base: &Sha) -> String {
 
 /// Syndarix begins on its own.
 pub fn base_comes_in(story: &Story, head: &Sha, base: &Sha, conflicts: bool) -> String {
+    let void = match story.approvers.is_empty() {
+        true => String::new(),
+        false => format!("; what was approved on {} has to be approved once more on the new head", head.short()),
+    };
     format!(
-        "Everything for the merge of {} was there, but {}. I merge {} into this branch now; whatever was approved on {} has to be approved once more on the new head.",
+        "Everything for the merge of {} was there, but {}. I merge {} into this branch now{void}.",
         head.short(),
         hindrance(story, base, conflicts),
-        code(&story.base_branch),
-        head.short()
+        code(&story.base_branch)
     )
 }
 
