@@ -22,7 +22,7 @@ use crate::engine::world::{ProjectRules, Rules};
 use crate::engine::{Connection, Engine, Timings, prune, reconcile};
 use crate::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
 use crate::forge::{Forge, ForgeError};
-use crate::git::AuditRemote;
+use crate::git::{AuditRemote, FetchLimits};
 use crate::llm::{Endpoint, Gateway, Http, HttpOptions, Provider, RetryPolicy, Script, Scripted, connect};
 use crate::store::{NewProject, ServingLock, Store, StoreError, StoreUrl, WorkKind};
 use crate::web::{self, Hook, WebState};
@@ -84,6 +84,7 @@ impl App {
             connections,
             rules,
             data,
+            fetch: fetch_limits(&config),
         };
         let (poll, retention) = (config.settings.timings.poll, config.settings.retention);
         register_projects(&engine, &config).await?;
@@ -229,6 +230,14 @@ fn timings(config: &Config) -> Timings {
         audit_spacing: set.audit_spacing,
         poll: set.idle,
         ..Timings::default()
+    }
+}
+
+fn fetch_limits(config: &Config) -> FetchLimits {
+    let (set, standard) = (&config.settings.git, FetchLimits::default());
+    FetchLimits {
+        bytes: set.max_fetch_megabytes.map_or(standard.bytes, |megabytes| megabytes.saturating_mul(1_000_000)),
+        objects: set.max_fetch_objects.unwrap_or(standard.objects),
     }
 }
 

@@ -123,6 +123,6 @@ async fn ours(url: &str) -> axum::Router {
         kind: ForgeKind::Gitea,
     };
     let forge = Arc::new(GiteaForge::new(config).unwrap());
-    let hook = Hook { forge, secret: SecretString::from(SECRET) };
+    let hook = Hook::new(forge, SecretString::from(SECRET));
     web::router(WebState { store, clock: Clock::System, hooks: Arc::new([("gitea".to_owned(), hook)].into()) })
 }

@@ -6,6 +6,7 @@ pub mod approval;
 pub mod audit;
 pub mod budget;
 pub mod command;
+pub mod conflict;
 pub mod edit;
 pub mod forge;
 pub mod guard;

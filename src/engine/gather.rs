@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::base::Nano;
-use crate::domain::agent::Outcome;
+use crate::domain::agent::{Outcome, Purpose};
 use crate::domain::approval::{GateFacts, Person};
 use crate::domain::command::{self, Command, ParseContext};
 use crate::domain::forge::{CommitInfo, Issue, Pull, Review, Sha, Verdict};
@@ -15,7 +15,7 @@ use crate::domain::path::{RepoPath, glob};
 use crate::domain::workflow::effect::StartRun;
 use crate::domain::workflow::event::Checkpoint;
 use crate::domain::workflow::facts::{LabelFacts, Limit, RunEnd, RunFacts, WorkFacts};
-use crate::domain::workflow::intent::{Intent, Wanted};
+use crate::domain::workflow::intent::{Intent, Receipt, Wanted};
 use crate::domain::workflow::label::{Flag, Stage};
 use crate::domain::workflow::{Facts, Story};
 use crate::store::{Claim, RunRow};
@@ -88,6 +88,7 @@ pub async fn facts(engine: &Engine, claim: &Claim, peeked: &Peeked, wanted: &Wan
         spent: stored.spent,
         criteria: stored.criteria,
         work: stored.work,
+        resolution: stored.resolution,
         record: stored.record,
         version: env!("CARGO_PKG_VERSION").into(),
         web_url: forge.web_url(&site.repo, "").trim_end_matches('/').to_owned(),
@@ -130,6 +131,7 @@ struct Stored {
     spent: Nano,
     criteria: Vec<String>,
     work: Option<WorkFacts>,
+    resolution: Option<String>,
     record: Option<(i64, String)>,
     labels_pending: bool,
     guard: GuardFacts,
@@ -161,9 +163,13 @@ async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Want
         work.paths = paths_of_branch(&tx.runs(peeked.subject).await?, &story.branch)?;
     }
     let guard = manners::facts(&mut tx, &site.rules.policy, site.connection.bot.id, peeked, wanted).await?;
+    let resolution = match &wanted.intent {
+        Intent::EffectDone { receipt: Receipt::Pushed { head }, .. } => resolution_of(&tx.runs(peeked.subject).await?, head)?,
+        _ => None,
+    };
     tx.rollback().await?;
     let record = engine.store.chain_head(site.project.id).await?.map(|row| (i64::try_from(row.seq).unwrap_or(0) + 1, row.hash));
-    Ok(Stored { run, spent: spent.spent + spent.reserved, criteria, work, record, labels_pending, guard })
+    Ok(Stored { run, spent: spent.spent + spent.reserved, criteria, work, resolution, record, labels_pending, guard })
 }
 
 /// What a finished run left.
@@ -194,6 +200,29 @@ fn work_of(row: &RunRow) -> Result<Option<WorkFacts>> {
             Some(WorkFacts { summary: work.summary, notes: work.notes, paths: result.paths, commits: result.commits })
         }
         _ => None,
+    })
+}
+
+/// What the run that made this merge commit said about it.
+fn resolution_of(runs: &[RunRow], head: &Sha) -> Result<Option<String>> {
+    for row in runs.iter().filter(|row| row.purpose == Purpose::Merge.as_str()) {
+        if result_of(row)?.head.as_ref() == Some(head)
+            && let Some(Outcome::Merge(resolution)) = outcome_of(row)?
+        {
+            return Ok(Some(resolution.summary));
+        }
+    }
+    Ok(None)
+}
+
+/// The files that a plan names.
+pub async fn planned_paths(engine: &Engine, site: &Site<'_>, plan: crate::base::ids::RunId) -> Result<Vec<RepoPath>> {
+    let mut tx = engine.store.begin_read(site.project.id).await?;
+    let row = tx.run(plan).await?;
+    tx.rollback().await?;
+    Ok(match outcome_of(&row)? {
+        Some(Outcome::Design(design)) => design.files.iter().filter_map(|file| RepoPath::parse(&file.path).ok()).collect(),
+        _ => Vec::new(),
     })
 }
 

@@ -222,7 +222,7 @@ async fn order(
                 kind: outside.word().into(),
                 key: outside.coalesce_key().map(str::to_owned),
                 payload: serde_json::to_value(outside)?,
-                not_before: None,
+                not_before: Some(outside.delay()).filter(|delay| *delay > 0).map(|delay| now.plus_millis(delay)),
             };
             tx.add_effect(&new).await?;
             Ok(())

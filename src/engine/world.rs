@@ -15,7 +15,7 @@ use crate::domain::budget::Limits;
 use crate::domain::forge::{GitRemote, Repo, RepoRef, Role, User};
 use crate::domain::workflow::facts::{Crew, Policy};
 use crate::forge::{Forge, ForgeError};
-use crate::git::{AuditRemote, AuditRepo, Mirror};
+use crate::git::{AuditRemote, AuditRepo, FetchLimits, Mirror};
 use crate::llm::Gateway;
 use crate::store::{Claim, Project, Store};
 
@@ -119,6 +119,8 @@ pub struct Engine {
     pub marker_key: Vec<u8>,
     pub redactor: Redactor,
     pub data: PathBuf,
+    /// What one fetch from a forge may bring.
+    pub fetch: FetchLimits,
 }
 
 /// Whether an account belongs to a program: ours, one of the forge's own, one that is marked or listed as such.
@@ -191,7 +193,7 @@ impl Engine {
 
     /// The project's bare mirror.
     pub async fn mirror(&self, project: ProjectId) -> Result<Mirror> {
-        Ok(Mirror::open(&self.data.join("git").join(format!("{project}.git"))).await?)
+        Ok(Mirror::open(&self.data.join("git").join(format!("{project}.git"))).await?.with_limits(self.fetch))
     }
 
     /// The project's audit repository.

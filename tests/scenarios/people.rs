@@ -106,14 +106,22 @@ impl Person<'_> {
 
     /// Commits one file to the branch of a pull request and pushes it.
     pub async fn pushes(&self, pull: i64, path: &str, content: &str) {
-        self.w.clock.advance(2_000);
         let branch = self.w.get(&format!("pulls/{pull}")).await["head"]["ref"].as_str().unwrap().to_owned();
+        self.pushes_to(&branch, path, content).await;
+    }
+
+    /// Commits one file to a branch and pushes it.
+    pub async fn pushes_to(&self, branch: &str, path: &str, content: impl AsRef<[u8]>) {
+        self.w.clock.advance(2_000);
+        let (branch, content) = (branch.to_owned(), content.as_ref().to_vec());
         let url = self.w.sandbox.url().replace("http://", &format!("http://{}:{}@", self.login, self.w.token(self.login)));
         let dir = tempfile::tempdir().unwrap();
-        let (tree, path, content, login) = (dir.path().join("tree"), path.to_owned(), content.to_owned(), self.login);
+        let (tree, path, content, login) = (dir.path().join("tree"), path.to_owned(), content, self.login);
         let work = move || {
             git(dir.path(), login, &["clone", "--quiet", "--branch", &branch, &format!("{url}/{REPO}.git"), "tree"]);
-            std::fs::write(tree.join(&path), content).unwrap();
+            let file = tree.join(&path);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, content).unwrap();
             git(&tree, login, &["add", "."]);
             git(&tree, login, &["commit", "--quiet", "-m", &format!("{path} by hand")]);
             git(&tree, login, &["push", "--quiet", "origin", &branch]);
@@ -122,7 +130,7 @@ impl Person<'_> {
     }
 }
 
-fn git(at: &Path, login: &str, arguments: &[&str]) {
+pub fn git(at: &Path, login: &str, arguments: &[&str]) {
     let output = Command::new("git")
         .current_dir(at)
         .args(["-c", &format!("user.name={login}"), "-c", &format!("user.email={login}@example.invalid"), "-c", "commit.gpgsign=false"])

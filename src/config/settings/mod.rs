@@ -36,6 +36,7 @@ pub struct Settings {
     pub provider_urls: BTreeMap<String, String>,
     pub timings: Timings,
     pub retention: Retention,
+    pub git: GitSettings,
     /// Filter of the log, such as `info,syndarix=debug`.
     pub log: String,
 }
@@ -50,6 +51,14 @@ pub struct ForgeSettings {
     pub url: String,
     pub token: SecretString,
     pub hook_secret: SecretString,
+}
+
+/// Bounds of what a forge may send in one fetch; `None`: the built-in ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GitSettings {
+    /// Millions of bytes.
+    pub max_fetch_megabytes: Option<u64>,
+    pub max_fetch_objects: Option<u64>,
 }
 
 /// How often and how long.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{ForgeSettings, Retention, Settings, Timings};
+use super::{ForgeSettings, GitSettings, Retention, Settings, Timings};
 use crate::base::secret::SecretString;
 use crate::config::env::{Env, forge_variable, provider_variable, secret_file};
 use crate::config::error::{ConfigError, ConfigErrors, parse};
@@ -30,6 +30,7 @@ struct Raw {
     providers: BTreeMap<String, RawProvider>,
     timings: RawTimings,
     retention: RawRetention,
+    git: RawGit,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +82,13 @@ impl RawRetention {
     }
 }
 
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawGit {
+    max_fetch_megabytes: Option<u64>,
+    max_fetch_objects: Option<u64>,
+}
+
 /// Reads one file and one environment.
 pub(super) struct Reader<'a> {
     pub env: &'a Env,
@@ -113,6 +121,7 @@ impl Reader<'_> {
             provider_urls: self.provider_urls(&raw.providers),
             timings: self.timings(&raw.timings),
             retention: raw.retention.or_standard(),
+            git: GitSettings { max_fetch_megabytes: raw.git.max_fetch_megabytes, max_fetch_objects: raw.git.max_fetch_objects },
             log: self.env.get("SYNDARIX_LOG").map(str::to_owned).or(raw.log).unwrap_or_else(|| "info".to_owned()),
         };
         if self.errors.is_empty() { Ok(settings) } else { Err(ConfigErrors(self.errors)) }

@@ -20,6 +20,7 @@ mod html;
 pub mod pause;
 pub mod ping;
 pub mod plan;
+pub mod rebase;
 pub mod reject;
 pub mod resume;
 pub mod retry;
@@ -73,6 +74,7 @@ pub enum Command {
         all: bool,
     },
     Retry,
+    Rebase,
 }
 
 impl Command {
@@ -91,6 +93,7 @@ impl Command {
             Command::Pause { .. } => &pause::SPEC,
             Command::Resume { .. } => &resume::SPEC,
             Command::Retry => &retry::SPEC,
+            Command::Rebase => &rebase::SPEC,
         }
     }
 

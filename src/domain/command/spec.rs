@@ -4,7 +4,7 @@ use crate::domain::forge::Role;
 
 use super::error::CommandError;
 use super::words::Args;
-use super::{Command, approve, cancel, help, pause, ping, plan, reject, resume, retry, revise, status, whoami};
+use super::{Command, approve, cancel, help, pause, ping, plan, rebase, reject, resume, retry, revise, status, whoami};
 
 /// One command. Its file holds this value and the function that makes a [`Command`] of the arguments.
 #[derive(Debug)]
@@ -143,12 +143,13 @@ pub static COMMANDS: &[&CommandSpec] = &[
     &pause::SPEC,
     &resume::SPEC,
     &retry::SPEC,
+    &rebase::SPEC,
 ];
 
 /// Verbs that are announced and not built. Typing one gets an honest answer; building one means deleting it here.
 pub const NOT_YET: &[&str] = &[
-    "config", "start", "assign", "split", "estimate", "fix", "review", "rebase", "test", "sprint", "autonomy", "budget", "ask", "explain",
-    "why", "audit", "label",
+    "config", "start", "assign", "split", "estimate", "fix", "review", "test", "sprint", "autonomy", "budget", "ask", "explain", "why",
+    "audit", "label",
 ];
 
 /// The command of this verb or alias, in any case.

@@ -6,7 +6,7 @@ mod escape;
 mod render;
 mod words;
 
-pub use commit::{commit_message, title};
+pub use commit::{neutral, title};
 
 use crate::base::text::{clip, visible};
 

@@ -101,6 +101,24 @@ pub enum Effect {
     },
     /// Counting for the guard rails begins anew. Performed in the turn's own transaction.
     LiftLimits,
+    /// Looks how the base branch and this head go together, and commits the merge to the mirror where nobody has to decide anything. Pushes nothing.
+    /// `comment` is the one that asked for it.
+    MergeBase {
+        branch: String,
+        base_branch: String,
+        head: Sha,
+        comment: Option<i64>,
+    },
+    /// Waits until the forge shows this head on the pull request, then has the story look at its gate again.
+    LookAgain {
+        number: i64,
+        head: Sha,
+    },
+    /// Of several comments with this marker, all but the oldest go.
+    SweepDoubles {
+        number: i64,
+        object: String,
+    },
 }
 
 /// What a push carries.
@@ -109,6 +127,8 @@ pub enum Effect {
 pub enum PushedWhat {
     Plan,
     Code,
+    /// The base branch, merged in.
+    Base,
 }
 
 /// Everything an agent run is started with.
@@ -146,6 +166,9 @@ pub struct RunInput {
     pub ceiling: Option<Nano>,
     /// Leave the plan file in the tree.
     pub keep_plan: bool,
+    /// The commit of the base branch that is to be merged into `base`.
+    #[serde(default)]
+    pub merge: Option<Sha>,
 }
 
 impl Effect {
@@ -172,6 +195,9 @@ impl Effect {
             Effect::AnswerRun { .. } => "answer-run",
             Effect::HaltProject { .. } => "halt-project",
             Effect::LiftLimits => "lift-limits",
+            Effect::MergeBase { .. } => "merge-base",
+            Effect::LookAgain { .. } => "look-again",
+            Effect::SweepDoubles { .. } => "sweep-doubles",
         }
     }
 
@@ -184,8 +210,17 @@ impl Effect {
         }
     }
 
+    /// How long it is not to be performed yet, in milliseconds.
+    pub fn delay(&self) -> i64 {
+        match self {
+            // The forge takes a moment to notice a push.
+            Effect::LookAgain { .. } => 1_000,
+            _ => 0,
+        }
+    }
+
     /// The story stands still until this is done or has failed.
     pub fn is_waited_for(&self) -> bool {
-        matches!(self, Effect::Push { .. } | Effect::OpenPull { .. } | Effect::Merge { .. })
+        matches!(self, Effect::Push { .. } | Effect::OpenPull { .. } | Effect::Merge { .. } | Effect::MergeBase { .. })
     }
 }

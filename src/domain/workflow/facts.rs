@@ -141,6 +141,8 @@ pub struct Facts {
     pub criteria: Vec<String>,
     /// What the engineer says was done, and the paths it touched.
     pub work: Option<WorkFacts>,
+    /// How the engineer resolved the newest conflicts with the base branch, in its words.
+    pub resolution: Option<String>,
     /// Entries of the record so far and its head, for the report.
     pub record: Option<(i64, String)>,
     /// Version of this program.

@@ -61,6 +61,7 @@ fn under_way(story: &Story) -> String {
         _ if !story.may_run() => "stopped".into(),
         Some(active) if story.question.is_none() => format!("{} ({}) {}", active.name, active.agent, deed(active)),
         _ if story.merging.is_some() => "the merge is under way".into(),
+        _ if story.base.asked.is_some() => "the base branch is being merged in".into(),
         _ if !story.flags.is_empty() => "waits for a person".into(),
         _ => "waits for the forge".into(),
     }
@@ -74,6 +75,7 @@ fn deed(active: &ActiveRun) -> &'static str {
         Purpose::Review => "reviews the changes",
         Purpose::Fix => "works on the findings",
         Purpose::Test => "checks the acceptance criteria",
+        Purpose::Merge => "resolves conflicts with the base branch",
     }
 }
 

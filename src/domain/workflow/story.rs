@@ -9,6 +9,7 @@ use crate::base::ids::RunId;
 use crate::domain::agent::Purpose;
 use crate::domain::forge::{Sha, User};
 
+use super::base::BaseState;
 use super::event::{Checkpoint, StoryEvent};
 use super::label::{Autonomy, Flag, Label, PullStage, Stage};
 
@@ -111,6 +112,9 @@ pub struct Story {
     pub put_back: BTreeSet<String>,
     /// Why each flag was raised, for the status comment.
     pub reasons: BTreeMap<Flag, String>,
+    /// Merging the base branch in.
+    #[serde(default)]
+    pub base: BaseState,
 }
 
 impl Story {
@@ -149,6 +153,7 @@ impl Story {
     /// The state after one more event.
     pub fn evolve(mut self, event: &StoryEvent) -> Story {
         self.version += 1;
+        self.base.evolve(event);
         match event {
             StoryEvent::Started { .. } => return self.started(event),
             StoryEvent::RunStarted { run, purpose, agent, name } => {
@@ -192,7 +197,9 @@ impl Story {
                 self.head = Some(head.clone());
                 self.unpushed.take_if(|sha| sha == head);
                 self.merging = None;
-                self.open_findings = 0;
+                if !self.base.is_clean_merge(head) {
+                    self.open_findings = 0;
+                }
             }
             StoryEvent::PullOpened { number, head } => {
                 self.pull = Some(PullOf { number: *number, stage: PullStage::Submitted, open: true });
@@ -294,6 +301,13 @@ impl Story {
             }
             StoryEvent::Done => self.end(Stage::Done),
             StoryEvent::Cancelled { .. } => self.end(Stage::Cancelled),
+            StoryEvent::BaseMerged { head, .. } => {
+                self.unpushed = Some(head.clone());
+                self.heads.insert(head.clone());
+                self.merging = None;
+                self.checkpoint.take_if(|open| open.checkpoint == Checkpoint::Merge);
+            }
+            StoryEvent::BaseAsked { .. } | StoryEvent::BaseConflicts { .. } | StoryEvent::BaseSettled { .. } => {}
         }
         self
     }
@@ -350,5 +364,7 @@ fn stage_of(purpose: Purpose, now: Stage) -> Stage {
         Purpose::Fix => now,
         Purpose::Review => Stage::Review,
         Purpose::Test => Stage::Testing,
+        // Conflicts with the base branch are resolved wherever the story is.
+        Purpose::Merge => now,
     }
 }

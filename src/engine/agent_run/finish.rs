@@ -35,16 +35,25 @@ impl Session<'_> {
                 return self.record(call, content, true, None, "refused").await;
             }
         };
+        if let Some(left) = self.unresolved().await? {
+            return self.record(call, left, true, None, "refused").await;
+        }
         let own_commits = match &outcome {
             Outcome::Design(design) => {
                 self.write_plan(&design.plan_markdown).await?;
                 self.commits
             }
             Outcome::Implement(work) | Outcome::Fix(work) => self.wrap_up(&work.summary).await?,
+            Outcome::Merge(merge) => self.wrap_up_merge(&merge.summary).await?,
             _ => 0,
         };
         let moved = self.head.0 != self.prepared.base.0;
-        let paths = if moved { self.mirror.changed_paths(&self.prepared.base, &self.head).await? } else { Vec::new() };
+        let paths = match &self.prepared.merging {
+            _ if !moved => Vec::new(),
+            // What came with the base branch is not the agent's change.
+            Some(merging) => self.decided_paths(&merging.theirs).await?,
+            None => self.mirror.changed_paths(&self.prepared.base, &self.head).await?,
+        };
         let plan = plan_path(self.start.input.issue);
         let result = RunResult {
             outcome: Some(value),
@@ -79,6 +88,14 @@ impl Session<'_> {
             self.commit("plan: remove it, the work is done").await?;
         }
         Ok(work)
+    }
+
+    /// The merge is a commit even where the agent left everything as it lay, such as a file that one side had deleted.
+    async fn wrap_up_merge(&mut self, summary: &str) -> Result<u32> {
+        if self.commits == 0 || self.is_dirty().await? {
+            self.commit(summary).await?;
+        }
+        Ok(self.commits)
     }
 
     /// The run ends without a result; the sentence goes to the people.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::base::text::sha256_hex;
 use crate::domain::agent::fence::fence;
-use crate::domain::agent::{Outcome as Planned, outcome};
+use crate::domain::agent::outcome;
 use crate::domain::forge::Sha;
 use crate::domain::path::{FileChange, RepoPath};
 use crate::domain::workflow::intent::Intent;
@@ -15,7 +15,7 @@ use crate::store::{DoneStep, Release, RunState, StepResult, StepState};
 use crate::tool::{self, Desk, Limits, Outcome, PathPolicy};
 use crate::tree::WorkTree;
 
-use super::super::gather::{RunResult, outcome_of};
+use super::super::gather::{RunResult, planned_paths};
 use super::super::turn::post;
 use super::super::{EngineError, Result};
 use super::talk::{Call, ToolResult};
@@ -75,13 +75,7 @@ impl Session<'_> {
         let (true, Some(run)) = (self.start.input.plan_approved, self.start.input.plan) else {
             return Ok(Vec::new());
         };
-        let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
-        let row = tx.run(run).await?;
-        tx.rollback().await?;
-        Ok(match outcome_of(&row)? {
-            Some(Planned::Design(design)) => design.files.iter().filter_map(|file| RepoPath::parse(&file.path).ok()).collect(),
-            _ => Vec::new(),
-        })
+        planned_paths(self.engine, self.site, run).await
     }
 
     /// The change under review as a patch on what it is compared with: laid over that tree, it is what `show_diff` shows.
@@ -142,6 +136,9 @@ impl Session<'_> {
     }
 
     async fn commit_tool(&mut self, call: &Call, message: &str) -> Result<Pace> {
+        if let Some(left) = self.unresolved().await? {
+            return self.record(call, left, true, None, "refused").await;
+        }
         let sha = self.commit(message).await?;
         let content = format!("Committed as {}.", sha.short());
         let result = ToolResult { id: call.id.clone(), name: call.name.clone(), content, is_error: false, commit: Some(sha) };
@@ -156,10 +153,10 @@ impl Session<'_> {
             Disclosure { agent: self.start.name.clone(), role: self.start.agent.clone(), run: self.row.id, issue: self.start.input.issue };
         let new = NewCommit {
             tree: self.tree.clone(),
-            parents: vec![self.head.clone()],
+            parents: self.parents(),
             author: Signature { name: format!("{} ({})", self.start.name, self.start.agent), email: email.clone() },
             committer: Signature { name: bot.login.clone(), email },
-            message: commit_message(&crate::domain::speech::commit_message(words), &by),
+            message: commit_message(words, &by),
             at: self.engine.clock.now(),
         };
         let sha = self.mirror.commit(&new).await?;
@@ -267,7 +264,7 @@ fn tool_step_name(name: &str) -> String {
 }
 
 /// Runs file work away from the async threads.
-async fn with_desk<T: Send + 'static>(
+pub(super) async fn with_desk<T: Send + 'static>(
     mut desk: Desk,
     work: impl FnOnce(&mut Desk) -> std::result::Result<T, String> + Send + 'static,
 ) -> Result<(Desk, T)> {

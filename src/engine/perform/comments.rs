@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::base::Time;
 use crate::base::text::sha256_hex;
-use crate::domain::forge::Comment;
 use crate::domain::marker;
 use crate::domain::workflow::{Effect, page};
 use crate::forge::{ForgeError, Reacted, ReactionTarget};
@@ -81,18 +80,8 @@ impl Job<'_> {
         if !self.is_uncertain() {
             return Ok(None);
         }
-        let forge = &self.site.connection.forge;
-        let mut ours: Vec<Comment> = forge.comments(&self.site.repo, number).await?;
-        ours.retain(|comment| comment.author.id == self.site.connection.bot.id && self.carries(&comment.body, object));
-        ours.sort_by_key(|comment| comment.id);
-        for double in ours.iter().skip(1) {
-            self.engine.outside(forge.delete_comment(&self.site.repo, double.id)).await?;
-        }
-        Ok(ours.first().map(|comment| Standing { id: comment.id, written: Some(sha256_hex(&comment.body)), is_known: false }))
-    }
-
-    fn carries(&self, body: &str, object: &str) -> bool {
-        marker::find(body).is_some_and(|marker| marker.object == object && marker.is_genuine(&self.engine.marker_key))
+        let oldest = self.keep_oldest(number, object).await?;
+        Ok(oldest.map(|comment| Standing { id: comment.id, written: Some(sha256_hex(&comment.body)), is_known: false }))
     }
 
     async fn remember(&self, object: &str, id: i64, hash: &str) -> Result<Performed> {

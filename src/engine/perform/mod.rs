@@ -1,7 +1,9 @@
 //! Performing: effects are taken from a lane in order, called, and their receipts recorded. After an uncertain outcome a performer
 //! looks before it repeats: every effect is a desired state or carries a name under which it is found again.
 
+mod base;
 mod comments;
+pub mod doubles;
 mod labels;
 mod pulls;
 
@@ -16,6 +18,8 @@ use crate::git::GitError;
 use crate::store::{Claim, EffectRow, EventRow, NewEvent, ProjectTx, Release, StoreError};
 
 use super::guard::{self, Admit, Candidate};
+pub use base::sides;
+
 use super::turn::{SUBJECT, fold, post};
 use super::world::Site;
 use super::{Engine, EngineError, Result};
@@ -143,6 +147,9 @@ impl Job<'_> {
             | Effect::HoldRun { .. }
             | Effect::ResumeRun { .. }
             | Effect::AnswerRun { .. } => Err(EngineError::Setup("runs are rows of the turn's own transaction".into())),
+            Effect::MergeBase { .. } => self.merge_base(effect).await,
+            Effect::SweepDoubles { number, object } => self.sweep_doubles(*number, object).await,
+            Effect::LookAgain { number, head } => self.look_again(*number, head).await,
         }
     }
 

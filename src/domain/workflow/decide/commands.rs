@@ -15,7 +15,7 @@ use super::super::intent::{Intent, Place};
 use super::super::label::{Flag, Stage};
 use super::super::{page, say};
 use super::turn::Turn;
-use super::{checkpoint, people};
+use super::{base, checkpoint, people};
 
 /// What a command came to, when it was not refused.
 pub(super) enum Said {
@@ -104,6 +104,7 @@ fn one(turn: &mut Turn<'_>, command: &Command, place: Place, written_at: Time, s
         Command::Resume { all } => resume(turn, *all),
         Command::Cancel => cancel(turn),
         Command::Retry => retry(turn),
+        Command::Rebase => base::command(turn, source.comment),
     }
 }
 
@@ -115,7 +116,7 @@ fn may(turn: &Turn<'_>, command: &Command, place: Place, written_at: Time) -> Re
     access::may(command, &actor(turn), place)
 }
 
-fn refuse<T>(code: &'static str, sentence: impl Into<String>, way_out: impl Into<String>) -> Result<T, Refusal> {
+pub(super) fn refuse<T>(code: &'static str, sentence: impl Into<String>, way_out: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::new(code, say::sentence(&sentence.into()), say::sentence(&way_out.into())))
 }
 
@@ -335,6 +336,7 @@ pub(super) fn resume(turn: &mut Turn<'_>, all: bool) -> Result<Said, Refusal> {
     }
     match (turn.story.active.clone(), turn.story.stage) {
         (Some(active), _) => turn.effect(Effect::ResumeRun { run: active.run }),
+        (None, _) if turn.story.base.asked.is_some() => base::order(turn, None),
         (None, Stage::Implementation) if adopted.is_some() => turn.start(Purpose::Implement),
         (None, Stage::Review) if adopted.is_some() => turn.start(Purpose::Review),
         (None, Stage::Review) => checkpoint::look_at_gate(turn),
@@ -367,6 +369,16 @@ fn retry(turn: &mut Turn<'_>) -> Result<Said, Refusal> {
         turn.effect(Effect::ReopenPull { number });
         checkpoint::look_at_gate(turn);
         return Ok(Said::Done);
+    }
+    let merge_failed = turn.story.failed.as_ref().is_some_and(|failed| failed.purpose == Purpose::Merge);
+    if turn.story.active.is_none() && (merge_failed || turn.story.base.asked.is_some()) {
+        for flag in [Flag::OverBudget, Flag::Blocked, Flag::Waiting] {
+            turn.lower(flag);
+        }
+        // The base branch may have moved since: it is looked at anew.
+        let by = turn.actor().cloned();
+        base::ask(turn, by, None);
+        return Ok(Said::Begun);
     }
     if let Some(failed) = turn.story.failed.clone() {
         turn.lower(Flag::OverBudget);

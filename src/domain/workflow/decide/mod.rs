@@ -1,5 +1,6 @@
 //! Deciding: one intent, one story, the facts; out come events and effects. One file per kind of cause.
 
+mod base;
 mod checkpoint;
 mod commands;
 mod guard;

@@ -9,7 +9,7 @@ use super::super::intent::Receipt;
 use super::super::label::{Flag, Stage};
 use super::super::say;
 use super::turn::Turn;
-use super::{checkpoint, people};
+use super::{base, checkpoint, people};
 
 pub(super) fn done(turn: &mut Turn<'_>, receipt: &Receipt) {
     match receipt {
@@ -24,6 +24,10 @@ pub(super) fn done(turn: &mut Turn<'_>, receipt: &Receipt) {
         },
         Receipt::PullOpened { number, head } => pull_opened(turn, *number, head.clone()),
         Receipt::Merged { number, sha } => people::pull_merged(turn, *number, sha.clone()),
+        Receipt::BaseLooked { head, base, found, comment } => base::looked(turn, head, base, found, *comment),
+        Receipt::BaseNeeded { head, base, conflicts } => base::needed(turn, head, base, *conflicts),
+        Receipt::Shown { head } if turn.story.head.as_ref() == Some(head) => checkpoint::look_at_gate(turn),
+        Receipt::Shown { .. } => {}
         Receipt::MergeHeldBack { .. } => {
             if let Some(head) = turn.story.merging.clone() {
                 turn.event(StoryEvent::GateLost { head });
@@ -37,6 +41,9 @@ fn pushed(turn: &mut Turn<'_>, head: Sha) {
     // A cancelled or restarted story has nothing unpushed; the late receipt of its push changes nothing.
     if turn.story.unpushed.as_ref() != Some(&head) {
         return;
+    }
+    if turn.story.base.merge_at(&head).is_some() {
+        return base::pushed(turn, head);
     }
     turn.event(StoryEvent::BranchPushed { head: head.clone() });
     let title = turn.facts.issue.as_ref().map_or_else(String::new, |issue| issue.title.clone());
@@ -66,7 +73,7 @@ fn pull_opened(turn: &mut Turn<'_>, number: i64, head: Sha) {
 }
 
 /// The plan stands on the pull request: it can be let through now.
-fn plan_shown(turn: &mut Turn<'_>) {
+pub(super) fn plan_shown(turn: &mut Turn<'_>) {
     if let Some(plan) = turn.story.plan.clone() {
         let ask = say::ask_plan(&turn.story, &plan);
         checkpoint::arrive(turn, Checkpoint::Plan, plan.hash, ask);
@@ -101,6 +108,8 @@ fn deed(what: &str) -> String {
         "close-pull" => "close the pull request",
         "reopen-pull" => "reopen the pull request",
         "labels" => "set the labels",
+        "merge-base" => "merge the base branch in",
+        "look-again" => "see the new head on the pull request",
         other => return format!("do `{other}`"),
     }
     .to_owned()

@@ -13,6 +13,8 @@ use crate::domain::workflow::facts::{LabelFacts, Limit, Policy, RunEnd, RunFacts
 use crate::domain::workflow::intent::{Place, Receipt};
 use crate::domain::workflow::label::{Autonomy, PullStage, Stage};
 
+mod base;
+
 const BOT: i64 = 1;
 const ALICE: i64 = 2;
 const BOB: i64 = 3;
@@ -78,6 +80,7 @@ impl Table {
             spent: Nano::ZERO,
             criteria: vec!["it works".into()],
             work: None,
+            resolution: None,
             record: None,
             version: "0".into(),
             web_url: String::new(),

@@ -134,6 +134,7 @@ impl<'a> Turn<'a> {
             plan_approved: story.plan_approver.is_some(),
             ceiling: self.ceiling(),
             keep_plan: self.facts.policy.keep_plan,
+            merge: story.base.conflict.clone().filter(|_| purpose == Purpose::Merge),
         }
     }
 

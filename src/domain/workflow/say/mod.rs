@@ -2,6 +2,7 @@
 //! are asked to act are named with an `@`; everybody else stands in code, which pings nobody.
 
 mod ask;
+mod base;
 mod guard;
 mod pull;
 mod tell;
@@ -10,6 +11,7 @@ pub use ask::{
     ask_close, ask_merge, ask_plan, ask_push, ask_spend, ci_still_red, effect_failed, gave_up, human_pushed, nothing_changed, pull_closed,
     question, rounds_used_up, unmet,
 };
+pub use base::{base_asks_first, base_comes_in, base_merged, base_needs_a_person, base_tried_enough, base_up_to_date};
 pub use guard::{begins_stopped, halted, limited, taken_for_a_program};
 pub use pull::{answers, draft_body, pull_body, pull_title, review};
 pub use tell::{branch_deleted, cancelled, put_back, report, vote_does_not_count};
