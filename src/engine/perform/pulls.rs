@@ -7,7 +7,7 @@ use crate::domain::forge::{Pull, Sha, State};
 use crate::domain::marker;
 use crate::domain::workflow::Effect;
 use crate::domain::workflow::intent::Receipt;
-use crate::forge::{NewPull, PullPatch};
+use crate::forge::{ForgeError, NewPull, PullPatch};
 use crate::git::{BranchName, Pushed};
 
 use super::super::{EngineError, Result, gather};
@@ -35,6 +35,7 @@ impl Job<'_> {
         let forge = &self.site.connection.forge;
         let standing = forge.pulls_of_branch(&self.site.repo, branch).await?;
         let open = standing.into_iter().find(|pull| pull.state == State::Open);
+        let found = open.is_some();
         let pull = match open {
             Some(pull) => pull,
             None => {
@@ -42,7 +43,7 @@ impl Job<'_> {
                 self.engine.outside(forge.create_pull(&self.site.repo, &new)).await?
             }
         };
-        let record = json!({"pull": pull.number, "head": head});
+        let record = json!({"pull": pull.number, "head": head, "found": found});
         Ok(Performed::Told(record, Receipt::PullOpened { number: pull.number, head: head.clone() }))
     }
 
@@ -94,7 +95,12 @@ impl Job<'_> {
         let title = format!("{} (#{number})", facts.pull.title);
         let message = format!("Refs #{}\n", story.issue);
         self.engine.outside(forge.merge(&self.site.repo, &permit, style, &title, &message)).await?;
-        Ok(merged(&forge.pull(&self.site.repo, number).await?))
+        let after = forge.pull(&self.site.repo, number).await?;
+        // Something between us and the forge may have answered in its place.
+        if !after.merged {
+            return Err(ForgeError::Uncertain(format!("#{number} is not merged, although the forge's answer said so")).into());
+        }
+        Ok(merged(&after))
     }
 
     pub(super) async fn close_issue(&self, number: i64) -> Result<Performed> {
