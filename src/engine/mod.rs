@@ -6,6 +6,7 @@ pub mod agent_run;
 pub mod crash;
 pub mod gather;
 pub mod intake;
+pub mod invariants;
 pub mod perform;
 pub mod reconcile;
 pub mod seal;

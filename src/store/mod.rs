@@ -9,6 +9,7 @@ mod content;
 mod effects;
 mod error;
 mod inbox;
+mod inspect;
 mod intents;
 mod journal;
 mod ledger;

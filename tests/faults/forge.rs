@@ -140,8 +140,11 @@ async fn f07_the_token_follows_no_redirect() {
     for status in [301, 302, 307] {
         let canary = Proxy::start().await;
         canary.plays([Rule::every(Fault::Status(200))]);
-        let elsewhere = Rule::every(Fault::Redirect(status, format!("{}/stolen", canary.url()))).once_each();
-        survives(vec![elsewhere], async |_, proxy| nothing_was_created_twice(proxy)).await;
+        let elsewhere = Fault::Redirect(status, format!("{}/stolen", canary.url()));
+        let calls = ["GET", "POST", "PATCH", "DELETE"].map(|method| Rule::every(elsewhere.clone()).on(method, "/api/").once_each());
+        // Git's first question, too. A push that is sent elsewhere stops the story, as a renamed repository would.
+        let git = Rule::every(elsewhere).on("GET", ".git/info/refs").times(1);
+        survives(calls.into_iter().chain([git]).collect(), async |_, proxy| nothing_was_created_twice(proxy)).await;
         let hits = canary.seen();
         assert!(
             hits.is_empty(),

@@ -12,6 +12,9 @@ mod answers;
 #[path = "../scenarios/ending.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest")]
 mod ending;
+#[path = "../scenarios/mishaps.rs"]
+#[allow(dead_code, reason = "the scenarios use the rest")]
+mod mishaps;
 #[path = "../scenarios/model.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest")]
 mod model;

@@ -24,10 +24,10 @@ fn ways(call: &Seen) -> Vec<Fault> {
     let mut ways =
         vec![Fault::DropBefore, Fault::DropAfter, Fault::Reset, Fault::CutAt(0), Fault::CutAt(7), Fault::BrokenGzip, Fault::Html];
     ways.extend([500, 502, 503, 504, 408].map(Fault::Status));
-    ways.extend([301, 307].map(|status| Fault::Redirect(status, "http://127.0.0.1:9/elsewhere".into())));
-    // Git waits for minutes; what it does then is tested where pushes are.
+    // Git waits for minutes, and takes a redirect for a renamed repository, about which a person is asked.
     if !call.path.contains(".git/") {
         ways.extend([Fault::Stall, Fault::StallAfter]);
+        ways.extend([301, 307].map(|status| Fault::Redirect(status, "http://127.0.0.1:9/elsewhere".into())));
         ways.push(Fault::Limited(429, vec![("retry-after", "30".into())], "slow down"));
         ways.push(Fault::Limited(403, vec![], "You have exceeded a secondary rate limit"));
     }

@@ -24,6 +24,9 @@ pub async fn through_a_proxy(setup: impl Into<Setup>, play: impl AsyncFnOnce(&Wo
     };
     let setup = setup.into();
     let setup = Setup { between: Some(Box::new(between)), timeouts: setup.timeouts.or(Some(TIMEOUTS)), ..setup };
+    if let Some(filter) = syndarix::config::Env::process().get("SYNDARIX_LOG") {
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    }
     let w = Box::pin(World::new(setup)).await;
     proxy.goes_by(&w.clock);
     Box::pin(play(&w, &proxy)).await;
@@ -59,6 +62,8 @@ pub async fn survives(rules: Vec<Rule>, look: impl AsyncFnOnce(&World, &Proxy)) 
     let want = undisturbed().await;
     let names: Vec<String> = rules.iter().map(|rule| rule.fault.name()).collect();
     through_a_proxy(smooth(), async |w, proxy| {
+        // Made one by one, and each of them failing once would be a row of twenty failures.
+        w.labels_are_there().await;
         proxy.plays(rules);
         let got = main_story(w).await;
         let met = proxy.seen().iter().filter(|seen| seen.fault.is_some()).count();
