@@ -41,6 +41,8 @@ pub struct Options {
     pub max_usd: Option<f64>,
     /// How long to wait for another process to let go of the embedded database. Zero: refuse at once.
     pub lock_patience: Duration,
+    /// How long forges may take to answer, where that differs from what the driver thinks right.
+    pub timeouts: Option<Timeouts>,
 }
 
 /// Syndarix, put together and ready to serve.
@@ -66,7 +68,7 @@ impl App {
         }
         let mut connections = Vec::new();
         for settings in &config.settings.forges {
-            connections.push(connection(settings).await?);
+            connections.push(connection(settings, &options).await?);
         }
         let hooks = connections
             .iter()
@@ -165,16 +167,16 @@ fn store_url(config: &Config, data: &Path) -> Result<StoreUrl> {
 }
 
 /// Connects to a forge. One that is still starting is given half a minute.
-async fn connection(settings: &ForgeSettings) -> Result<Connection> {
+async fn connection(settings: &ForgeSettings, options: &Options) -> Result<Connection> {
     let forge: Arc<dyn Forge> = match settings.kind {
         ForgeKind::Gitea | ForgeKind::Forgejo => {
             let config = GiteaConfig {
                 base_url: settings.url.clone(),
                 token: settings.token.clone(),
-                timeouts: Timeouts::default(),
+                timeouts: options.timeouts.unwrap_or_default(),
                 kind: settings.kind,
             };
-            Arc::new(GiteaForge::new(config).map_err(anyhow::Error::msg)?)
+            Arc::new(GiteaForge::new(config).map_err(anyhow::Error::msg)?.with_clock(options.clock.clone()))
         }
         ForgeKind::GitHub | ForgeKind::GitLab => {
             bail!("the forge `{}` is of kind {:?}; this version speaks to Gitea and Forgejo", settings.id, settings.kind)

@@ -12,13 +12,14 @@ use crate::domain::forge::{CommitInfo, Issue, Pull, Review, Sha, Verdict};
 use crate::domain::guard::GuardFacts;
 use crate::domain::marker;
 use crate::domain::path::{RepoPath, glob};
+use crate::domain::workflow::Effect;
 use crate::domain::workflow::effect::StartRun;
 use crate::domain::workflow::event::Checkpoint;
 use crate::domain::workflow::facts::{LabelFacts, Limit, RunEnd, RunFacts, WorkFacts};
 use crate::domain::workflow::intent::{Intent, Receipt, Wanted};
 use crate::domain::workflow::label::{Flag, Stage};
 use crate::domain::workflow::{Facts, Story};
-use crate::store::{Claim, RunRow};
+use crate::store::{Claim, EffectRow, RunRow};
 use crate::tool::PathPolicy;
 
 use super::turn::Peeked;
@@ -56,7 +57,7 @@ pub async fn facts(engine: &Engine, claim: &Claim, peeked: &Peeked, wanted: &Wan
     .map(|person| Person { is_bot: person.is_bot || suspect, ..person });
     let issue = if peeked.is_story && needs_issue(&wanted.intent) { Some(forge.issue(&site.repo, peeked.number).await?) } else { None };
     let pull = match &story.pull {
-        Some(of) if needs_pull(story, &wanted.intent) => Some(forge.pull(&site.repo, of.number).await?),
+        Some(of) if needs_pull(story, &wanted.intent) => Some(as_ordered(forge.pull(&site.repo, of.number).await?, &stored.edits)?),
         _ => None,
     };
     let gate = match &pull {
@@ -135,6 +136,21 @@ struct Stored {
     record: Option<(i64, String)>,
     labels_pending: bool,
     guard: GuardFacts,
+    /// Edits of the pull request that are ordered and not done yet.
+    edits: Vec<EffectRow>,
+}
+
+/// The pull request as it will be when the edits before this decision are done. Whatever is ordered now comes after them, so a draft that
+/// is about to be none keeps nobody waiting; the merge itself looks again.
+fn as_ordered(mut pull: Pull, edits: &[EffectRow]) -> Result<Pull> {
+    for row in edits {
+        if let Effect::EditPull { number, draft: Some(draft), .. } = serde_json::from_value(row.payload.clone())?
+            && number == pull.number
+        {
+            pull.draft = draft;
+        }
+    }
+    Ok(pull)
 }
 
 async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Wanted) -> Result<Stored> {
@@ -145,10 +161,8 @@ async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Want
         _ => None,
     };
     let spent = tx.spent(peeked.subject).await?;
-    let labels_pending = match &wanted.intent {
-        Intent::LabelsChanged { .. } => tx.pending_effects(peeked.subject).await?.iter().any(|effect| effect.kind == "labels"),
-        _ => false,
-    };
+    let pending = tx.pending_effects(peeked.subject).await?;
+    let labels_pending = matches!(wanted.intent, Intent::LabelsChanged { .. }) && pending.iter().any(|effect| effect.kind == "labels");
     let criteria = match story.criteria {
         Some(id) => criteria_of(&tx.run(id).await?)?,
         None => Vec::new(),
@@ -169,7 +183,8 @@ async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Want
     };
     tx.rollback().await?;
     let record = engine.store.chain_head(site.project.id).await?.map(|row| (i64::try_from(row.seq).unwrap_or(0) + 1, row.hash));
-    Ok(Stored { run, spent: spent.spent + spent.reserved, criteria, work, resolution, record, labels_pending, guard })
+    let edits = pending.into_iter().filter(|effect| effect.kind == "edit-pull").collect();
+    Ok(Stored { run, spent: spent.spent + spent.reserved, criteria, work, resolution, record, labels_pending, guard, edits })
 }
 
 /// What a finished run left.

@@ -9,6 +9,7 @@ use crate::domain::workflow::effect::StartRun;
 use crate::domain::workflow::facts::Policy;
 use crate::domain::workflow::intent::{Place, Wanted};
 use crate::domain::workflow::{Decision, Effect, Intent, Story, StoryEvent, decide};
+use crate::forge::ForgeError;
 use crate::store::{
     Claim, Ended, EventRow, IntentRow, NewEffect, NewEvent, NewIntent, NewRun, ProjectTx, Release, RunState, StoreError, WorkKind,
 };
@@ -80,7 +81,9 @@ async fn one(engine: &Engine, claim: &Claim, peeked: &Peeked, row: &IntentRow) -
         at: row.at,
     };
     engine.hold(claim, engine.timings.gather).await?;
-    let facts = gather::facts(engine, claim, peeked, &wanted).await?;
+    // A forge that answers slowly must not outlast the lease: what is gathered then would be thrown away, each time anew.
+    let gathered = tokio::time::timeout(engine.timings.gather, gather::facts(engine, claim, peeked, &wanted)).await;
+    let facts = gathered.map_err(|_| ForgeError::Unavailable(format!("it did not answer within {:?}", engine.timings.gather)))??;
     let decision = decide(&peeked.story, &wanted, &facts);
     if let Some(why) = decision.wait {
         let at = engine.clock.now().plus_millis(500);
@@ -260,7 +263,7 @@ async fn set_back(engine: &Engine, claim: &Claim, intent: &IntentRow, error: &su
     };
     // A forge that is down for a while is no fault of the intent.
     if transient || intent.attempts < MAX_TRIES {
-        let at = engine.clock.now().plus_millis(engine.backoff(intent.attempts));
+        let at = engine.clock.now().plus_millis(engine.backoff(intent.attempts).max(error.asks_to_wait()));
         tx.retry_intent(intent.id, at, &text).await?;
     } else {
         tx.park_intent(intent.id, &text).await?;

@@ -278,6 +278,15 @@ fn failure(output: &Output) -> GitError {
         "operation too slow",
         "gnutls_handshake",
         "ssl_error_syscall",
+        // An answer that was cut, garbled, or that a proxy gave in place of the server.
+        "content unencoding",
+        "transfer closed",
+        "recv failure",
+        "send failure",
+        "bad line length",
+        "invalid server response",
+        "expected flush",
+        "is this a git repository",
     ];
     if has(&transient) {
         return GitError::Unreachable(text);
@@ -303,6 +312,9 @@ mod tests {
                 "Unreachable",
             ),
             ("error: RPC failed; curl 56 Recv failure: Connection reset by peer\nfatal: early EOF", true, "Unreachable"),
+            ("fatal: unable to access 'https://x/': Error while processing content unencoding: invalid block type", true, "Unreachable"),
+            ("fatal: unable to access 'https://x/': transfer closed with 5 bytes remaining to read", true, "Unreachable"),
+            ("fatal: https://x/info/refs not valid: is this a git repository?", true, "Unreachable"),
             ("fatal: could not read Username for 'https://x': terminal prompts disabled", false, "Denied"),
             ("fatal: unable to access 'https://x/': The requested URL returned error: 403", false, "Denied"),
             ("remote: Not found.\nfatal: repository 'https://x/' not found", false, "NotFound"),

@@ -11,6 +11,7 @@ mod effects;
 mod error;
 mod guard;
 mod inbox;
+mod inspect;
 mod intents;
 mod journal;
 mod ledger;

@@ -49,7 +49,7 @@ impl Job<'_> {
             match written.as_ref() == Some(&hash) {
                 true if is_known => return Ok(Performed::Done(json!({"comment": id, "unchanged": true}))),
                 // Found after an uncertain try: without a note of it the next text of this key would become a second comment.
-                true => return self.remember(&object, id, &hash).await,
+                true => return self.remember(&object, id, &hash).await.map(found),
                 false => {}
             }
             match self.engine.outside(forge.edit_comment(&self.site.repo, id, &body)).await {
@@ -117,5 +117,16 @@ impl Job<'_> {
         tx.rollback().await?;
         let last = written.and_then(|row| row.data.get("at").and_then(Value::as_i64)).map(Time);
         Ok(last.map(|last| last.plus_millis(spacing)).filter(|next| *next > self.engine.clock.now()))
+    }
+}
+
+/// Notes in the record that nothing was written, because a look at the forge showed it there.
+fn found(done: Performed) -> Performed {
+    match done {
+        Performed::Done(Value::Object(mut fields)) => {
+            fields.insert("found".into(), Value::Bool(true));
+            Performed::Done(Value::Object(fields))
+        }
+        other => other,
     }
 }

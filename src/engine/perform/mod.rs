@@ -103,7 +103,7 @@ impl Job<'_> {
         }
         self.engine.commit(tx).await?;
         self.engine.hold(self.claim, self.engine.timings.call * 3).await?;
-        match self.perform(&effect).await {
+        match self.in_time(&effect).await {
             Ok(Performed::Done(receipt)) => self.done(&effect, receipt, None).await,
             Ok(Performed::Told(value, receipt)) => self.done(&effect, value, Some(receipt)).await,
             Err(error) => self.failed(&effect, &error).await,
@@ -123,6 +123,16 @@ impl Job<'_> {
         let mut tx = self.engine.store.begin(self.site.project.id).await?;
         tx.guard(self.claim).await?;
         Ok(tx)
+    }
+
+    /// Performs within the lease. Git keeps time of its own and looks again after an unclear push.
+    async fn in_time(&self, effect: &Effect) -> Result<Performed> {
+        let limit = self.engine.timings.call * 3;
+        if matches!(effect, Effect::Push { .. }) {
+            return self.perform(effect).await;
+        }
+        let late = |_| ForgeError::Uncertain(format!("it was not done within {limit:?}"));
+        tokio::time::timeout(limit, self.perform(effect)).await.map_err(late)?
     }
 
     async fn perform(&self, effect: &Effect) -> Result<Performed> {
@@ -195,7 +205,7 @@ impl Job<'_> {
     fn again_in(&self, error: &EngineError) -> Option<i64> {
         let backoff = self.engine.backoff(self.row.attempts);
         match error {
-            EngineError::Forge(ForgeError::RateLimited(wait)) => Some(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).max(backoff)),
+            limited @ EngineError::Forge(ForgeError::RateLimited(_)) => Some(limited.asks_to_wait().max(backoff)),
             EngineError::Forge(error) if error.is_transient() => Some(backoff),
             // "Please try again later": the forge is still checking for conflicts.
             EngineError::Forge(ForgeError::NotAllowed(text)) if text.contains("passes by itself") && self.row.attempts < MAX_REFUSALS => {

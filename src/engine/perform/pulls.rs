@@ -44,7 +44,9 @@ impl Job<'_> {
             return Err(EngineError::Setup("not a pull request".into()));
         };
         let forge = &self.site.connection.forge;
-        let pull = match self.open_pull_of(branch).await? {
+        let standing = self.open_pull_of(branch).await?;
+        let found = standing.is_some();
+        let pull = match standing {
             Some(pull) => pull,
             None => {
                 let new = NewPull { title: title.clone(), body: body.clone(), head: branch.clone(), base: base.clone(), draft: true };
@@ -55,7 +57,7 @@ impl Job<'_> {
                 }
             }
         };
-        let record = json!({"pull": pull.number, "head": head});
+        let record = json!({"pull": pull.number, "head": head, "found": found});
         Ok(Performed::Told(record, Receipt::PullOpened { number: pull.number, head: head.clone() }))
     }
 
@@ -118,7 +120,7 @@ impl Job<'_> {
         let title = format!("{} (#{number})", facts.pull.title);
         let message = format!("Refs #{}\n", story.issue);
         match self.engine.outside(forge.merge(&self.site.repo, &permit, style, &title, &message)).await {
-            Ok(()) => Ok(merged(&forge.pull(&self.site.repo, number).await?)),
+            Ok(()) => self.surely_merged(number).await,
             Err(error @ (ForgeError::NotAllowed(_) | ForgeError::Conflict(_))) => self.not_merged(&story, head, number, error).await,
             Err(error) => Err(error.into()),
         }
@@ -137,6 +139,15 @@ impl Job<'_> {
             Some(needed) => Ok(needed),
             None => Err(error.into()),
         }
+    }
+
+    /// Something between us and the forge may have answered in its place.
+    async fn surely_merged(&self, number: i64) -> Result<Performed> {
+        let after = self.site.connection.forge.pull(&self.site.repo, number).await?;
+        if !after.merged {
+            return Err(ForgeError::Uncertain(format!("#{number} is not merged, although the forge's answer said so")).into());
+        }
+        Ok(merged(&after))
     }
 
     pub(super) async fn close_issue(&self, number: i64) -> Result<Performed> {
