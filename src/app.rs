@@ -243,6 +243,7 @@ fn project_rules(policy: &ProjectPolicy, max_usd: Option<f64>) -> ProjectRules {
             soft_budget: Some(limits.soft),
             hard_budget: Some(limits.hard),
             max_ci_fixes: policy.fix_tries,
+            max_stories: policy.max_stories,
             ..Policy::default()
         },
         protected: policy.protected_paths.clone(),

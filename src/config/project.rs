@@ -30,6 +30,8 @@ pub struct ProjectPolicy {
     pub audit_repo: Option<String>,
     /// Tries to turn a red CI green before a person is asked.
     pub fix_tries: u32,
+    /// Most stories between the start of their implementation and their merge at once; 0: as many as there are.
+    pub max_stories: u32,
 }
 
 /// What a file sets; what it leaves out stays as it was.
@@ -46,6 +48,7 @@ pub(super) struct Overlay {
     protected_paths: Option<Vec<Spanned<String>>>,
     audit_repo: Option<String>,
     fix_tries: Option<u32>,
+    max_stories: Option<u32>,
 }
 
 impl Overlay {
@@ -73,6 +76,7 @@ impl Overlay {
             keep_plan: self.keep_plan.unwrap_or(policy.keep_plan),
             audit_repo: self.audit_repo.or(policy.audit_repo),
             fix_tries: self.fix_tries.unwrap_or(policy.fix_tries),
+            max_stories: self.max_stories.unwrap_or(policy.max_stories),
             ..policy
         }
     }
@@ -115,6 +119,7 @@ fn strictest() -> ProjectPolicy {
         protected_paths: Vec::new(),
         audit_repo: None,
         fix_tries: 3,
+        max_stories: 10,
     }
 }
 

@@ -13,16 +13,18 @@ use crate::domain::marker;
 use crate::domain::path::{RepoPath, glob};
 use crate::domain::workflow::effect::StartRun;
 use crate::domain::workflow::event::Checkpoint;
-use crate::domain::workflow::facts::{LabelFacts, Limit, RunEnd, RunFacts, WorkFacts};
+use crate::domain::workflow::facts::{Asked, LabelFacts, Limit, PlaceFacts, RunEnd, RunFacts, WorkFacts};
 use crate::domain::workflow::intent::{Intent, Wanted};
 use crate::domain::workflow::label::{Flag, Stage};
-use crate::domain::workflow::{Facts, Story};
-use crate::store::{Claim, RunRow};
+use crate::domain::workflow::loops::UnnamedPush;
+use crate::domain::workflow::{Effect, Facts, Story};
+use crate::git::BranchName;
+use crate::store::{Claim, ProjectTx, RunRow};
 use crate::tool::PathPolicy;
 
 use super::turn::Peeked;
 use super::world::Site;
-use super::{Engine, EngineError, Result};
+use super::{Engine, EngineError, Result, places};
 
 /// What an agent run left behind, beside what it said.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -81,13 +83,14 @@ pub async fn facts(engine: &Engine, claim: &Claim, peeked: &Peeked, wanted: &Wan
         labels_pending: stored.labels_pending,
         labels,
         run,
-        own_pushes: BTreeSet::new(),
         spent: stored.spent,
         criteria: stored.criteria,
         work: stored.work,
         record: stored.record,
         version: env!("CARGO_PKG_VERSION").into(),
         web_url: forge.web_url(&site.repo, "").trim_end_matches('/').to_owned(),
+        places: stored.places,
+        asked: stored.asked,
     })
 }
 
@@ -100,7 +103,7 @@ fn needs_role(story: &Story, intent: &Intent) -> bool {
 }
 
 fn needs_issue(intent: &Intent) -> bool {
-    matches!(intent, Intent::Commands { .. } | Intent::LabelsChanged { .. } | Intent::EffectDone { .. })
+    matches!(intent, Intent::Commands { .. } | Intent::LabelsChanged { .. } | Intent::EffectDone { .. } | Intent::EffectFailed { .. })
 }
 
 fn needs_pull(story: &Story, intent: &Intent) -> bool {
@@ -128,6 +131,8 @@ struct Stored {
     work: Option<WorkFacts>,
     record: Option<(i64, String)>,
     labels_pending: bool,
+    places: PlaceFacts,
+    asked: Asked,
 }
 
 async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Wanted) -> Result<Stored> {
@@ -155,9 +160,31 @@ async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Want
     if let Some(work) = &mut work {
         work.paths = paths_of_branch(&tx.runs(peeked.subject).await?, &story.branch)?;
     }
+    let places = match story.stage.is_active() {
+        true => places::seen_by(&mut tx, peeked.subject, site.rules.policy.max_stories).await?,
+        false => PlaceFacts::default(),
+    };
+    let asked = match &wanted.intent {
+        Intent::Remark { .. } if story.question.is_some() => asked(&mut tx, peeked).await?,
+        _ => Asked::Unknown,
+    };
     tx.rollback().await?;
     let record = engine.store.chain_head(site.project.id).await?.map(|row| (i64::try_from(row.seq).unwrap_or(0) + 1, row.hash));
-    Ok(Stored { run, spent: spent.spent + spent.reserved, criteria, work, record, labels_pending })
+    Ok(Stored { run, spent: spent.spent + spent.reserved, criteria, work, record, labels_pending, places, asked })
+}
+
+/// Where the open question stands: only what is written after it can answer it.
+async fn asked(tx: &mut ProjectTx, peeked: &Peeked) -> Result<Asked> {
+    let Some(name) = &peeked.story.loops.question else { return Ok(Asked::Unknown) };
+    if let Some(id) = tx.object("comment", name).await?.and_then(|row| row.data.get("id").and_then(Value::as_i64)) {
+        return Ok(Asked::As(id));
+    }
+    let is_it = |payload: &Value| match serde_json::from_value(payload.clone()) {
+        Ok(Effect::Comment { number, key, .. }) => format!("{number}.{key}") == *name,
+        _ => false,
+    };
+    let pending = tx.pending_effects(peeked.subject).await?.iter().any(|effect| is_it(&effect.payload));
+    Ok(if pending { Asked::Pending } else { Asked::Unknown })
 }
 
 /// What a finished run left.
@@ -223,9 +250,17 @@ async fn with_diff(engine: &Engine, site: &Site<'_>, story: &Story, run: Option<
     if story.autonomy == crate::domain::workflow::label::Autonomy::FullControl
         && let RunEnd::Outcome { head: Some(head), diff, commits, .. } = &mut run.end
         && *commits > 0
-        && let Some(base) = &story.head
     {
-        *diff = Some(engine.mirror(site.project.id).await?.diff(base, head, 40_000).await?);
+        let mirror = engine.mirror(site.project.id).await?;
+        let base = match (&story.head, BranchName::parse(&story.base_branch)) {
+            (Some(base), _) => Some(base.clone()),
+            // Nothing of this branch is on the forge yet.
+            (None, Ok(branch)) => mirror.branch_head(&branch).await?,
+            (None, Err(_)) => None,
+        };
+        if let Some(base) = base {
+            *diff = Some(mirror.diff(&base, head, 40_000).await?);
+        }
     }
     Ok(Some(run))
 }
@@ -255,6 +290,8 @@ pub async fn gate_facts(engine: &Engine, site: &Site<'_>, story: &Story, pull: P
         stopped: !story.may_run() || story.flags.contains(&Flag::OverBudget),
         open_findings: story.open_findings,
         protected,
+        base_branch: story.base_branch.clone(),
+        nameless: nameless(&commits, &story.loops.unnamed, &site.connection.bot.login),
         pull,
     })
 }
@@ -286,6 +323,20 @@ fn authors(commits: &[CommitInfo], people: &[Person], bot: i64) -> BTreeSet<i64>
     }
     ids.remove(&bot);
     ids
+}
+
+/// A commit of a push without a named pusher whose author is no account of the forge. Where every author is one, those are known well enough.
+fn nameless(commits: &[CommitInfo], pushes: &[UnnamedPush], bot: &str) -> Option<Sha> {
+    let at = |sha: &Sha| commits.iter().position(|commit| commit.sha == *sha);
+    let own = format!("{bot}@noreply.invalid");
+    pushes.iter().find_map(|push| {
+        // What is not on the branch any more needs no author.
+        let to = at(&push.to)?;
+        let from = push.from.as_ref().and_then(at);
+        let pushed = &commits[from.map_or(0, |from| from + 1).min(to)..=to];
+        let is_own = |commit: &&CommitInfo| from.is_none() && commit.author_email == own;
+        pushed.iter().filter(|commit| !is_own(commit)).find(|commit| commit.author.is_none()).map(|commit| commit.sha.clone())
+    })
 }
 
 fn co_author(line: &str) -> Option<String> {
@@ -362,16 +413,20 @@ async fn shown(engine: &Engine, site: &Site<'_>, story: &Story, wanted: &Wanted)
     Ok(Some(keys))
 }
 
-/// Branch names that are taken, when a new one is about to be chosen.
+/// Branch names that are taken, when a new one is about to be chosen; those that stand, when one is said to be deleted.
 async fn branches(engine: &Engine, site: &Site<'_>, story: &Story, intent: &Intent) -> Result<BTreeSet<String>> {
-    let may_start = !story.stage.is_active() && matches!(intent, Intent::Commands { .. } | Intent::LabelsChanged { .. });
-    if !may_start {
+    let may_start = (!story.stage.is_active() || story.stage == Stage::Testing)
+        && matches!(intent, Intent::Commands { .. } | Intent::LabelsChanged { .. });
+    let is_gone = matches!(intent, Intent::BranchDeleted { branch } if *branch == story.branch);
+    if !may_start && !is_gone {
         return Ok(BTreeSet::new());
     }
     let mirror = engine.mirror(site.project.id).await?;
     mirror.fetch(&site.remote()).await?;
     let mut taken: BTreeSet<String> = mirror.branches().await?.into_iter().map(|(name, _)| name.as_str().to_owned()).collect();
-    // A branch that was deleted after its story keeps its name in the record.
-    taken.insert(story.branch.clone());
+    if may_start {
+        // A branch that was deleted after its story keeps its name in the record.
+        taken.insert(story.branch.clone());
+    }
     Ok(taken)
 }

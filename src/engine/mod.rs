@@ -7,6 +7,7 @@ pub mod crash;
 pub mod gather;
 pub mod intake;
 pub mod perform;
+pub mod places;
 pub mod reconcile;
 pub mod seal;
 pub mod supervisor;

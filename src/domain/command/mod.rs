@@ -15,6 +15,7 @@ mod comment;
 mod disguise;
 mod docs;
 mod error;
+pub mod fix;
 pub mod help;
 mod html;
 pub mod pause;
@@ -23,10 +24,13 @@ pub mod plan;
 pub mod reject;
 pub mod resume;
 pub mod retry;
+pub mod review;
 pub mod revise;
 mod scan;
 mod spec;
+pub mod start;
 pub mod status;
+pub mod test;
 pub mod whoami;
 mod words;
 
@@ -73,6 +77,12 @@ pub enum Command {
         all: bool,
     },
     Retry,
+    Start,
+    Fix {
+        text: Option<String>,
+    },
+    Review,
+    Test,
 }
 
 impl Command {
@@ -91,6 +101,10 @@ impl Command {
             Command::Pause { .. } => &pause::SPEC,
             Command::Resume { .. } => &resume::SPEC,
             Command::Retry => &retry::SPEC,
+            Command::Start => &start::SPEC,
+            Command::Fix { .. } => &fix::SPEC,
+            Command::Review => &review::SPEC,
+            Command::Test => &test::SPEC,
         }
     }
 

@@ -101,6 +101,8 @@ pub enum Effect {
 pub enum PushedWhat {
     Plan,
     Code,
+    /// What stood there before somebody deleted it.
+    Restored,
 }
 
 /// Everything an agent run is started with.

@@ -93,8 +93,12 @@ pub enum Intent {
         hold: bool,
         by: User,
     },
-    /// A timer of the story went off: look again.
+    /// A timer of the story went off, or a place may be free: look again.
     Wake,
+    /// Title, text or base of the pull request changed.
+    PullEdited {
+        number: i64,
+    },
 }
 
 /// What came of an effect, as far as the story needs it.

@@ -72,7 +72,6 @@ impl Table {
             labels: BTreeMap::new(),
             labels_pending: false,
             run: None,
-            own_pushes: BTreeSet::new(),
             shown: None,
             branches: BTreeSet::new(),
             spent: Nano::ZERO,
@@ -81,6 +80,8 @@ impl Table {
             record: None,
             version: "0".into(),
             web_url: String::new(),
+            places: Default::default(),
+            asked: Default::default(),
         };
         Table { story: Story::of(7), facts, effects: Vec::new() }
     }
@@ -168,6 +169,8 @@ impl Table {
             stopped: false,
             open_findings: 0,
             protected: vec![],
+            base_branch: String::new(),
+            nameless: None,
         });
         self.facts.pull = Some(pull);
         self
