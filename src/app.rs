@@ -270,6 +270,7 @@ fn project_rules(policy: &ProjectPolicy, max_usd: Option<f64>) -> ProjectRules {
             limits: policy.limits.clone(),
             bots: policy.bots.clone(),
             people: policy.people.clone(),
+            max_stories: policy.max_stories,
             ..Policy::default()
         },
         protected: policy.protected_paths.clone(),

@@ -38,6 +38,8 @@ pub struct ProjectPolicy {
     pub bots: Vec<String>,
     /// Logins of people who are never taken for programs.
     pub people: Vec<String>,
+    /// Most stories between the start of their implementation and their merge at once; 0: as many as there are.
+    pub max_stories: u32,
 }
 
 /// What a file sets; what it leaves out stays as it was.
@@ -57,6 +59,7 @@ pub(super) struct Overlay {
     limits: BTreeMap<String, Spanned<i64>>,
     bots: Option<Vec<String>>,
     people: Option<Vec<String>>,
+    max_stories: Option<u32>,
 }
 
 impl Overlay {
@@ -91,6 +94,7 @@ impl Overlay {
             fix_tries: self.fix_tries.unwrap_or(policy.fix_tries),
             bots: self.bots.unwrap_or(policy.bots),
             people: self.people.unwrap_or(policy.people),
+            max_stories: self.max_stories.unwrap_or(policy.max_stories),
             ..policy
         }
     }
@@ -136,6 +140,7 @@ fn strictest() -> ProjectPolicy {
         limits: GuardLimits::default(),
         bots: Vec::new(),
         people: Vec::new(),
+        max_stories: 10,
     }
 }
 

@@ -15,16 +15,18 @@ use crate::domain::path::{RepoPath, glob};
 use crate::domain::workflow::Effect;
 use crate::domain::workflow::effect::StartRun;
 use crate::domain::workflow::event::Checkpoint;
-use crate::domain::workflow::facts::{LabelFacts, Limit, RunEnd, RunFacts, WorkFacts};
+use crate::domain::workflow::facts::{Asked, LabelFacts, Limit, PlaceFacts, RunEnd, RunFacts, WorkFacts};
 use crate::domain::workflow::intent::{Intent, Receipt, Wanted};
 use crate::domain::workflow::label::{Flag, Stage};
+use crate::domain::workflow::loops::UnnamedPush;
 use crate::domain::workflow::{Facts, Story};
-use crate::store::{Claim, EffectRow, RunRow};
+use crate::git::BranchName;
+use crate::store::{Claim, EffectRow, ProjectTx, RunRow};
 use crate::tool::PathPolicy;
 
 use super::turn::Peeked;
 use super::world::{Site, is_program};
-use super::{Engine, EngineError, Result, manners};
+use super::{Engine, EngineError, Result, manners, places};
 
 /// What an agent run left behind, beside what it said.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -85,7 +87,6 @@ pub async fn facts(engine: &Engine, claim: &Claim, peeked: &Peeked, wanted: &Wan
         labels_pending: stored.labels_pending,
         labels,
         run,
-        own_pushes: BTreeSet::new(),
         spent: stored.spent,
         criteria: stored.criteria,
         work: stored.work,
@@ -94,6 +95,8 @@ pub async fn facts(engine: &Engine, claim: &Claim, peeked: &Peeked, wanted: &Wan
         version: env!("CARGO_PKG_VERSION").into(),
         web_url: forge.web_url(&site.repo, "").trim_end_matches('/').to_owned(),
         guard: stored.guard,
+        places: stored.places,
+        asked: stored.asked,
     })
 }
 
@@ -106,7 +109,7 @@ fn needs_role(story: &Story, intent: &Intent) -> bool {
 }
 
 fn needs_issue(intent: &Intent) -> bool {
-    matches!(intent, Intent::Commands { .. } | Intent::LabelsChanged { .. } | Intent::EffectDone { .. })
+    matches!(intent, Intent::Commands { .. } | Intent::LabelsChanged { .. } | Intent::EffectDone { .. } | Intent::EffectFailed { .. })
 }
 
 fn needs_pull(story: &Story, intent: &Intent) -> bool {
@@ -138,6 +141,8 @@ struct Stored {
     guard: GuardFacts,
     /// Edits of the pull request that are ordered and not done yet.
     edits: Vec<EffectRow>,
+    places: PlaceFacts,
+    asked: Asked,
 }
 
 /// The pull request as it will be when the edits before this decision are done. Whatever is ordered now comes after them, so a draft that
@@ -181,10 +186,33 @@ async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Want
         Intent::EffectDone { receipt: Receipt::Pushed { head }, .. } => resolution_of(&tx.runs(peeked.subject).await?, head)?,
         _ => None,
     };
+    let places = match story.stage.is_active() {
+        true => places::seen_by(&mut tx, peeked.subject, site.rules.policy.max_stories).await?,
+        false => PlaceFacts::default(),
+    };
+    let asked = match &wanted.intent {
+        Intent::Remark { .. } if story.question.is_some() => asked(&mut tx, peeked).await?,
+        _ => Asked::Unknown,
+    };
     tx.rollback().await?;
     let record = engine.store.chain_head(site.project.id).await?.map(|row| (i64::try_from(row.seq).unwrap_or(0) + 1, row.hash));
     let edits = pending.into_iter().filter(|effect| effect.kind == "edit-pull").collect();
-    Ok(Stored { run, spent: spent.spent + spent.reserved, criteria, work, resolution, record, labels_pending, guard, edits })
+    let spent = spent.spent + spent.reserved;
+    Ok(Stored { run, spent, criteria, work, resolution, record, labels_pending, guard, edits, places, asked })
+}
+
+/// Where the open question stands: only what is written after it can answer it.
+async fn asked(tx: &mut ProjectTx, peeked: &Peeked) -> Result<Asked> {
+    let Some(name) = &peeked.story.loops.question else { return Ok(Asked::Unknown) };
+    if let Some(id) = tx.object("comment", name).await?.and_then(|row| row.data.get("id").and_then(Value::as_i64)) {
+        return Ok(Asked::As(id));
+    }
+    let is_it = |payload: &Value| match serde_json::from_value(payload.clone()) {
+        Ok(Effect::Comment { number, key, .. }) => format!("{number}.{key}") == *name,
+        _ => false,
+    };
+    let pending = tx.pending_effects(peeked.subject).await?.iter().any(|effect| is_it(&effect.payload));
+    Ok(if pending { Asked::Pending } else { Asked::Unknown })
 }
 
 /// What a finished run left.
@@ -273,9 +301,17 @@ async fn with_diff(engine: &Engine, site: &Site<'_>, story: &Story, run: Option<
     if story.autonomy == crate::domain::workflow::label::Autonomy::FullControl
         && let RunEnd::Outcome { head: Some(head), diff, commits, .. } = &mut run.end
         && *commits > 0
-        && let Some(base) = &story.head
     {
-        *diff = Some(engine.mirror(site.project.id).await?.diff(base, head, 40_000).await?);
+        let mirror = engine.mirror(site.project.id).await?;
+        let base = match (&story.head, BranchName::parse(&story.base_branch)) {
+            (Some(base), _) => Some(base.clone()),
+            // Nothing of this branch is on the forge yet.
+            (None, Ok(branch)) => mirror.branch_head(&branch).await?,
+            (None, Err(_)) => None,
+        };
+        if let Some(base) = base {
+            *diff = Some(mirror.diff(&base, head, 40_000).await?);
+        }
     }
     Ok(Some(run))
 }
@@ -305,6 +341,8 @@ pub async fn gate_facts(engine: &Engine, site: &Site<'_>, story: &Story, pull: P
         stopped: !story.may_run() || story.flags.contains(&Flag::OverBudget),
         open_findings: story.open_findings,
         protected,
+        base_branch: story.base_branch.clone(),
+        nameless: nameless(&commits, &story.loops.unnamed, &site.connection.bot.login),
         pull,
     })
 }
@@ -336,6 +374,20 @@ fn authors(commits: &[CommitInfo], people: &[Person], bot: i64) -> BTreeSet<i64>
     }
     ids.remove(&bot);
     ids
+}
+
+/// A commit of a push without a named pusher whose author is no account of the forge. Where every author is one, those are known well enough.
+fn nameless(commits: &[CommitInfo], pushes: &[UnnamedPush], bot: &str) -> Option<Sha> {
+    let at = |sha: &Sha| commits.iter().position(|commit| commit.sha == *sha);
+    let own = format!("{bot}@noreply.invalid");
+    pushes.iter().find_map(|push| {
+        // What is not on the branch any more needs no author.
+        let to = at(&push.to)?;
+        let from = push.from.as_ref().and_then(at);
+        let pushed = &commits[from.map_or(0, |from| from + 1).min(to)..=to];
+        let is_own = |commit: &&CommitInfo| from.is_none() && commit.author_email == own;
+        pushed.iter().filter(|commit| !is_own(commit)).find(|commit| commit.author.is_none()).map(|commit| commit.sha.clone())
+    })
 }
 
 fn co_author(line: &str) -> Option<String> {
@@ -412,16 +464,20 @@ async fn shown(engine: &Engine, site: &Site<'_>, story: &Story, wanted: &Wanted)
     Ok(Some(keys))
 }
 
-/// Branch names that are taken, when a new one is about to be chosen.
+/// Branch names that are taken, when a new one is about to be chosen; those that stand, when one is said to be deleted.
 async fn branches(engine: &Engine, site: &Site<'_>, story: &Story, intent: &Intent) -> Result<BTreeSet<String>> {
-    let may_start = !story.stage.is_active() && matches!(intent, Intent::Commands { .. } | Intent::LabelsChanged { .. });
-    if !may_start {
+    let may_start = (!story.stage.is_active() || story.stage == Stage::Testing)
+        && matches!(intent, Intent::Commands { .. } | Intent::LabelsChanged { .. });
+    let is_gone = matches!(intent, Intent::BranchDeleted { branch } if *branch == story.branch);
+    if !may_start && !is_gone {
         return Ok(BTreeSet::new());
     }
     let mirror = engine.mirror(site.project.id).await?;
     mirror.fetch(&site.remote()).await?;
     let mut taken: BTreeSet<String> = mirror.branches().await?.into_iter().map(|(name, _)| name.as_str().to_owned()).collect();
-    // A branch that was deleted after its story keeps its name in the record.
-    taken.insert(story.branch.clone());
+    if may_start {
+        // A branch that was deleted after its story keeps its name in the record.
+        taken.insert(story.branch.clone());
+    }
     Ok(taken)
 }

@@ -2,6 +2,7 @@
 
 use crate::base::ids::{DeliveryId, IntentId};
 use crate::domain::forge::{ForgeEvent, Parsed, User};
+use crate::domain::workflow::Intent;
 use crate::domain::workflow::facts::Policy;
 use crate::domain::workflow::interpret::{Draft, Ears, Lane, alias, interpret};
 use crate::store::{Claim, Delivery, NewIntent, ProjectTx, Source, SubjectRow};
@@ -87,10 +88,15 @@ async fn known(tx: &mut ProjectTx, names: &[String]) -> Result<Option<SubjectRow
 
 async fn add(tx: &mut ProjectTx, subject: &SubjectRow, draft: Draft, delivery: &Delivery, (policy, bot): (&Policy, &User)) -> Result<bool> {
     let actor = draft.actor.clone();
+    // A branch may be deleted more than once, and nothing in the event tells one time from another.
+    let source_key = match &draft.intent {
+        Intent::BranchDeleted { .. } => format!("{}:{}", draft.source_key, delivery.id),
+        _ => draft.source_key,
+    };
     let new = NewIntent {
         id: IntentId::generate(),
         subject: subject.id,
-        source_key: draft.source_key,
+        source_key,
         kind: "forge".into(),
         actor: draft.actor.map(serde_json::to_value).transpose()?,
         payload: serde_json::to_value(&draft.intent)?,

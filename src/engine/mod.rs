@@ -10,6 +10,7 @@ pub mod intake;
 pub mod invariants;
 pub mod manners;
 pub mod perform;
+pub mod places;
 pub mod prune;
 pub mod reconcile;
 pub mod seal;

@@ -9,12 +9,14 @@ use crate::base::text::sha256_hex;
 use crate::domain::forge::*;
 use crate::domain::workflow::Story;
 use crate::domain::workflow::label::{Label, Stage};
+use crate::domain::workflow::loops::Standing;
+use crate::domain::workflow::story::PullOf;
 use crate::store::{NewDelivery, Source, SubjectRow};
 
 use super::perform::doubles;
 use super::turn::{SUBJECT, fold};
 use super::world::Site;
-use super::{Engine, Result};
+use super::{Engine, Result, places};
 
 /// Overlap of two looks, in milliseconds: forges keep whole seconds, and clocks differ a little.
 const OVERLAP: i64 = 30_000;
@@ -47,9 +49,11 @@ async fn look_at(engine: &Engine, project: ProjectId) -> Result<()> {
     tx.rollback().await?;
     let since = cursor.and_then(|row| row.data.as_i64()).map_or_else(|| started.plus_millis(-FIRST_LOOK), Time);
     touched_issues(engine, &site, since).await?;
+    let mut standings = Vec::new();
     for subject in stories {
-        story(engine, &site, &subject).await?;
+        standings.push((subject.id, story(engine, &site, &subject).await?));
     }
+    places::repair(engine, &site, &standings).await?;
     let mut tx = engine.store.begin(project).await?;
     tx.put_object("reconcile", "cursor", &json!(started.plus_millis(-OVERLAP).0), None).await?;
     Ok(tx.commit().await?)
@@ -95,32 +99,52 @@ async fn labels(engine: &Engine, site: &Site<'_>, issue: &Issue) -> Result<()> {
     deliver(engine, site, key, None, EventKind::Issue { action: IssueAction::Labeled, issue: issue.clone() }).await
 }
 
-/// The issue and the pull request of a story that is under way.
-async fn story(engine: &Engine, site: &Site<'_>, subject: &SubjectRow) -> Result<()> {
+/// The issue and the pull request of a story that is under way. Gives whether it holds or waits for a place.
+async fn story(engine: &Engine, site: &Site<'_>, subject: &SubjectRow) -> Result<Standing> {
     let mut tx = engine.store.begin_read(site.project.id).await?;
     let story = fold(subject.number, &tx.events(SUBJECT, subject.id.0).await?)?;
     tx.rollback().await?;
     if !story.stage.is_active() {
-        return Ok(());
+        return Ok(story.standing());
     }
     let issue = site.connection.forge.issue(&site.repo, story.issue).await?;
-    if issue.state == State::Closed && story.stage.is_before_merge() {
+    // After the merge a person may close the issue because it is good enough; a closing keyword did so earlier.
+    let matters = story.stage.is_before_merge() || (story.active.is_none() && story.loops.unmet > 0);
+    if issue.state == State::Closed && matters && !story.loops.closed {
         let key = format!("closed:{}:{}", issue.number, issue.updated_at.0);
         deliver(engine, site, key, None, EventKind::Issue { action: IssueAction::Closed, issue: issue.clone() }).await?;
     }
-    labels(engine, site, &issue).await?;
-    match &story.pull {
-        Some(of) if story.stage.is_before_merge() => pull(engine, site, &story, of.number).await,
-        _ => Ok(()),
+    if issue.state == State::Open && story.loops.closed {
+        let key = format!("reopened:{}:{}", issue.number, issue.updated_at.0);
+        deliver(engine, site, key, None, EventKind::Issue { action: IssueAction::Reopened, issue: issue.clone() }).await?;
     }
+    labels(engine, site, &issue).await?;
+    if let Some(of) = story.pull.as_ref().filter(|_| story.stage.is_before_merge()) {
+        pull(engine, site, &story, of).await?;
+    }
+    Ok(story.standing())
 }
 
-async fn pull(engine: &Engine, site: &Site<'_>, story: &Story, number: i64) -> Result<()> {
+async fn pull(engine: &Engine, site: &Site<'_>, story: &Story, of: &PullOf) -> Result<()> {
     let forge = &site.connection.forge;
+    let number = of.number;
     let pull = forge.pull(&site.repo, number).await?;
     if pull.merged {
         let actor = pull.merged_by.clone();
         return deliver(engine, site, format!("merged:{number}"), actor, EventKind::Pull { action: PullAction::Merged, pull }).await;
+    }
+    if pull.state == State::Closed && !of.open {
+        return Ok(());
+    }
+    if pull.state == State::Open && !of.open {
+        let key = format!("pull-reopened:{number}:{}", pull.updated_at.0);
+        deliver(engine, site, key, None, EventKind::Pull { action: PullAction::Reopened, pull: pull.clone() }).await?;
+    }
+    let elsewhere = Some(&pull.base.branch).filter(|base| **base != story.base_branch);
+    let marked = pull.draft != story.loops.draft && story.stage == Stage::Review && story.active.is_none();
+    if elsewhere != story.loops.target.as_ref() || marked {
+        let key = format!("pull-edited:{number}:{}:{}:{}", pull.updated_at.0, pull.draft, sha256_hex(&pull.base.branch));
+        deliver(engine, site, key, None, EventKind::Pull { action: PullAction::Edited, pull: pull.clone() }).await?;
     }
     if pull.state == State::Closed {
         let key = format!("pull-closed:{number}:{}", pull.updated_at.0);

@@ -14,7 +14,7 @@ use crate::store::{
     Claim, Ended, EventRow, IntentRow, NewEffect, NewEvent, NewIntent, NewRun, ProjectTx, Release, RunState, StoreError, WorkKind,
 };
 
-use super::{Engine, Result, gather, guard, manners};
+use super::{Engine, Result, gather, guard, manners, places};
 
 /// Journal stream of a story's events.
 pub const SUBJECT: &str = "subject";
@@ -96,6 +96,10 @@ async fn one(engine: &Engine, claim: &Claim, peeked: &Peeked, row: &IntentRow) -
     tx.guard(claim).await?;
     commit(engine, &mut tx, (peeked, &facts.policy), row, &wanted, &decision).await?;
     manners::remember(&mut tx, &facts.policy, facts.bot.id, peeked, &wanted, facts.actor.as_ref(), &decision).await?;
+    let after = decision.events.iter().fold(peeked.story.clone(), Story::evolve).standing();
+    let (before, jumps) = (peeked.story.standing(), decision.jumps_queue);
+    let change = places::Change { subject: peeked.subject, intent: row.id, before, after, seen: &facts.places, jumps };
+    places::settle(engine, &mut tx, &change).await?;
     if let Intent::LabelsChanged { place } = &wanted.intent
         && let Some(labels) = facts.labels.get(&place.number)
     {

@@ -64,6 +64,12 @@ impl ProjectTx {
         Ok(first!(&mut self.tx, ObjectRow, sql, self.project, kind, key)?)
     }
 
+    /// The same for whoever is going to write it: nobody else reads it this way until the transaction ends.
+    pub async fn object_for_update(&mut self, kind: &str, key: &str) -> Result<Option<ObjectRow>> {
+        self.lock(&format!("object/{kind}/{key}")).await?;
+        self.object(kind, key).await
+    }
+
     /// All kept objects of a kind, by key.
     pub async fn objects(&mut self, kind: &str) -> Result<Vec<ObjectRow>> {
         let sql = "select kind, key, data, forge_updated_at, seen_at from objects where project_id = $1 and kind = $2 order by key";

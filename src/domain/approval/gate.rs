@@ -33,6 +33,10 @@ pub struct GateFacts {
     pub open_findings: u32,
     /// Protected paths that the branch changes.
     pub protected: Vec<String>,
+    /// The branch that plan and approvals are for; empty where that is not looked at.
+    pub base_branch: String,
+    /// A commit that somebody pushed whom neither the forge names nor its author's address: anybody might have made it.
+    pub nameless: Option<Sha>,
 }
 
 impl GateFacts {
@@ -69,6 +73,9 @@ pub fn gate(facts: &GateFacts) -> Gate {
     }
     if facts.pull.head.sha != facts.head {
         reasons.push(format!("the branch is at {}, which Syndarix has not looked at", facts.pull.head.sha.short()));
+    }
+    if facts.pull.base.branch != facts.base_branch && !facts.base_branch.is_empty() {
+        reasons.push(format!("the pull request goes to `{}` instead of `{}`", facts.pull.base.branch, facts.base_branch));
     }
     if facts.stopped {
         reasons.push("the story is paused".into());
@@ -176,6 +183,8 @@ mod tests {
             stopped: false,
             open_findings: 0,
             protected: vec![],
+            base_branch: "x".into(),
+            nameless: None,
         }
     }
 
@@ -327,6 +336,31 @@ mod tests {
                 f.pull.state = State::Closed;
             },
             "not open",
+        );
+        check(
+            "other base",
+            |f| {
+                approved(f);
+                f.pull.base.branch = "release".into();
+            },
+            "goes to `release` instead of `x`",
+        );
+        check(
+            "nobody knows who pushed",
+            |f| {
+                approved(f);
+                f.nameless = Some(sha('c'));
+            },
+            "the forge did not say who pushed cccccccccc",
+        );
+        check(
+            "nobody knows who pushed, in a team of one",
+            |f| {
+                approved(f);
+                f.nameless = Some(sha('c'));
+                f.one_person_team = true;
+            },
+            "holds [3]",
         );
         check(
             "moved head",

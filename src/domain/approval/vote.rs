@@ -80,14 +80,18 @@ fn newest_per_person(reviews: &[Review]) -> Vec<&Review> {
     newest.into_values().collect()
 }
 
-/// People whose newest word is a request for changes. It counts from writers, on any head, until they take it back.
-pub(super) fn objections(facts: &GateFacts) -> Vec<User> {
+/// Requests for changes that are their author's newest word. They count from writers, on any head, until they are taken back.
+pub fn standing_objections(facts: &GateFacts) -> Vec<&Review> {
     newest_per_person(&facts.reviews)
         .into_iter()
         .filter(|review| review.verdict == Verdict::ChangesRequested)
         .filter(|review| facts.person(&review.author).is_some_and(|person| !person.is_bot && has_write(person).is_ok()))
-        .map(|review| review.author.clone())
         .collect()
+}
+
+/// People whose newest word is a request for changes.
+pub(super) fn objections(facts: &GateFacts) -> Vec<User> {
+    standing_objections(facts).into_iter().map(|review| review.author.clone()).collect()
 }
 
 fn review_fault(review: &Review, head: &Sha) -> Option<String> {
@@ -113,6 +117,13 @@ fn may_vote(user: &User, facts: &GateFacts) -> Result<(), String> {
     if facts.requester.as_ref().is_some_and(|requester| requester.id == user.id) {
         return Err(format!(
             "`{}` asked for this story, and the requester does not count for the merge (an admin can lift that with `one_person_team = true` in the project's configuration)",
+            user.login
+        ));
+    }
+    if let Some(head) = facts.nameless.as_ref().filter(|_| !facts.authors.contains(&user.id)) {
+        return Err(format!(
+            "the forge did not say who pushed {}, and its author's address belongs to no account, so it may be `{}`'s own (whoever made it can add that address to the account, or an admin can set `one_person_team = true` in the project's configuration)",
+            head.short(),
             user.login
         ));
     }

@@ -15,6 +15,7 @@ mod comment;
 mod disguise;
 mod docs;
 mod error;
+pub mod fix;
 pub mod help;
 mod html;
 pub mod pause;
@@ -24,10 +25,13 @@ pub mod rebase;
 pub mod reject;
 pub mod resume;
 pub mod retry;
+pub mod review;
 pub mod revise;
 mod scan;
 mod spec;
+pub mod start;
 pub mod status;
+pub mod test;
 pub mod whoami;
 mod words;
 
@@ -75,6 +79,12 @@ pub enum Command {
     },
     Retry,
     Rebase,
+    Start,
+    Fix {
+        text: Option<String>,
+    },
+    Review,
+    Test,
 }
 
 impl Command {
@@ -94,6 +104,10 @@ impl Command {
             Command::Resume { .. } => &resume::SPEC,
             Command::Retry => &retry::SPEC,
             Command::Rebase => &rebase::SPEC,
+            Command::Start => &start::SPEC,
+            Command::Fix { .. } => &fix::SPEC,
+            Command::Review => &review::SPEC,
+            Command::Test => &test::SPEC,
         }
     }
 

@@ -129,6 +129,8 @@ pub enum PushedWhat {
     Code,
     /// The base branch, merged in.
     Base,
+    /// What stood there before somebody deleted it.
+    Restored,
 }
 
 /// Everything an agent run is started with.

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::Time;
 use crate::base::ids::RunId;
 use crate::domain::agent::Purpose;
 use crate::domain::forge::{Sha, User};
@@ -150,6 +151,9 @@ pub enum StoryEvent {
     },
     QuestionAsked {
         run: RunId,
+        /// Name of the comment that shows the question, without number and round; `None` in records from before it was kept.
+        #[serde(default)]
+        shown: Option<String>,
     },
     QuestionAnswered {
         by: User,
@@ -216,6 +220,71 @@ pub enum StoryEvent {
         head: Sha,
         base: Sha,
         stuck: bool,
+    },
+    /// A person gave the loops their tries back.
+    TriesReset {
+        by: Option<User>,
+    },
+    /// A text for the engineer, who is at work on something else: it is taken up when that is done.
+    TextQueued {
+        by: User,
+        reason: Option<String>,
+        remark: String,
+    },
+    /// The engineer's next run is given the queued texts.
+    TextsTaken,
+    /// A person asked for a further review of a head that was reviewed already.
+    ReviewAgain {
+        by: Option<User>,
+        head: Sha,
+    },
+    /// The acceptance criteria were checked on the pull request's head, before the merge.
+    HeadTested {
+        run: RunId,
+        head: Sha,
+        met: u32,
+        unmet: u32,
+    },
+    /// The merged work does not do: a further pull request of the same story begins on this branch. `report` is the test run that said so.
+    Reworked {
+        by: User,
+        branch: String,
+        report: Option<RunId>,
+    },
+    /// The plan is passed, and as many stories are at work here as may be: this one waits for a place.
+    Queued {
+        at: Time,
+    },
+    BranchDeleted {
+        by: Option<User>,
+    },
+    /// The branch stands on the forge again.
+    BranchRestored {
+        head: Sha,
+    },
+    /// A person marked the pull request as a draft, or as ready.
+    PullMarked {
+        draft: bool,
+        by: Option<User>,
+    },
+    /// A person pointed the pull request at another branch; `base` is `None` once it points at the story's own again.
+    Retargeted {
+        base: Option<String>,
+        by: Option<User>,
+    },
+    /// The pull request cannot be opened again; another one takes its place.
+    PullReplaced {
+        number: i64,
+    },
+    /// It became known who pushed this head.
+    PusherNamed {
+        head: Sha,
+        by: User,
+    },
+    /// Somebody closed or reopened the issue without ending the story by it.
+    IssueState {
+        open: bool,
+        by: Option<User>,
     },
 }
 

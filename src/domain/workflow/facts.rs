@@ -35,6 +35,8 @@ pub struct Policy {
     pub bots: Vec<String>,
     /// Logins of people who are never taken for programs, however quickly they answer.
     pub people: Vec<String>,
+    /// Most stories at work at once in the project; 0: as many as there are.
+    pub max_stories: u32,
 }
 
 impl Default for Policy {
@@ -52,6 +54,7 @@ impl Default for Policy {
             limits: GuardLimits::default(),
             bots: Vec::new(),
             people: Vec::new(),
+            max_stories: 0,
         }
     }
 }
@@ -130,8 +133,6 @@ pub struct Facts {
     /// Labels now, and those the bot last confirmed, per number.
     pub labels: BTreeMap<i64, LabelFacts>,
     pub run: Option<RunFacts>,
-    /// Heads of pushes that are ordered or done: their echoes.
-    pub own_pushes: BTreeSet<Sha>,
     /// What the comment's author was shown: checkpoint versions in comments written before this one. `None`: not looked up.
     pub shown: Option<BTreeSet<String>>,
     /// Branches that exist for this issue already.
@@ -151,6 +152,40 @@ pub struct Facts {
     pub web_url: String,
     /// What the guard rails say.
     pub guard: GuardFacts,
+    /// How many stories are at work in the project.
+    pub places: PlaceFacts,
+    /// Where the open question stands, when a comment may answer it.
+    pub asked: Asked,
+}
+
+/// The places of a project, seen by one story.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlaceFacts {
+    /// Most stories at work at once; 0: as many as there are.
+    pub most: u32,
+    /// Places that other stories hold.
+    pub taken: u32,
+    /// Stories that wait and came before this one.
+    pub ahead: u32,
+}
+
+impl PlaceFacts {
+    /// True when this story may begin.
+    pub fn is_free(&self) -> bool {
+        self.most == 0 || self.taken.saturating_add(self.ahead) < self.most
+    }
+}
+
+/// The comment with the open question.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Asked {
+    /// Nothing is known of it.
+    #[default]
+    Unknown,
+    /// It is ordered and not written yet.
+    Pending,
+    /// The comment's id.
+    As(i64),
 }
 
 /// Labels of an issue or pull request: now, and as last confirmed by the bot.

@@ -96,12 +96,16 @@ pub enum Intent {
         hold: bool,
         by: User,
     },
-    /// A timer of the story went off: look again.
+    /// A timer of the story went off, or a place may be free: look again.
     Wake,
     /// A guard rail tripped. `story` is where people were told, when that is another one.
     Halt {
         trip: Trip,
         story: Option<i64>,
+    },
+    /// Title, text or base of the pull request changed.
+    PullEdited {
+        number: i64,
     },
 }
 

@@ -183,12 +183,17 @@ fn on_pull(event: &ForgeEvent, action: &PullAction, pull: &Pull, own: bool) -> R
             format!("labels:{number}:{stamp}:{}", content_key(&pull.labels.join("\n"))),
             Intent::LabelsChanged { place: Place { number, is_pull: true } },
         ),
+        // What was only seen names nobody; the push itself may still come and say who it was.
         PullAction::Synchronized => draft(
-            format!("push:{}:{}", pull.head.branch, pull.head.sha),
+            format!("{}:{}:{}", if event.actor.is_some() { "push" } else { "push-seen" }, pull.head.branch, pull.head.sha),
             Intent::Pushed { branch: pull.head.branch.clone(), before: Sha(String::new()), after: pull.head.sha.clone() },
         ),
         PullAction::Opened if own => Err("opened by the bot itself".into()),
         PullAction::Edited if own => Err("edited by the bot itself".into()),
+        PullAction::Edited => {
+            let shown = content_key(&format!("{}\n{}\n{}", pull.draft, pull.base.branch, pull.title));
+            draft(format!("pull-edited:{number}:{stamp}:{shown}"), Intent::PullEdited { number })
+        }
         other => Err(format!("{other:?}: nothing follows from it for a story")),
     }
 }

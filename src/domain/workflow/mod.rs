@@ -9,6 +9,7 @@ pub mod facts;
 pub mod intent;
 pub mod interpret;
 pub mod label;
+pub mod loops;
 pub mod page;
 pub mod say;
 pub mod story;

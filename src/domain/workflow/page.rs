@@ -60,6 +60,7 @@ fn under_way(story: &Story) -> String {
     match &story.active {
         _ if !story.may_run() => "stopped".into(),
         Some(active) if story.question.is_none() => format!("{} ({}) {}", active.name, active.agent, deed(active)),
+        _ if story.loops.queued.is_some() => "waits for a free place; `/syndarix start` begins now".into(),
         _ if story.merging.is_some() => "the merge is under way".into(),
         _ if story.base.asked.is_some() => "the base branch is being merged in".into(),
         _ if !story.flags.is_empty() => "waits for a person".into(),
@@ -105,6 +106,12 @@ fn way_on(story: &Story) -> String {
     }
     if story.stage.is_before_merge() && story.pull.as_ref().is_some_and(|pull| !pull.open) {
         return "`/syndarix retry` opens it again.".into();
+    }
+    if story.loops.branch_gone {
+        return "`/syndarix retry` puts it back.".into();
+    }
+    if let Some(target) = &story.loops.target {
+        return format!("It is merged once it goes to `{}` again instead of `{target}`.", story.base_branch);
     }
     match &story.checkpoint {
         Some(OpenCheckpoint { checkpoint: Checkpoint::Plan | Checkpoint::Merge, .. }) => {

@@ -12,6 +12,7 @@ use crate::domain::forge::{Sha, User};
 use super::base::BaseState;
 use super::event::{Checkpoint, StoryEvent};
 use super::label::{Autonomy, Flag, Label, PullStage, Stage};
+use super::loops::Loops;
 
 /// The agent at work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +116,8 @@ pub struct Story {
     /// Merging the base branch in.
     #[serde(default)]
     pub base: BaseState,
+    /// What the loops remember.
+    pub loops: Loops,
 }
 
 impl Story {
@@ -150,10 +153,21 @@ impl Story {
         (issue, pull)
     }
 
+    /// The labels that this number should carry: the issue, the pull request, or one that was merged earlier in the same round.
+    pub fn labels_of(&self, number: i64) -> BTreeSet<String> {
+        let (issue, pull) = self.labels();
+        match number {
+            _ if number == self.issue => issue,
+            _ if self.loops.earlier.iter().any(|one| one.number == number) => self.loops.labels_of_earlier(number),
+            _ => pull,
+        }
+    }
+
     /// The state after one more event.
     pub fn evolve(mut self, event: &StoryEvent) -> Story {
         self.version += 1;
         self.base.evolve(event);
+        super::loops::evolve(&mut self, event);
         match event {
             StoryEvent::Started { .. } => return self.started(event),
             StoryEvent::RunStarted { run, purpose, agent, name } => {
@@ -260,7 +274,7 @@ impl Story {
                 }
             }
             StoryEvent::Tested { run, .. } => self.tested = Some(*run),
-            StoryEvent::QuestionAsked { run } => self.question = Some(*run),
+            StoryEvent::QuestionAsked { run, .. } => self.question = Some(*run),
             StoryEvent::QuestionAnswered { .. } => self.question = None,
             StoryEvent::FlagRaised { flag, why } => {
                 self.flags.insert(*flag);
@@ -307,7 +321,7 @@ impl Story {
                 self.merging = None;
                 self.checkpoint.take_if(|open| open.checkpoint == Checkpoint::Merge);
             }
-            StoryEvent::BaseAsked { .. } | StoryEvent::BaseConflicts { .. } | StoryEvent::BaseSettled { .. } => {}
+            _ => {}
         }
         self
     }
@@ -341,7 +355,7 @@ impl Story {
         self.merging = None;
     }
 
-    fn set_pull(&mut self, stage: PullStage) {
+    pub(super) fn set_pull(&mut self, stage: PullStage) {
         if let Some(pull) = &mut self.pull {
             pull.stage = stage;
         }
@@ -360,10 +374,10 @@ fn stage_of(purpose: Purpose, now: Stage) -> Stage {
         Purpose::Analyse => Stage::Analysis,
         Purpose::Design => Stage::Design,
         Purpose::Implement => Stage::Implementation,
-        // A fix keeps the stage it is asked in: review before the merge, implementation after a failed test.
-        Purpose::Fix => now,
+        // A fix keeps the stage it is asked in: review before the merge, implementation after a failed test. The merge itself begins the testing;
+        // a test before it moves nothing.
+        Purpose::Fix | Purpose::Test => now,
         Purpose::Review => Stage::Review,
-        Purpose::Test => Stage::Testing,
         // Conflicts with the base branch are resolved wherever the story is.
         Purpose::Merge => now,
     }

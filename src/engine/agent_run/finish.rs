@@ -38,6 +38,9 @@ impl Session<'_> {
         if let Some(left) = self.unresolved().await? {
             return self.record(call, left, true, None, "refused").await;
         }
+        if let Some(content) = self.left_out(&outcome) {
+            return self.record(call, content, true, None, "refused").await;
+        }
         let own_commits = match &outcome {
             Outcome::Design(design) => {
                 self.write_plan(&design.plan_markdown).await?;
@@ -63,6 +66,17 @@ impl Session<'_> {
             ..RunResult::default()
         };
         self.end(&result).await
+    }
+
+    /// Each finding is settled with a commit or a reason; a result that leaves one out is not taken.
+    fn left_out(&self, outcome: &Outcome) -> Option<String> {
+        let Outcome::Fix(work) = outcome else { return None };
+        let missing = (1..=self.prepared.findings).filter(|number| work.answers.iter().all(|answer| answer.finding != *number));
+        let missing: Vec<String> = missing.map(|number| number.to_string()).collect();
+        let list = missing.join(", ");
+        (!missing.is_empty()).then(|| {
+            format!("`answers` leaves these findings out: {list}. Give the commit or the reason for each, then call `finish` again.")
+        })
     }
 
     /// The plan becomes a file of the branch, so that people can comment on its lines.

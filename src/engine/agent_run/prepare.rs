@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::base::text::sha256_hex;
 use crate::domain::agent::{AgentKind, Brief, Finding, IssueBrief, OpenFinding, Outcome, Purpose, Said, Severity, Trust};
 use crate::domain::command::{self, ParseContext};
-use crate::domain::forge::{Comment, Sha, User};
+use crate::domain::forge::{Comment, Sha, User, Verdict};
 use crate::domain::path::RepoPath;
 use crate::domain::workflow::effect::StartRun;
 use crate::git::{BranchName, Mirror};
@@ -24,6 +24,8 @@ use super::{RUNS, run_event};
 
 /// Most paths of the repository that are named to an agent.
 const FILES_MAX: usize = 300;
+/// Most reviews whose comments are given as context.
+const REMARKS_MAX: usize = 20;
 
 /// What a run starts from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,6 +40,9 @@ pub struct Prepared {
     pub tree: String,
     pub system: String,
     pub task: String,
+    /// How many findings the brief holds; each wants an answer.
+    #[serde(default)]
+    pub findings: u32,
 }
 
 /// Gathers and records; gives the recorded row.
@@ -63,7 +68,8 @@ pub(super) async fn prepare(
     };
     let prompt = engine.rules.prompts.render(kind, &brief).map_err(|error| EngineError::Setup(error.to_string()))?;
     let compare = compare_with(mirror, start, &base).await?;
-    let prepared = Prepared { base, compare, merging, tree: tree.0, system: prompt.system, task: prompt.user };
+    let findings = u32::try_from(brief.findings.len()).unwrap_or(u32::MAX);
+    let prepared = Prepared { base, compare, merging, tree: tree.0, system: prompt.system, task: prompt.user, findings };
     let value = serde_json::to_value(&prepared)?;
     let mut tx = engine.store.begin(site.project.id).await?;
     tx.guard(claim).await?;
@@ -128,6 +134,12 @@ impl Briefing<'_> {
         let about = IssueBrief { number: issue.number, title: issue.title, body: issue.body, author: issue.author.login, trust };
         let mut brief = Brief::new(self.start.purpose, self.site.repo.path.clone(), self.start.name.clone(), about);
         brief.round = self.start.round;
+        brief.merged = match self.start.purpose {
+            Purpose::Test => input.base.is_none(),
+            // A further pull request of a story whose merged work does not do.
+            Purpose::Fix => input.pull.is_none(),
+            _ => false,
+        };
         brief.thread = self.thread().await?;
         brief.files = self.files().await?;
         brief.plan = self.plan().await?;
@@ -162,18 +174,47 @@ impl Briefing<'_> {
         Ok(trust)
     }
 
-    /// What people said on the issue, without commands and without the bot's own words.
+    /// What people said on the issue and on the pull request, without commands and without the bot's own words, oldest first.
     async fn thread(&mut self) -> Result<Vec<Said>> {
-        let comments = self.site.connection.forge.comments(&self.site.repo, self.start.input.issue).await?;
         let mut thread = Vec::new();
-        for comment in comments {
-            if comment.author.id != self.site.connection.bot.id
-                && let Some(said) = self.said(&comment).await?
-            {
-                thread.push(said);
+        for number in [Some(self.start.input.issue), self.start.input.pull].into_iter().flatten() {
+            for comment in self.site.connection.forge.comments(&self.site.repo, number).await? {
+                if comment.author.id != self.site.connection.bot.id
+                    && let Some(said) = self.said(&comment).await?
+                {
+                    thread.push(said);
+                }
             }
         }
+        thread.extend(self.remarks().await?);
+        thread.sort_by_key(|said| said.at);
         Ok(thread)
+    }
+
+    /// Reviews that only comment: they ask for nothing, and are given as context.
+    async fn remarks(&mut self) -> Result<Vec<Said>> {
+        let Some(number) = self.start.input.pull else { return Ok(Vec::new()) };
+        let mut reviews = self.site.connection.forge.reviews(&self.site.repo, number).await?;
+        reviews.retain(|review| review.verdict == Verdict::Commented && review.author.id != self.site.connection.bot.id);
+        let skip = reviews.len().saturating_sub(REMARKS_MAX);
+        let mut remarks = Vec::new();
+        for review in reviews.into_iter().skip(skip) {
+            let mut text = review.body.clone();
+            self.add_lines(&mut text, number, review.id).await?;
+            if !text.trim().is_empty() {
+                let trust = self.trust(&review.author).await?;
+                remarks.push(Said { author: review.author.login, trust, at: review.submitted_at, text });
+            }
+        }
+        Ok(remarks)
+    }
+
+    /// Adds a review's comments on lines to its text.
+    async fn add_lines(&self, text: &mut String, number: i64, review: i64) -> Result<()> {
+        for comment in self.site.connection.forge.review_comments(&self.site.repo, number, review).await? {
+            text.push_str(&format!("\n\nOn {}:{}: {}", comment.path, comment.line.unwrap_or(0), comment.body));
+        }
+        Ok(())
     }
 
     /// A comment less its commands; `None` when nothing else is in it.
@@ -222,6 +263,7 @@ impl Briefing<'_> {
                     }
                 }
                 Some(("review", id)) => self.review_text(id.parse().unwrap_or(0)).await?,
+                Some(("test", run)) => self.test_report(run).await?,
                 _ => self.kept_text(&name).await?,
             };
             constraints.extend(said);
@@ -236,11 +278,22 @@ impl Briefing<'_> {
         let trust = self.trust(&review.author).await?;
         let mut text = review.body.clone();
         if self.start.purpose == Purpose::Design {
-            for comment in self.site.connection.forge.review_comments(&self.site.repo, number, id).await? {
-                text.push_str(&format!("\n\nOn {}:{}: {}", comment.path, comment.line.unwrap_or(0), comment.body));
-            }
+            self.add_lines(&mut text, number, id).await?;
         }
         Ok((!text.trim().is_empty()).then_some(Said { author: review.author.login, trust, at: review.submitted_at, text }))
+    }
+
+    /// What the tester found missing on the merged code.
+    async fn test_report(&self, run: &str) -> Result<Option<Said>> {
+        let Ok(run) = run.parse() else { return Ok(None) };
+        let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
+        let row = tx.run(run).await?;
+        tx.rollback().await?;
+        let Some(Outcome::Test(test)) = outcome_of(&row)? else { return Ok(None) };
+        let unmet = test.results.iter().filter(|result| !result.met);
+        let lines: Vec<String> = unmet.map(|result| format!("Criterion {} is not met: {}", result.criterion, result.evidence)).collect();
+        let text = format!("{}\n\n{}", test.summary, lines.join("\n"));
+        Ok(Some(Said { author: "tester".into(), trust: Trust::Bot, at: row.changed_at, text }))
     }
 
     /// A text that a command carried. Whoever typed it had write permission then.

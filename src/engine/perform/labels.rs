@@ -22,6 +22,9 @@ impl Job<'_> {
         if let Some(of) = &story.pull {
             changed |= self.bring_in_step(of.number, &pull, story.autonomy).await?;
         }
+        for earlier in &story.loops.earlier {
+            changed |= self.bring_in_step(earlier.number, &story.labels_of(earlier.number), story.autonomy).await?;
+        }
         Ok(Performed::Done(json!({"changed": changed, "issue": issue, "pull": pull})))
     }
 

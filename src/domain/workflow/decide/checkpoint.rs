@@ -1,6 +1,5 @@
 //! Checkpoints: what waits for a person, what the autonomy level lets through, and what follows once it is passed.
 
-use crate::domain::agent::Purpose;
 use crate::domain::approval::{Gate, gate};
 use crate::domain::forge::{Sha, User};
 
@@ -9,6 +8,7 @@ use super::super::event::{Checkpoint, StoryEvent};
 use super::super::label::{Autonomy, Flag, Stage};
 use super::super::say;
 use super::turn::Turn;
+use super::{loops, places, pull};
 
 /// Whether a person has to pass this at the story's autonomy level.
 pub(super) fn waits(autonomy: Autonomy, checkpoint: Checkpoint) -> bool {
@@ -43,7 +43,7 @@ pub(super) fn pass(turn: &mut Turn<'_>, checkpoint: Checkpoint, version: String,
     turn.event(StoryEvent::CheckpointPassed { checkpoint, version, by });
     turn.lower(Flag::Waiting);
     match checkpoint {
-        Checkpoint::Plan => turn.start(Purpose::Implement),
+        Checkpoint::Plan => places::begin(turn),
         Checkpoint::Push => push(turn, PushedWhat::Code),
         Checkpoint::Close => finish(turn),
         Checkpoint::Spend => {
@@ -58,7 +58,7 @@ pub(super) fn pass(turn: &mut Turn<'_>, checkpoint: Checkpoint, version: String,
 /// Orders the push of what is committed.
 pub(super) fn push(turn: &mut Turn<'_>, what: PushedWhat) {
     if let Some(to) = turn.story.unpushed.clone() {
-        let expect = turn.story.head.clone();
+        let expect = turn.story.head.clone().filter(|_| !turn.story.loops.branch_gone);
         turn.decision.aliases.push(super::super::interpret::alias::head(&to));
         let branch = turn.story.branch.clone();
         turn.effect(Effect::Push { branch, expect, to, what });
@@ -79,6 +79,10 @@ pub(super) fn look_at_gate(turn: &mut Turn<'_>) {
     };
     // The gate's facts were gathered for the head of that moment; a decision about another head waits for its own event.
     if facts.head != head || !turn.story.may_run() {
+        return;
+    }
+    pull::unmark(turn);
+    if loops::take_up(turn) {
         return;
     }
     // What this very turn has changed is not among the gathered facts: a pause that ends, an approval by command.
@@ -122,6 +126,8 @@ fn ask_for_merge(turn: &mut Turn<'_>, head: Sha, reasons: &[String]) {
         let ask = say::ask_merge(&turn.story, &head, reasons, ci);
         arrive(turn, Checkpoint::Merge, head.0, ask);
     }
+    let why = if turn.story.loops.draft { pull::DRAFT.to_owned() } else { format!("approval of {}", Checkpoint::Merge.words()) };
+    turn.raise(Flag::Waiting, why);
 }
 
 /// Closes the issue with its report.

@@ -9,13 +9,13 @@ use crate::domain::forge::User;
 use crate::domain::guard::WHOLE_PROJECT;
 use crate::domain::refusal::Refusal;
 
-use super::super::effect::{Effect, PushedWhat};
+use super::super::effect::Effect;
 use super::super::event::{Checkpoint, StoryEvent};
 use super::super::intent::{Intent, Place};
 use super::super::label::{Flag, Stage};
 use super::super::{page, say};
 use super::turn::Turn;
-use super::{base, checkpoint, people};
+use super::{base, branch, checkpoint, people, places, pull, work};
 
 /// What a command came to, when it was not refused.
 pub(super) enum Said {
@@ -64,9 +64,16 @@ pub(super) fn decide(turn: &mut Turn<'_>) {
 }
 
 /// Where a command stands.
-struct Source<'a> {
+pub(super) struct Source<'a> {
     comment: i64,
     hash: &'a str,
+}
+
+impl Source<'_> {
+    /// Names the comment as a remark for an agent: as a whole it may say more than the command's own text.
+    pub fn remark(&self) -> String {
+        format!("comment:{}:{}", self.comment, self.hash)
+    }
 }
 
 /// The sender as the rules of access see it.
@@ -105,6 +112,10 @@ fn one(turn: &mut Turn<'_>, command: &Command, place: Place, written_at: Time, s
         Command::Cancel => cancel(turn),
         Command::Retry => retry(turn),
         Command::Rebase => base::command(turn, source.comment),
+        Command::Start => places::start(turn),
+        Command::Fix { text } => work::fix(turn, text.as_deref(), source),
+        Command::Review => work::review(turn),
+        Command::Test => work::test(turn),
     }
 }
 
@@ -172,10 +183,14 @@ fn send_back(turn: &mut Turn<'_>, text: Option<&str>, source: &Source<'_>) -> Re
     let Some(by) = turn.actor().cloned() else {
         return refuse("unknown-actor", "the forge did not say who wants this", "type the command in a comment");
     };
+    if matches!(turn.story.stage, Stage::Implementation | Stage::Review) {
+        work::stands_free(turn)?;
+    }
     let reason = text.map(str::trim).filter(|text| !text.is_empty()).map(|text| turn.text(text));
     let again = match turn.story.stage {
         Stage::Design if turn.story.plan.is_some() || turn.story.active.is_none() => Purpose::Design,
-        Stage::Implementation if turn.story.checkpoint.is_some() || turn.story.active.is_none() => Purpose::Implement,
+        Stage::Implementation if turn.story.loops.queued.is_some() => return work::fix(turn, text, source),
+        Stage::Implementation if turn.story.checkpoint.is_some() || turn.story.active.is_none() => turn.story.build_purpose(),
         Stage::Review => Purpose::Fix,
         Stage::Analysis => Purpose::Analyse,
         _ => {
@@ -183,9 +198,7 @@ fn send_back(turn: &mut Turn<'_>, text: Option<&str>, source: &Source<'_>) -> Re
             return refuse("nothing-to-send-back", words, "`/syndarix status` shows where it is");
         }
     };
-    // The comment as a whole may say more than the command's own text.
-    let remark = Some(format!("comment:{}:{}", source.comment, source.hash));
-    turn.event(StoryEvent::SentBack { by, reason, remark });
+    turn.event(StoryEvent::SentBack { by, reason, remark: Some(source.remark()) });
     turn.lower(Flag::Waiting);
     turn.start(again);
     Ok(Said::Begun)
@@ -211,6 +224,10 @@ fn approve(turn: &mut Turn<'_>, named: Option<&str>) -> Result<Said, Refusal> {
         let words = nothing_waits(turn.story.stage);
         return refuse("no-checkpoint", words, "`/syndarix status` shows what happens next");
     };
+    if let Some(head) = turn.story.foreign_head.as_ref().filter(|_| open.checkpoint == Checkpoint::Merge) {
+        let words = format!("a person pushed {} since, so what waited for your approval is not what would be merged", head.short());
+        return refuse("foreign-head", words, "type `/syndarix resume` to let the agents go on from there, then approve the new head");
+    }
     check_version(turn, &open, named)?;
     let Some(person) = turn.facts.actor.clone() else {
         return refuse("unknown-actor", "the forge did not say who approves", "type `/syndarix approve` in a comment");
@@ -337,9 +354,11 @@ pub(super) fn resume(turn: &mut Turn<'_>, all: bool) -> Result<Said, Refusal> {
     match (turn.story.active.clone(), turn.story.stage) {
         (Some(active), _) => turn.effect(Effect::ResumeRun { run: active.run }),
         (None, _) if turn.story.base.asked.is_some() => base::order(turn, None),
-        (None, Stage::Implementation) if adopted.is_some() => turn.start(Purpose::Implement),
+        (None, Stage::Implementation) if turn.story.loops.queued.is_some() => places::look(turn),
+        (None, Stage::Implementation) if adopted.is_some() => turn.start(turn.story.build_purpose()),
         (None, Stage::Review) if adopted.is_some() => turn.start(Purpose::Review),
         (None, Stage::Review) => checkpoint::look_at_gate(turn),
+        (None, _) if adopted.is_some() => work::go_on(turn),
         _ => {}
     }
     Ok(Said::Done)
@@ -362,13 +381,12 @@ fn cancel(turn: &mut Turn<'_>) -> Result<Said, Refusal> {
 
 /// Runs what failed once more.
 fn retry(turn: &mut Turn<'_>) -> Result<Said, Refusal> {
-    let closed = turn.story.pull.as_ref().filter(|pull| !pull.open && turn.story.merged.is_none()).map(|pull| pull.number);
-    if let Some(number) = closed.filter(|_| turn.story.stage.is_before_merge()) {
-        turn.event(StoryEvent::PullReopened { by: turn.actor().cloned() });
-        turn.lower(Flag::Blocked);
-        turn.effect(Effect::ReopenPull { number });
-        checkpoint::look_at_gate(turn);
-        return Ok(Said::Done);
+    if let Some(answer) = pull::put_right(turn) {
+        return answer;
+    }
+    if turn.story.loops.queued.is_some() {
+        let words = "no step has failed here: the story waits for a free place and begins by itself";
+        return refuse("queued", words, "type `/syndarix start` to begin now");
     }
     let merge_failed = turn.story.failed.as_ref().is_some_and(|failed| failed.purpose == Purpose::Merge);
     if turn.story.active.is_none() && (merge_failed || turn.story.base.asked.is_some()) {
@@ -381,21 +399,22 @@ fn retry(turn: &mut Turn<'_>) -> Result<Said, Refusal> {
         return Ok(Said::Begun);
     }
     if let Some(failed) = turn.story.failed.clone() {
+        work::reset(turn);
         turn.lower(Flag::OverBudget);
         turn.start(failed.purpose);
         return Ok(Said::Begun);
     }
     if turn.story.stage.is_active() && turn.story.active.is_none() {
+        work::reset(turn);
         let again = match turn.story.stage {
             _ if turn.story.unpushed.is_some() => {
-                let what = if turn.story.stage == Stage::Design { PushedWhat::Plan } else { PushedWhat::Code };
                 turn.lower(Flag::Blocked);
-                checkpoint::push(turn, what);
+                branch::push_again(turn);
                 return Ok(Said::Begun);
             }
             Stage::Analysis => Purpose::Analyse,
             Stage::Design if turn.story.checkpoint.is_none() => Purpose::Design,
-            Stage::Implementation => Purpose::Implement,
+            Stage::Implementation => turn.story.build_purpose(),
             Stage::Testing => Purpose::Test,
             _ => {
                 turn.lower(Flag::Blocked);

@@ -10,8 +10,8 @@ use super::super::event::StoryEvent;
 use super::super::facts::LabelFacts;
 use super::super::label::{Autonomy, Flag, Label, Stage};
 use super::super::say;
-use super::commands;
 use super::turn::Turn;
+use super::{commands, work};
 
 /// The tightest of the configured level and the levels that the labels name: a label may tighten, never loosen.
 pub(super) fn tightest(configured: Autonomy, labels: &[String]) -> Autonomy {
@@ -49,8 +49,7 @@ pub(super) fn decide(turn: &mut Turn<'_>, number: i64) {
     }
     turn.mover = None;
     // Whatever was accepted or refused: afterwards the labels say what the story is.
-    let (issue, pull) = turn.story.labels();
-    let wanted: BTreeSet<String> = if number == turn.story.issue { issue } else { pull };
+    let wanted: BTreeSet<String> = turn.story.labels_of(number);
     let is_kept = |name: &&String| wanted.contains(*name) || Label::parse(name).is_some_and(Label::is_kept_by_bot);
     let kept: BTreeSet<String> = facts.now.iter().filter(is_kept).cloned().collect();
     turn.labels_off |= wanted != kept;
@@ -126,7 +125,10 @@ fn story(turn: &mut Turn<'_>, number: i64, stage: Stage, person: Person) {
     }
     let back = stage < turn.story.stage && turn.story.stage.is_before_merge();
     match stage {
-        Stage::Analysis | Stage::Design | Stage::Implementation if back => redo_from(turn, stage, person),
+        Stage::Analysis | Stage::Design | Stage::Implementation if back => match work::stands_free(turn) {
+            Ok(()) => redo_from(turn, stage, person),
+            Err(refusal) => put_back(turn, number, Label::Story(stage), &refusal.to_string()),
+        },
         _ => {
             let why = format!("the story is in {} and moves on by itself once its work and approvals are there", turn.story.stage.word());
             put_back(turn, number, Label::Story(stage), &why);
@@ -144,7 +146,7 @@ fn redo_from(turn: &mut Turn<'_>, stage: Stage, person: Person) {
     turn.start(match stage {
         Stage::Analysis => Purpose::Analyse,
         Stage::Design => Purpose::Design,
-        _ => Purpose::Implement,
+        _ => turn.story.build_purpose(),
     });
 }
 

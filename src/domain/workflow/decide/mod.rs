@@ -1,16 +1,21 @@
 //! Deciding: one intent, one story, the facts; out come events and effects. One file per kind of cause.
 
 mod base;
+mod branch;
 mod checkpoint;
 mod commands;
 mod guard;
 mod labels;
+mod loops;
 mod people;
+mod places;
+mod pull;
 mod receipts;
 mod runs;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod work;
 
 use serde_json::Value;
 
@@ -42,6 +47,8 @@ pub struct Decision {
     pub notes: Vec<Note>,
     /// The facts are not good enough to judge yet (an own change is still on its way); take the intent up again later.
     pub wait: Option<&'static str>,
+    /// A person starts the story now, however many are at work.
+    pub jumps_queue: bool,
 }
 
 /// Decides one intent. Pure: the same story, intent and facts always give the same decision.
@@ -52,21 +59,25 @@ pub fn decide(story: &Story, wanted: &Wanted, facts: &Facts) -> Decision {
         Intent::Remark { place, comment } => people::remark(&mut turn, *place, *comment),
         Intent::LabelsChanged { place } => labels::decide(&mut turn, place.number),
         Intent::IssueClosed => people::issue_closed(&mut turn),
-        Intent::IssueReopened => {}
-        Intent::PullClosed { number } => people::pull_closed(&mut turn, *number),
-        Intent::PullReopened { number } => people::pull_reopened(&mut turn, *number),
-        Intent::PullMerged { number, sha } => people::pull_merged(&mut turn, *number, sha.clone()),
+        Intent::IssueReopened => people::issue_reopened(&mut turn),
+        Intent::PullClosed { number } => pull::closed(&mut turn, *number),
+        Intent::PullReopened { number } => pull::reopened(&mut turn, *number),
+        Intent::PullMerged { number, sha } => pull::merged(&mut turn, *number, sha.clone()),
         Intent::Reviewed { number, .. } => people::reviewed(&mut turn, *number),
-        Intent::Pushed { branch, after, .. } => people::pushed(&mut turn, branch, after),
-        Intent::BranchDeleted { branch } => people::branch_deleted(&mut turn, branch),
-        Intent::CiChanged { sha, context, state } => people::ci_changed(&mut turn, sha, context, *state),
+        Intent::Pushed { branch, after, .. } => branch::pushed(&mut turn, branch, after),
+        Intent::BranchDeleted { branch } => branch::deleted(&mut turn, branch),
+        Intent::CiChanged { sha, .. } => people::ci_changed(&mut turn, sha),
         Intent::RunEnded { run, purpose } => runs::ended(&mut turn, *run, *purpose),
         Intent::RunAsks { run } => runs::asks(&mut turn, *run),
         Intent::EffectDone { receipt, .. } => receipts::done(&mut turn, receipt),
         Intent::EffectFailed { what, error, .. } => receipts::failed(&mut turn, what, error),
         Intent::Hold { hold, by } => commands::hold_all(&mut turn, *hold, by),
-        Intent::Wake => checkpoint::look_at_gate(&mut turn),
         Intent::Halt { trip, story } => guard::halt(&mut turn, trip, *story),
+        Intent::Wake => {
+            places::look(&mut turn);
+            checkpoint::look_at_gate(&mut turn);
+        }
+        Intent::PullEdited { number } => pull::edited(&mut turn, *number),
     }
     turn.finish()
 }

@@ -1,28 +1,40 @@
-//! What people do on the forge besides typing commands: remarks, reviews, pushes, merges, closing and reopening.
+//! What people do on the forge besides typing commands: remarks, reviews, closing and reopening the issue; and what CI says.
 
+use serde_json::json;
+
+use crate::domain::access;
 use crate::domain::agent::Purpose;
 use crate::domain::approval::plan_vote;
-use crate::domain::forge::{CiState, Role, Sha, Verdict};
+use crate::domain::forge::{Review, Role, Sha, Verdict};
 use crate::domain::guard::What;
 
 use super::super::effect::Effect;
 use super::super::event::{Checkpoint, StoryEvent};
+use super::super::facts::Asked;
 use super::super::intent::Place;
 use super::super::label::{Flag, Stage};
 use super::super::say;
-use super::checkpoint;
+use super::pull::is_ours;
 use super::turn::Turn;
+use super::{checkpoint, commands};
 
-/// A plain comment answers an open question when a writer or the requester gives it.
+/// A plain comment answers an open question when a writer or the requester gives it after the question could be read.
 pub(super) fn remark(turn: &mut Turn<'_>, place: Place, comment: i64) {
     super::guard::say_taken_for_a_program(turn, place.number);
     let (Some(run), Some(person)) = (turn.story.question, turn.facts.actor.clone()) else {
         return;
     };
-    let is_requester = turn.story.requester.as_ref().is_some_and(|requester| requester.id == person.user.id);
-    let may_answer = is_requester || person.role.is_some_and(|role| role >= Role::Writer);
-    if person.is_bot || !may_answer {
+    if person.is_bot || !access::may_answer(&commands::actor(turn)) {
         return;
+    }
+    match turn.facts.asked {
+        // Written before the question stood there: it cannot mean it.
+        Asked::As(question) if comment < question => return,
+        Asked::Pending => {
+            turn.decision.wait = Some("the question is still on its way to the forge");
+            return;
+        }
+        Asked::As(_) | Asked::Unknown => {}
     }
     if let Some(until) = turn.facts.guard.answers_until {
         let (per_hour, login) = (turn.facts.policy.limits.of_person(What::Answers), person.user.login.clone());
@@ -41,7 +53,28 @@ pub(super) fn issue_closed(turn: &mut Turn<'_>) {
     // Somebody's closing keyword may close the issue at the merge; that is an early end, not a cancel.
     let merged = turn.facts.pull.as_ref().is_some_and(|pull| pull.merged);
     if turn.story.stage.is_before_merge() && !merged {
-        end(turn, "the issue was closed");
+        return end(turn, "the issue was closed");
+    }
+    if !turn.story.stage.is_active() || turn.story.loops.closed {
+        return;
+    }
+    if turn.story.stage == Stage::Testing && turn.story.loops.unmet > 0 && turn.story.active.is_none() {
+        return accept(turn);
+    }
+    turn.event(StoryEvent::IssueState { open: false, by: turn.actor().cloned() });
+}
+
+/// A person closes the issue although criteria are not met: good enough.
+fn accept(turn: &mut Turn<'_>) {
+    let issue = turn.story.issue;
+    let report = say::accepted(&turn.story, turn.facts, turn.actor());
+    turn.event(StoryEvent::Done);
+    turn.say(issue, "report", report);
+}
+
+pub(super) fn issue_reopened(turn: &mut Turn<'_>) {
+    if turn.story.stage.is_active() && turn.story.loops.closed {
+        turn.event(StoryEvent::IssueState { open: true, by: turn.actor().cloned() });
     }
 }
 
@@ -57,49 +90,6 @@ pub(super) fn end(turn: &mut Turn<'_>, why: &str) {
     if let Some(pull) = pull {
         turn.effect(Effect::ClosePull { number: pull.number });
     }
-}
-
-fn is_ours(turn: &Turn<'_>, number: i64) -> bool {
-    turn.story.pull.as_ref().is_some_and(|pull| pull.number == number)
-}
-
-pub(super) fn pull_closed(turn: &mut Turn<'_>, number: i64) {
-    // The event may be old: what counts is whether it is closed now.
-    let still = turn.facts.pull.as_ref().is_some_and(|pull| pull.state == crate::domain::forge::State::Closed && !pull.merged);
-    if !is_ours(turn, number) || !turn.story.stage.is_before_merge() || !still {
-        return;
-    }
-    turn.stop_active();
-    let by = turn.actor().cloned();
-    let body = say::pull_closed(by.as_ref());
-    turn.event(StoryEvent::PullClosed { by });
-    turn.raise(Flag::Blocked, "the pull request was closed without being merged");
-    turn.say(number, format!("pull-closed.{}", turn.story.version), body);
-}
-
-pub(super) fn pull_reopened(turn: &mut Turn<'_>, number: i64) {
-    let open = turn.story.pull.as_ref().is_some_and(|pull| pull.open);
-    if !is_ours(turn, number) || open || !turn.story.stage.is_before_merge() {
-        return;
-    }
-    turn.event(StoryEvent::PullReopened { by: turn.actor().cloned() });
-    turn.lower(Flag::Blocked);
-    checkpoint::look_at_gate(turn);
-}
-
-/// The pull request is merged, by whomever. When a person did it past the gate, the record says so.
-pub(super) fn pull_merged(turn: &mut Turn<'_>, number: i64, sha: Option<Sha>) {
-    if !is_ours(turn, number) || !turn.story.stage.is_before_merge() {
-        return;
-    }
-    let ordered = turn.story.merging.is_some();
-    let by = turn.facts.pull.as_ref().and_then(|pull| pull.merged_by.clone()).or_else(|| turn.actor().cloned());
-    let by_bot = by.as_ref().is_some_and(|user| user.id == turn.facts.bot.id);
-    turn.stop_active();
-    turn.event(StoryEvent::Merged { sha, by, gate_held: ordered && by_bot });
-    turn.lower(Flag::Waiting);
-    turn.lower(Flag::Blocked);
-    turn.start(Purpose::Test);
 }
 
 /// A review came in: it may pass the plan, object, or open the gate.
@@ -133,7 +123,7 @@ pub(super) fn reviewed(turn: &mut Turn<'_>, number: i64) {
             }
         }
         Verdict::Approved => {
-            explain_vote(turn, &person.user);
+            explain_vote(turn, &person.user, newest);
             checkpoint::look_at_gate(turn);
         }
         _ => {}
@@ -144,16 +134,25 @@ fn at_plan(turn: &Turn<'_>) -> bool {
     turn.story.checkpoint.as_ref().is_some_and(|open| open.checkpoint == Checkpoint::Plan)
 }
 
-/// A person whose approval does not count is told why, once per head.
-fn explain_vote(turn: &mut Turn<'_>, user: &crate::domain::forge::User) {
-    let (Some(facts), Some(head)) = (&turn.facts.gate, turn.story.head.clone()) else {
+/// A person whose approval does not count, or not yet, is told why, once per head.
+fn explain_vote(turn: &mut Turn<'_>, user: &crate::domain::forge::User, review: &Review) {
+    let (Some(facts), Some(head), Stage::Review) = (&turn.facts.gate, turn.story.head.clone(), turn.story.stage) else {
         return;
     };
-    let fault = crate::domain::approval::votes(facts).into_iter().find(|vote| vote.user.id == user.id).and_then(|vote| vote.counts.err());
+    let mut facts = facts.clone();
+    let foreign = turn.story.foreign_head.clone();
     // After a person's push the approval may count as soon as `resume` accepts that head.
-    if let Some(why) = fault.filter(|_| turn.story.stage == Stage::Review && turn.story.foreign_head.is_none()) {
-        let desk = turn.desk();
-        turn.say(desk, format!("vote.{}.{}", user.id, head.short()), say::vote_does_not_count(&why));
+    facts.head = foreign.clone().unwrap_or_else(|| head.clone());
+    let fault = crate::domain::approval::votes(&facts).into_iter().find(|vote| vote.user.id == user.id).and_then(|vote| vote.counts.err());
+    let (desk, key) = (turn.desk(), format!("vote.{}.{}", user.id, facts.head.short()));
+    match (fault, foreign) {
+        (Some(why), None) => turn.say(desk, key, say::vote_does_not_count(&why)),
+        (Some(_), Some(foreign)) if review.commit.as_ref() != Some(&foreign) => {
+            turn.say(desk, format!("{key}.old"), say::vote_of_old_head(&foreign));
+        }
+        (Some(why), Some(_)) => turn.say(desk, key, say::vote_does_not_count(&why)),
+        (None, Some(foreign)) => turn.say(desk, format!("{key}.early"), say::vote_before_resume(&foreign)),
+        (None, None) => {}
     }
 }
 
@@ -163,7 +162,8 @@ fn changes_requested(turn: &mut Turn<'_>, review: i64, commit: Option<Sha>) {
     };
     let again = match turn.story.stage {
         Stage::Design if at_plan(turn) => Purpose::Design,
-        Stage::Review => Purpose::Fix,
+        Stage::Review if turn.story.foreign_head.is_none() => Purpose::Fix,
+        // Taken up once somebody can act on it: see `loops`.
         _ => return,
     };
     // An objection to an earlier head stands for the gate, but was already given to the engineer.
@@ -180,57 +180,11 @@ fn changes_requested(turn: &mut Turn<'_>, review: i64, commit: Option<Sha>) {
     turn.start(again);
 }
 
-/// The story's branch moved. Our own pushes are echoes; anything else is a person's work, which is never overwritten.
-pub(super) fn pushed(turn: &mut Turn<'_>, branch: &str, after: &Sha) {
-    let story = &turn.story;
-    let known = story.heads.contains(after) || turn.facts.own_pushes.contains(after) || story.foreign_head.as_ref() == Some(after);
-    // An event about a tip that has moved on since says nothing any more.
-    let current = turn.facts.pull.as_ref().is_none_or(|pull| pull.head.sha == *after);
-    if branch != story.branch || known || !current || !story.stage.is_before_merge() {
-        return;
+/// CI spoke about a commit of ours. What counts is what it says about the head now: red starts the engineer, green may open the gate.
+pub(super) fn ci_changed(turn: &mut Turn<'_>, sha: &Sha) {
+    if turn.story.head.as_ref() != Some(sha) {
+        let head = turn.story.head.as_ref().map_or("none", |head| head.0.as_str());
+        return turn.note("ci-ignored", json!({"commit": sha.0, "head": head, "why": "the result is about an older head"}));
     }
-    human_pushed(turn, after.clone());
-}
-
-pub(super) fn human_pushed(turn: &mut Turn<'_>, head: Sha) {
-    turn.stop_active();
-    let by = turn.actor().cloned().filter(|user| user.id != turn.facts.bot.id);
-    let body = say::human_pushed(by.as_ref(), &head);
-    let desk = turn.desk();
-    let key = format!("pushed.{}", head.short());
-    turn.event(StoryEvent::HumanPushed { by, head });
-    turn.raise(Flag::Waiting, "a person pushed to the branch");
-    turn.say(desk, key, body);
-}
-
-pub(super) fn branch_deleted(turn: &mut Turn<'_>, branch: &str) {
-    if branch != turn.story.branch || !turn.story.stage.is_before_merge() || turn.story.head.is_none() {
-        return;
-    }
-    turn.stop_active();
-    turn.raise(Flag::Blocked, "the branch was deleted");
-    let issue = turn.story.issue;
-    turn.say(issue, format!("branch-deleted.{}", turn.story.version), say::branch_deleted(branch));
-}
-
-/// CI spoke about a head of ours. Red starts a bounded fix loop; green may open the gate.
-pub(super) fn ci_changed(turn: &mut Turn<'_>, sha: &Sha, context: &str, state: CiState) {
-    if turn.story.stage != Stage::Review || turn.story.head.as_ref() != Some(sha) {
-        return;
-    }
-    let red = matches!(state, CiState::Failure | CiState::Error);
-    // The event may be late: only what CI says now counts.
-    let still =
-        turn.facts.gate.as_ref().is_some_and(|facts| facts.ci.iter().any(|status| status.context == context && status.state == state));
-    if !red || !still || turn.story.active.is_some() {
-        return checkpoint::look_at_gate(turn);
-    }
-    turn.event(StoryEvent::CiFailed { head: sha.clone(), context: context.to_owned() });
-    if turn.story.ci_fixes > turn.facts.policy.max_ci_fixes {
-        turn.raise(Flag::Waiting, "CI is still red after the last try");
-        let desk = turn.desk();
-        let ask = say::ci_still_red(turn.story.requester.as_ref(), context, turn.facts.policy.max_ci_fixes);
-        return turn.say(desk, format!("ci.{}", sha.short()), ask);
-    }
-    turn.start(Purpose::Fix);
+    checkpoint::look_at_gate(turn);
 }

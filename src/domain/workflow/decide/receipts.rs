@@ -9,25 +9,25 @@ use super::super::intent::Receipt;
 use super::super::label::{Flag, Stage};
 use super::super::say;
 use super::turn::Turn;
-use super::{base, checkpoint, people};
+use super::{base, branch, checkpoint, loops, pull};
 
 pub(super) fn done(turn: &mut Turn<'_>, receipt: &Receipt) {
     match receipt {
         Receipt::Pushed { head } => pushed(turn, head.clone()),
         Receipt::Moved { head } => match head {
-            Some(head) if turn.story.stage.is_before_merge() => people::human_pushed(turn, head.clone()),
+            Some(head) if turn.story.stage.is_before_merge() => branch::human_pushed(turn, head.clone()),
             Some(_) => {}
             None => {
-                let branch = turn.story.branch.clone();
-                people::branch_deleted(turn, &branch);
+                let name = turn.story.branch.clone();
+                branch::deleted(turn, &name);
             }
         },
         Receipt::PullOpened { number, head } => pull_opened(turn, *number, head.clone()),
-        Receipt::Merged { number, sha } => people::pull_merged(turn, *number, sha.clone()),
         Receipt::BaseLooked { head, base, found, comment } => base::looked(turn, head, base, found, *comment),
         Receipt::BaseNeeded { head, base, conflicts } => base::needed(turn, head, base, *conflicts),
         Receipt::Shown { head } if turn.story.head.as_ref() == Some(head) => checkpoint::look_at_gate(turn),
         Receipt::Shown { .. } => {}
+        Receipt::Merged { number, sha } => pull::merged(turn, *number, sha.clone()),
         Receipt::MergeHeldBack { .. } => {
             if let Some(head) = turn.story.merging.clone() {
                 turn.event(StoryEvent::GateLost { head });
@@ -38,6 +38,10 @@ pub(super) fn done(turn: &mut Turn<'_>, receipt: &Receipt) {
 }
 
 fn pushed(turn: &mut Turn<'_>, head: Sha) {
+    let stands = turn.story.unpushed.is_none() && turn.story.head.as_ref() == Some(&head) && turn.story.stage.is_before_merge();
+    if turn.story.loops.branch_gone && stands {
+        return branch::restored(turn, head);
+    }
     // A cancelled or restarted story has nothing unpushed; the late receipt of its push changes nothing.
     if turn.story.unpushed.as_ref() != Some(&head) {
         return;
@@ -46,19 +50,15 @@ fn pushed(turn: &mut Turn<'_>, head: Sha) {
         return base::pushed(turn, head);
     }
     turn.event(StoryEvent::BranchPushed { head: head.clone() });
-    let title = turn.facts.issue.as_ref().map_or_else(String::new, |issue| issue.title.clone());
     match (turn.story.stage, turn.story.pull.clone()) {
         (Stage::Design, Some(_)) => plan_shown(turn),
-        (_, None) => {
-            let (branch, base) = (turn.story.branch.clone(), turn.story.base_branch.clone());
-            let body = say::draft_body(&turn.story);
-            let title = say::pull_title(turn.story.issue, &title);
-            turn.effect(Effect::OpenPull { branch, base, head, title, body });
-        }
+        (_, None) => pull::order(turn),
         (_, Some(pull)) => {
             let body = say::pull_body(&turn.story, turn.facts);
             turn.effect(Effect::EditPull { number: pull.number, title: None, body: Some(body), draft: Some(false) });
-            turn.start(Purpose::Review);
+            if !loops::texts(turn) {
+                turn.start(Purpose::Review);
+            }
         }
     }
 }
@@ -69,7 +69,10 @@ fn pull_opened(turn: &mut Turn<'_>, number: i64, head: Sha) {
     }
     turn.decision.aliases.push(super::super::interpret::alias::pull(number));
     turn.event(StoryEvent::PullOpened { number, head });
-    plan_shown(turn);
+    match turn.story.stage {
+        Stage::Implementation | Stage::Review => pull::code_shown(turn),
+        _ => plan_shown(turn),
+    }
 }
 
 /// The plan stands on the pull request: it can be let through now.
@@ -88,6 +91,9 @@ pub(super) fn failed(turn: &mut Turn<'_>, what: &str, error: &str) {
     if what == "merge" && turn.story.merging.is_some() {
         let head = turn.story.merging.clone().unwrap_or(Sha(String::new()));
         turn.event(StoryEvent::GateLost { head });
+    }
+    if what == "reopen-pull" && turn.story.head.is_some() {
+        return pull::replace(turn);
     }
     let deed = deed(what);
     turn.raise(Flag::Blocked, format!("Syndarix could not {deed}"));

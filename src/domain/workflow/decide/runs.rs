@@ -11,7 +11,7 @@ use super::super::facts::{Limit, RunEnd};
 use super::super::label::{Flag, Stage};
 use super::super::say;
 use super::turn::Turn;
-use super::{base, checkpoint};
+use super::{base, checkpoint, loops};
 
 /// A run ended. Runs that were stopped in the meantime are ignored: their word came too late.
 pub(super) fn ended(turn: &mut Turn<'_>, run: RunId, purpose: Purpose) {
@@ -60,11 +60,17 @@ pub(super) fn asks(turn: &mut Turn<'_>, run: RunId) {
     let Some(active) = turn.story.active.clone().filter(|active| active.run == run && turn.story.question.is_none()) else {
         return;
     };
-    turn.event(StoryEvent::QuestionAsked { run });
-    turn.raise(Flag::Waiting, format!("{} asks a question", active.name));
+    // The same words may be asked twice in one run: each question is a comment of its own.
+    let key = format!("question.{run}.{}.{}", &sha256_hex(&question)[..8], turn.story.version);
     let desk = turn.desk();
-    let key = format!("question.{run}.{}", &sha256_hex(&question)[..8]);
+    turn.event(StoryEvent::QuestionAsked { run, shown: Some(shown(turn, desk, &key)) });
+    turn.raise(Flag::Waiting, format!("{} asks a question", active.name));
     turn.say(desk, key, say::question(&active, turn.story.requester.as_ref(), &[question]));
+}
+
+/// The name under which the comment with this key is remembered.
+fn shown(turn: &Turn<'_>, number: i64, key: &str) -> String {
+    format!("{number}.{}.{key}", turn.story.round)
 }
 
 fn analysed(turn: &mut Turn<'_>, run: RunId, criteria: usize, questions: &[String]) {
@@ -73,9 +79,9 @@ fn analysed(turn: &mut Turn<'_>, run: RunId, criteria: usize, questions: &[Strin
         return turn.start(Purpose::Design);
     }
     let asker = turn.before.active.clone();
-    turn.event(StoryEvent::QuestionAsked { run });
-    turn.raise(Flag::Waiting, "an agent asks a question");
     let issue = turn.story.issue;
+    turn.event(StoryEvent::QuestionAsked { run, shown: Some(shown(turn, issue, &format!("question.{run}"))) });
+    turn.raise(Flag::Waiting, "an agent asks a question");
     if let Some(asker) = asker {
         turn.say(issue, format!("question.{run}"), say::question(&asker, turn.story.requester.as_ref(), questions));
     }
@@ -117,6 +123,7 @@ fn coded(turn: &mut Turn<'_>, run: RunId, coded: Coded<'_>) {
             }
         }
         // Answered with reasons only: the reviewer judges them.
+        _ if loops::texts(turn) => {}
         _ if fixing && !coded.answers.is_empty() => turn.start(Purpose::Review),
         _ => {
             turn.raise(Flag::Waiting, "the engineer changed nothing");
@@ -154,6 +161,9 @@ fn tested(turn: &mut Turn<'_>, run: RunId, test: &crate::domain::agent::TestResu
     let unmet = test.results.iter().filter(|result| !result.met).count();
     let met = test.results.len() - unmet;
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    if turn.story.stage.is_before_merge() {
+        return head_tested(turn, run, test, (count(met), count(unmet)));
+    }
     turn.event(StoryEvent::Tested { run, met: count(met), unmet: count(unmet) });
     if unmet == 0 {
         let ask = say::ask_close(test, &turn.facts.criteria);
@@ -161,5 +171,18 @@ fn tested(turn: &mut Turn<'_>, run: RunId, test: &crate::domain::agent::TestResu
     }
     turn.raise(Flag::Blocked, "acceptance criteria are not met");
     let issue = turn.story.issue;
-    turn.say(issue, format!("unmet.{run}"), say::unmet(test, &turn.facts.criteria));
+    turn.say(issue, format!("unmet.{run}"), say::unmet(&turn.story, test, &turn.facts.criteria));
+}
+
+/// The criteria on the pull request's head, because somebody asked: it is told, and the story stays where it is.
+fn head_tested(turn: &mut Turn<'_>, run: RunId, test: &crate::domain::agent::TestResult, (met, unmet): (u32, u32)) {
+    let Some(head) = turn.story.head.clone() else {
+        return;
+    };
+    let tester = turn.before.active.as_ref().map_or("The tester", |active| active.name.as_str());
+    let body = say::head_tested(tester, &head, test, &turn.facts.criteria);
+    turn.event(StoryEvent::HeadTested { run, head, met, unmet });
+    let desk = turn.desk();
+    turn.say(desk, format!("tested.{run}"), body);
+    checkpoint::look_at_gate(turn);
 }

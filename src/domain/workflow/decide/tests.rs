@@ -74,7 +74,6 @@ impl Table {
             labels: BTreeMap::new(),
             labels_pending: false,
             run: None,
-            own_pushes: BTreeSet::new(),
             shown: None,
             branches: BTreeSet::new(),
             spent: Nano::ZERO,
@@ -85,6 +84,8 @@ impl Table {
             version: "0".into(),
             web_url: String::new(),
             guard: crate::domain::guard::GuardFacts::default(),
+            places: Default::default(),
+            asked: Default::default(),
         };
         Table { story: Story::of(7), facts, effects: Vec::new() }
     }
@@ -172,6 +173,8 @@ impl Table {
             stopped: false,
             open_findings: 0,
             protected: vec![],
+            base_branch: String::new(),
+            nameless: None,
         });
         self.facts.pull = Some(pull);
         self

@@ -100,6 +100,9 @@ impl<'a> Turn<'a> {
     /// Starts the agent for a purpose. While the story is paused the run is made but held.
     pub fn start(&mut self, purpose: Purpose) {
         self.stop_active();
+        if purpose.writes() && !self.story.loops.texts.is_empty() {
+            self.event(StoryEvent::TextsTaken);
+        }
         let round = self.story.rounds.get(&purpose).copied().unwrap_or(0);
         let name = format!("{}:{}:{}:{:?}:{round}", self.facts.repo.id, self.story.issue, self.story.round, purpose);
         let run = RunId::named(&name);
@@ -120,7 +123,9 @@ impl<'a> Turn<'a> {
             issue: story.issue,
             pull: story.pull.as_ref().map(|pull| pull.number),
             base: match purpose {
-                Purpose::Analyse | Purpose::Test => None,
+                Purpose::Analyse => None,
+                // After the merge the base branch itself is looked at.
+                Purpose::Test if !story.stage.is_before_merge() => None,
                 _ => story.unpushed.clone().or_else(|| story.head.clone()),
             },
             base_branch: story.base_branch.clone(),

@@ -96,7 +96,7 @@ pub fn ask_close(test: &TestResult, criteria: &[String]) -> String {
     )
 }
 
-fn results(test: &TestResult, criteria: &[String]) -> String {
+pub(super) fn results(test: &TestResult, criteria: &[String]) -> String {
     let mut list = String::new();
     for result in &test.results {
         let index = usize::try_from(result.criterion).unwrap_or(0).wrapping_sub(1);
@@ -108,10 +108,14 @@ fn results(test: &TestResult, criteria: &[String]) -> String {
 }
 
 /// Criteria that do not hold after the merge.
-pub fn unmet(test: &TestResult, criteria: &[String]) -> String {
+pub fn unmet(story: &Story, test: &TestResult, criteria: &[String]) -> String {
+    let good_enough = match story.loops.closed {
+        true => "The issue is closed already; leave it like that if this is good enough",
+        false => "Close the issue if this is good enough",
+    };
     format!(
         "The work is merged, but not all of its acceptance criteria are met:\n\n{}\n{}\n\n\
-         Type `/syndarix retry` to have them checked again, or close the issue if this is good enough.",
+         Type `/syndarix fix` to have it mended in a second pull request, or `/syndarix retry` to have the criteria checked again. {good_enough}.",
         results(test, criteria),
         safe(&test.summary, MODEL_TEXT)
     )
@@ -157,12 +161,6 @@ pub fn rounds_used_up(requester: Option<&User>, rounds: u32, blocking: usize) ->
     let rounds = count(usize::try_from(rounds).unwrap_or(usize::MAX), "review round");
     let are = if blocking == 1 { "is" } else { "are" };
     format!("{}after {rounds}, {} {are} still open, so a person has to look.\n\n{ONCE_MORE}", to(requester), count(blocking, "finding"))
-}
-
-/// CI stays red.
-pub fn ci_still_red(requester: Option<&User>, context: &str, tries: u32) -> String {
-    let tries = if tries == 1 { "1 try".to_owned() } else { format!("{tries} tries") };
-    format!("{}the CI check {} is still red after {tries}, so a person has to look.\n\n{ONCE_MORE}", to(requester), code(context))
 }
 
 /// Somebody closed the pull request.
@@ -211,7 +209,6 @@ mod tests {
             gave_up(&story, "the model did not answer", false),
             nothing_changed(Some(&user)),
             rounds_used_up(Some(&user), 3, 1),
-            ci_still_red(Some(&user), "build", 3),
             effect_failed(Some(&user), "merge the pull request", "the branch is protected"),
             ask_push(&story, &head, &["a.py".into()], None),
         ];
@@ -227,7 +224,6 @@ mod tests {
     fn numbers_agree_with_their_words() {
         assert!(rounds_used_up(None, 1, 1).starts_with("after 1 review round, 1 finding is still open"));
         assert!(rounds_used_up(None, 3, 2).contains("after 3 review rounds, 2 findings are still open"));
-        assert!(ci_still_red(None, "build", 1).contains("after 1 try,"));
     }
 
     #[test]

@@ -6,15 +6,19 @@ mod base;
 mod guard;
 mod pull;
 mod tell;
+mod work;
 
 pub use ask::{
-    ask_close, ask_merge, ask_plan, ask_push, ask_spend, ci_still_red, effect_failed, gave_up, human_pushed, nothing_changed, pull_closed,
-    question, rounds_used_up, unmet,
+    ask_close, ask_merge, ask_plan, ask_push, ask_spend, effect_failed, gave_up, human_pushed, nothing_changed, pull_closed, question,
+    rounds_used_up, unmet,
 };
 pub use base::{base_asks_first, base_comes_in, base_merged, base_needs_a_person, base_tried_enough, base_up_to_date};
 pub use guard::{begins_stopped, halted, limited, taken_for_a_program};
 pub use pull::{answers, draft_body, pull_body, pull_title, review};
 pub use tell::{branch_deleted, cancelled, put_back, report, vote_does_not_count};
+pub use work::{
+    accepted, ci_still_red, head_tested, next_branch, queued, retargeted, review_again, text_queued, vote_before_resume, vote_of_old_head,
+};
 
 use std::collections::BTreeSet;
 

@@ -21,7 +21,8 @@ pub fn cancelled(story: &Story, by: Option<&User>, why: &str) -> String {
 /// The story's branch is gone.
 pub fn branch_deleted(branch: &str) -> String {
     format!(
-        "The branch `{branch}` was deleted, so the story stands still.\n\nRestore it and type `/syndarix retry`, or end the story with `/syndarix cancel`."
+        "The branch `{branch}` was deleted, so the story stands still. Its commits are kept.\n\n\
+         Type `/syndarix retry` to put it back and go on, or `/syndarix cancel` to end the story."
     )
 }
 
@@ -48,6 +49,10 @@ pub fn report(story: &Story, facts: &Facts) -> String {
     let mut body = String::from("**Done.**\n\n");
     if let Some(work) = &facts.work {
         let _ = writeln!(body, "{}\n", sentence(&safe(&work.summary, MODEL_TEXT)));
+    }
+    for earlier in story.loops.earlier.iter().filter(|one| one.merged.is_some()) {
+        let merged = earlier.merged.as_ref().map_or_else(String::new, |sha| format!(" as {}", sha.short()));
+        let _ = writeln!(body, "- Merged before: pull request #{}{merged}", earlier.number);
     }
     if let Some(pull) = &story.pull {
         let merged = story.merged.as_ref().map_or_else(String::new, |sha| format!(" as {}", sha.short()));
