@@ -104,14 +104,44 @@ impl Person<'_> {
         self.does(Method::POST, &format!("statuses/{head}"), status).await;
     }
 
+    /// The same with what a person needs to look further.
+    pub async fn reports_with(&self, head: &str, context: &str, state: &str, description: &str, url: &str) {
+        let status = json!({"context": context, "state": state, "description": description, "target_url": url});
+        self.does(Method::POST, &format!("statuses/{head}"), status).await;
+    }
+
+    /// Gives a pull request another title.
+    pub async fn renames(&self, pull: i64, title: &str) {
+        self.does(Method::PATCH, &format!("pulls/{pull}"), json!({"title": title})).await;
+    }
+
+    /// Points a pull request at another branch.
+    pub async fn retargets(&self, pull: i64, base: &str) {
+        self.does(Method::PATCH, &format!("pulls/{pull}"), json!({"base": base})).await;
+    }
+
+    pub async fn makes_branch(&self, name: &str) {
+        self.does(Method::POST, "branches", json!({"new_branch_name": name, "old_branch_name": "main"})).await;
+    }
+
+    pub async fn deletes_branch(&self, name: &str) {
+        self.does(Method::DELETE, &format!("branches/{name}"), Value::Null).await;
+    }
+
     /// Commits one file to the branch of a pull request and pushes it.
     pub async fn pushes(&self, pull: i64, path: &str, content: &str) {
+        self.pushes_as(pull, path, content, &format!("{}@example.invalid", self.login)).await;
+    }
+
+    /// The same under an address of the author.
+    pub async fn pushes_as(&self, pull: i64, path: &str, content: &str, email: &str) {
         self.w.clock.advance(2_000);
         let branch = self.w.get(&format!("pulls/{pull}")).await["head"]["ref"].as_str().unwrap().to_owned();
         let url = self.w.sandbox.url().replace("http://", &format!("http://{}:{}@", self.login, self.w.token(self.login)));
         let dir = tempfile::tempdir().unwrap();
-        let (tree, path, content, login) = (dir.path().join("tree"), path.to_owned(), content.to_owned(), self.login);
+        let (tree, path, content, who) = (dir.path().join("tree"), path.to_owned(), content.to_owned(), (self.login, email.to_owned()));
         let work = move || {
+            let login = (who.0, who.1.as_str());
             git(dir.path(), login, &["clone", "--quiet", "--branch", &branch, &format!("{url}/{REPO}.git"), "tree"]);
             std::fs::write(tree.join(&path), content).unwrap();
             git(&tree, login, &["add", "."]);
@@ -122,10 +152,10 @@ impl Person<'_> {
     }
 }
 
-fn git(at: &Path, login: &str, arguments: &[&str]) {
+fn git(at: &Path, (login, email): (&str, &str), arguments: &[&str]) {
     let output = Command::new("git")
         .current_dir(at)
-        .args(["-c", &format!("user.name={login}"), "-c", &format!("user.email={login}@example.invalid"), "-c", "commit.gpgsign=false"])
+        .args(["-c", &format!("user.name={login}"), "-c", &format!("user.email={email}"), "-c", "commit.gpgsign=false"])
         .args(arguments)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")

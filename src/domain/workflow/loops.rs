@@ -138,7 +138,11 @@ pub(super) fn evolve(story: &mut Story, event: &StoryEvent) {
         StoryEvent::BranchRestored { .. } => story.loops.branch_gone = false,
         StoryEvent::PullMarked { draft, .. } => story.loops.draft = *draft,
         StoryEvent::Retargeted { base, .. } => story.loops.target.clone_from(base),
-        StoryEvent::PullReplaced { .. } => leave_pull(story),
+        StoryEvent::PullReplaced { .. } => {
+            leave_pull(story);
+            // What waits for a person is shown anew on the next one.
+            story.checkpoint = None;
+        }
         StoryEvent::HumanPushed { head, by: None } => {
             let from = story.foreign_head.clone().or_else(|| story.head.clone());
             story.loops.unnamed.push(UnnamedPush { from, to: head.clone() });

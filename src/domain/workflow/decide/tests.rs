@@ -13,6 +13,8 @@ use crate::domain::workflow::facts::{LabelFacts, Limit, Policy, RunEnd, RunFacts
 use crate::domain::workflow::intent::{Place, Receipt};
 use crate::domain::workflow::label::{Autonomy, PullStage, Stage};
 
+mod work;
+
 const BOT: i64 = 1;
 const ALICE: i64 = 2;
 const BOB: i64 = 3;
