@@ -13,16 +13,16 @@ use crate::base::Clock;
 use crate::base::Nano;
 use crate::base::secret::{ExposeSecret, SecretString};
 use crate::base::text::sha256_hex;
-use crate::config::{Config, ForgeSettings, ProjectPolicy};
+use crate::config::{Config, ForgeSettings, ProjectPolicy, Retention};
 use crate::domain::budget::{Catalog, Limits, ModelRef, Wire};
 use crate::domain::forge::{ForgeKind, RepoRef};
 use crate::domain::workflow::facts::Policy;
 use crate::engine::supervisor::Supervisor;
 use crate::engine::world::{ProjectRules, Rules};
-use crate::engine::{Connection, Engine, Timings, reconcile};
+use crate::engine::{Connection, Engine, Timings, prune, reconcile};
 use crate::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
 use crate::forge::{Forge, ForgeError};
-use crate::git::AuditRemote;
+use crate::git::{AuditRemote, FetchLimits};
 use crate::llm::{Endpoint, Gateway, Http, HttpOptions, Provider, RetryPolicy, Script, Scripted, connect};
 use crate::store::{NewProject, ServingLock, Store, StoreError, StoreUrl, WorkKind};
 use crate::web::{self, Hook, WebState};
@@ -41,6 +41,8 @@ pub struct Options {
     pub max_usd: Option<f64>,
     /// How long to wait for another process to let go of the embedded database. Zero: refuse at once.
     pub lock_patience: Duration,
+    /// How long forges may take to answer, where that differs from what the driver thinks right.
+    pub timeouts: Option<Timeouts>,
 }
 
 /// Syndarix, put together and ready to serve.
@@ -48,6 +50,7 @@ pub struct App {
     pub engine: Arc<Engine>,
     web: WebState,
     poll: Duration,
+    retention: Retention,
     /// Held as long as this process serves the embedded database.
     _lock: ServingLock,
 }
@@ -65,11 +68,11 @@ impl App {
         }
         let mut connections = Vec::new();
         for settings in &config.settings.forges {
-            connections.push(connection(settings).await?);
+            connections.push(connection(settings, &options).await?);
         }
         let hooks = connections
             .iter()
-            .map(|connection| (connection.id.clone(), Hook { forge: connection.forge.clone(), secret: connection.hook_secret.clone() }))
+            .map(|connection| (connection.id.clone(), Hook::new(connection.forge.clone(), connection.hook_secret.clone())))
             .collect();
         let rules = rules(&config, options.max_usd)?;
         let engine = Engine {
@@ -83,11 +86,12 @@ impl App {
             connections,
             rules,
             data,
+            fetch: fetch_limits(&config),
         };
-        let poll = config.settings.timings.poll;
+        let (poll, retention) = (config.settings.timings.poll, config.settings.retention);
         register_projects(&engine, &config).await?;
         let web = WebState { store, clock: options.clock, hooks: Arc::new(hooks) };
-        Ok(App { engine: Arc::new(engine), web, poll, _lock: lock })
+        Ok(App { engine: Arc::new(engine), web, poll, retention, _lock: lock })
     }
 
     /// What is served over HTTP.
@@ -110,6 +114,7 @@ impl App {
         let mut supervisor = Supervisor::new(stop.clone());
         supervisor.run_engine(&self.engine);
         supervisor.take("reconcile", compare(self.engine.clone(), self.poll, stop.clone()));
+        supervisor.take("prune", prune::run(self.engine.clone(), self.retention, stop.clone()));
         supervisor.take("web", web::serve(listener, self.web.clone(), stop.clone()));
         supervisor.wait(Duration::from_secs(30)).await;
         self.engine.store.close().await;
@@ -143,6 +148,17 @@ async fn compare(engine: Arc<Engine>, every: Duration, stop: CancellationToken) 
     }
 }
 
+/// Opens the database of this configuration beside a process that may be serving it.
+pub async fn open_store(config: &Config, clock: Clock) -> Result<Store> {
+    let url = store_url(config, &config.settings.data_dir)?;
+    if let StoreUrl::Sqlite(path) = &url
+        && !path.exists()
+    {
+        bail!("there is no database at {}; name the settings file that `syndarix serve` uses with --config", path.display());
+    }
+    Ok(Store::open(&url, clock).await?)
+}
+
 fn store_url(config: &Config, data: &Path) -> Result<StoreUrl> {
     Ok(match &config.settings.store_url {
         Some(url) => url.expose_secret().parse::<StoreUrl>()?,
@@ -151,16 +167,16 @@ fn store_url(config: &Config, data: &Path) -> Result<StoreUrl> {
 }
 
 /// Connects to a forge. One that is still starting is given half a minute.
-async fn connection(settings: &ForgeSettings) -> Result<Connection> {
+async fn connection(settings: &ForgeSettings, options: &Options) -> Result<Connection> {
     let forge: Arc<dyn Forge> = match settings.kind {
         ForgeKind::Gitea | ForgeKind::Forgejo => {
             let config = GiteaConfig {
                 base_url: settings.url.clone(),
                 token: settings.token.clone(),
-                timeouts: Timeouts::default(),
+                timeouts: options.timeouts.unwrap_or_default(),
                 kind: settings.kind,
             };
-            Arc::new(GiteaForge::new(config).map_err(anyhow::Error::msg)?)
+            Arc::new(GiteaForge::new(config).map_err(anyhow::Error::msg)?.with_clock(options.clock.clone()))
         }
         ForgeKind::GitHub | ForgeKind::GitLab => {
             bail!("the forge `{}` is of kind {:?}; this version speaks to Gitea and Forgejo", settings.id, settings.kind)
@@ -219,6 +235,14 @@ fn timings(config: &Config) -> Timings {
     }
 }
 
+fn fetch_limits(config: &Config) -> FetchLimits {
+    let (set, standard) = (&config.settings.git, FetchLimits::default());
+    FetchLimits {
+        bytes: set.max_fetch_megabytes.map_or(standard.bytes, |megabytes| megabytes.saturating_mul(1_000_000)),
+        objects: set.max_fetch_objects.unwrap_or(standard.objects),
+    }
+}
+
 fn rules(config: &Config, max_usd: Option<f64>) -> Result<Rules> {
     let team = &config.team;
     let mut projects = BTreeMap::new();
@@ -243,6 +267,9 @@ fn project_rules(policy: &ProjectPolicy, max_usd: Option<f64>) -> ProjectRules {
             soft_budget: Some(limits.soft),
             hard_budget: Some(limits.hard),
             max_ci_fixes: policy.fix_tries,
+            limits: policy.limits.clone(),
+            bots: policy.bots.clone(),
+            people: policy.people.clone(),
             max_stories: policy.max_stories,
             ..Policy::default()
         },

@@ -6,8 +6,14 @@
 mod audit;
 #[path = "git/checkout.rs"]
 mod checkout;
+#[path = "git/cut.rs"]
+mod cut;
 #[path = "git/http.rs"]
 mod http;
+#[path = "git/merge.rs"]
+mod merge;
+#[path = "git/names.rs"]
+mod names;
 #[path = "git/objects.rs"]
 mod objects;
 #[path = "git/push.rs"]

@@ -1,6 +1,7 @@
 //! The command line: one file per sub-command, each with its arguments and its run function.
 
 pub mod audit;
+pub mod deliveries;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod serve;
@@ -34,6 +35,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Check the record of what was done, decided, spent and allowed.
     Audit(audit::AuditArgs),
+    /// Look at what the forges sent, and have it read again.
+    Deliveries(deliveries::DeliveriesArgs),
 }
 
 /// Parses the arguments and runs the sub-command. Exit codes: 0 holds, 1 does not hold, 2 could not be checked or bad usage.
@@ -45,6 +48,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "demo")]
         Command::Demo(args) => run_async(demo::run(args)),
         Command::Serve(args) => run_async(serve::run(args)),
+        Command::Deliveries(args) => run_async(deliveries::start(args)),
         Command::Audit(args) => {
             let read = |path: &std::path::Path, rev: Option<&str>| crate::git::read_repo_at(path, rev).map_err(|error| error.to_string());
             match audit::run(&args, read, &mut io::stdout().lock()) {

@@ -28,6 +28,7 @@ pub(super) const PROMPTS: &[(&str, &str)] = files!("prompts":
     "architect/design.md",
     "engineer/implement.md",
     "engineer/fix.md",
+    "engineer/merge.md",
     "reviewer/review.md",
     "tester/test.md",
 );

@@ -1,5 +1,6 @@
 //! What holds for one project: the defaults of `policy.toml`, and over them `projects/*.toml`.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use toml::Spanned;
 use super::error::{ConfigError, ConfigErrors, parse};
 use super::models::Dollars;
 use crate::domain::budget::Limits;
+use crate::domain::guard::GuardLimits;
 pub use crate::domain::workflow::label::Autonomy;
 
 /// The rules in force for one project.
@@ -30,6 +32,12 @@ pub struct ProjectPolicy {
     pub audit_repo: Option<String>,
     /// Tries to turn a red CI green before a person is asked.
     pub fix_tries: u32,
+    /// How much may happen before a person has to look.
+    pub limits: GuardLimits,
+    /// Logins of programs, beside those that a forge marks as such.
+    pub bots: Vec<String>,
+    /// Logins of people who are never taken for programs.
+    pub people: Vec<String>,
     /// Most stories between the start of their implementation and their merge at once; 0: as many as there are.
     pub max_stories: u32,
 }
@@ -48,6 +56,9 @@ pub(super) struct Overlay {
     protected_paths: Option<Vec<Spanned<String>>>,
     audit_repo: Option<String>,
     fix_tries: Option<u32>,
+    limits: BTreeMap<String, Spanned<i64>>,
+    bots: Option<Vec<String>>,
+    people: Option<Vec<String>>,
     max_stories: Option<u32>,
 }
 
@@ -68,6 +79,11 @@ impl Overlay {
             }
             policy.protected_paths = paths.into_iter().map(Spanned::into_inner).collect();
         }
+        for (key, value) in self.limits {
+            if let Err(message) = policy.limits.set(&key, *value.as_ref()) {
+                fault(value.span(), message);
+            }
+        }
         ProjectPolicy {
             autonomy: self.autonomy.unwrap_or(policy.autonomy),
             one_person_team: self.one_person_team.unwrap_or(policy.one_person_team),
@@ -76,6 +92,8 @@ impl Overlay {
             keep_plan: self.keep_plan.unwrap_or(policy.keep_plan),
             audit_repo: self.audit_repo.or(policy.audit_repo),
             fix_tries: self.fix_tries.unwrap_or(policy.fix_tries),
+            bots: self.bots.unwrap_or(policy.bots),
+            people: self.people.unwrap_or(policy.people),
             max_stories: self.max_stories.unwrap_or(policy.max_stories),
             ..policy
         }
@@ -119,6 +137,9 @@ fn strictest() -> ProjectPolicy {
         protected_paths: Vec::new(),
         audit_repo: None,
         fix_tries: 3,
+        limits: GuardLimits::default(),
+        bots: Vec::new(),
+        people: Vec::new(),
         max_stories: 10,
     }
 }
@@ -167,6 +188,8 @@ mod tests {
             ("[defaults]\nhard_usd = -1\n", "p.toml:2:12: -1 is not an amount"),
             ("[defaults]\nautonomy = \"milestones\"\n", "p.toml:2:12: unknown variant `milestones`, "),
             ("[defaults]\nprotected_paths = [\"a\", \"/etc\"]\n", "p.toml:2:25: `/etc` is not a path from"),
+            ("[defaults.limits]\nstory_run = 3\n", "p.toml:2:13: unknown limit `story_run`; there are story_comments_per_hour, "),
+            ("[defaults.limits]\nstory_runs = 0\n", "p.toml:2:14: `story_runs` must be at least 1"),
             ("[defaults]\nkeep_plans = true\n", "p.toml:2:1: unknown key `keep_plans`, "),
         ];
         for (text, want) in rows {

@@ -12,7 +12,7 @@ use super::embedded;
 use super::error::{ConfigError, ConfigErrors};
 use crate::base::Time;
 use crate::base::text::sha256_hex;
-use crate::domain::agent::brief::{Brief, IssueBrief, OpenFinding, Said, Trust};
+use crate::domain::agent::brief::{Brief, ConflictBrief, IssueBrief, OpenFinding, Said, Trust};
 use crate::domain::agent::kind::{AgentKind, Purpose};
 use crate::domain::agent::outcome::Severity;
 use crate::domain::forge::{CiState, CiStatus};
@@ -210,6 +210,11 @@ pub fn sample_brief(purpose: Purpose) -> Brief {
         focus: Some(said("ann", Trust::Trusted, "the loop first")),
         files: vec!["report.py".into()],
         round: 1,
+        conflicts: vec![ConflictBrief {
+            path: "report.py".into(),
+            what: "both branches changed the same lines".into(),
+            text: "<<<<<<< here\na\n=======\nb\n>>>>>>> there\n".into(),
+        }],
         ..bare_brief(purpose)
     }
 }

@@ -5,26 +5,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::base::Nano;
-use crate::domain::agent::Outcome;
+use crate::domain::agent::{Outcome, Purpose};
 use crate::domain::approval::{GateFacts, Person};
 use crate::domain::command::{self, Command, ParseContext};
 use crate::domain::forge::{CommitInfo, Issue, Pull, Review, Sha, Verdict};
+use crate::domain::guard::GuardFacts;
 use crate::domain::marker;
 use crate::domain::path::{RepoPath, glob};
+use crate::domain::workflow::Effect;
 use crate::domain::workflow::effect::StartRun;
 use crate::domain::workflow::event::Checkpoint;
 use crate::domain::workflow::facts::{Asked, LabelFacts, Limit, PlaceFacts, RunEnd, RunFacts, WorkFacts};
-use crate::domain::workflow::intent::{Intent, Wanted};
+use crate::domain::workflow::intent::{Intent, Receipt, Wanted};
 use crate::domain::workflow::label::{Flag, Stage};
 use crate::domain::workflow::loops::UnnamedPush;
-use crate::domain::workflow::{Effect, Facts, Story};
+use crate::domain::workflow::{Facts, Story};
 use crate::git::BranchName;
-use crate::store::{Claim, ProjectTx, RunRow};
+use crate::store::{Claim, EffectRow, ProjectTx, RunRow};
 use crate::tool::PathPolicy;
 
 use super::turn::Peeked;
-use super::world::Site;
-use super::{Engine, EngineError, Result, places};
+use super::world::{Site, is_program};
+use super::{Engine, EngineError, Result, manners, places};
 
 /// What an agent run left behind, beside what it said.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -48,14 +50,16 @@ pub async fn facts(engine: &Engine, claim: &Claim, peeked: &Peeked, wanted: &Wan
     let story = &peeked.story;
     let stored = stored(engine, &site, peeked, wanted).await?;
     let forge = &site.connection.forge;
+    let suspect = stored.guard.suspect.is_some();
     let actor = match &wanted.actor {
         Some(user) if needs_role(story, &wanted.intent) => Some(site.person(user).await?),
-        Some(user) => Some(Person { user: user.clone(), role: None, is_bot: user.id == site.connection.bot.id }),
+        Some(user) => Some(Person { user: user.clone(), role: None, is_bot: is_program(user, site.connection.bot.id, &site.rules.policy) }),
         None => None,
-    };
+    }
+    .map(|person| Person { is_bot: person.is_bot || suspect, ..person });
     let issue = if peeked.is_story && needs_issue(&wanted.intent) { Some(forge.issue(&site.repo, peeked.number).await?) } else { None };
     let pull = match &story.pull {
-        Some(of) if needs_pull(story, &wanted.intent) => Some(forge.pull(&site.repo, of.number).await?),
+        Some(of) if needs_pull(story, &wanted.intent) => Some(as_ordered(forge.pull(&site.repo, of.number).await?, &stored.edits)?),
         _ => None,
     };
     let gate = match &pull {
@@ -86,9 +90,11 @@ pub async fn facts(engine: &Engine, claim: &Claim, peeked: &Peeked, wanted: &Wan
         spent: stored.spent,
         criteria: stored.criteria,
         work: stored.work,
+        resolution: stored.resolution,
         record: stored.record,
         version: env!("CARGO_PKG_VERSION").into(),
         web_url: forge.web_url(&site.repo, "").trim_end_matches('/').to_owned(),
+        guard: stored.guard,
         places: stored.places,
         asked: stored.asked,
     })
@@ -129,10 +135,27 @@ struct Stored {
     spent: Nano,
     criteria: Vec<String>,
     work: Option<WorkFacts>,
+    resolution: Option<String>,
     record: Option<(i64, String)>,
     labels_pending: bool,
+    guard: GuardFacts,
+    /// Edits of the pull request that are ordered and not done yet.
+    edits: Vec<EffectRow>,
     places: PlaceFacts,
     asked: Asked,
+}
+
+/// The pull request as it will be when the edits before this decision are done. Whatever is ordered now comes after them, so a draft that
+/// is about to be none keeps nobody waiting; the merge itself looks again.
+fn as_ordered(mut pull: Pull, edits: &[EffectRow]) -> Result<Pull> {
+    for row in edits {
+        if let Effect::EditPull { number, draft: Some(draft), .. } = serde_json::from_value(row.payload.clone())?
+            && number == pull.number
+        {
+            pull.draft = draft;
+        }
+    }
+    Ok(pull)
 }
 
 async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Wanted) -> Result<Stored> {
@@ -143,10 +166,8 @@ async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Want
         _ => None,
     };
     let spent = tx.spent(peeked.subject).await?;
-    let labels_pending = match &wanted.intent {
-        Intent::LabelsChanged { .. } => tx.pending_effects(peeked.subject).await?.iter().any(|effect| effect.kind == "labels"),
-        _ => false,
-    };
+    let pending = tx.pending_effects(peeked.subject).await?;
+    let labels_pending = matches!(wanted.intent, Intent::LabelsChanged { .. }) && pending.iter().any(|effect| effect.kind == "labels");
     let criteria = match story.criteria {
         Some(id) => criteria_of(&tx.run(id).await?)?,
         None => Vec::new(),
@@ -160,6 +181,11 @@ async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Want
     if let Some(work) = &mut work {
         work.paths = paths_of_branch(&tx.runs(peeked.subject).await?, &story.branch)?;
     }
+    let guard = manners::facts(&mut tx, &site.rules.policy, site.connection.bot.id, peeked, wanted).await?;
+    let resolution = match &wanted.intent {
+        Intent::EffectDone { receipt: Receipt::Pushed { head }, .. } => resolution_of(&tx.runs(peeked.subject).await?, head)?,
+        _ => None,
+    };
     let places = match story.stage.is_active() {
         true => places::seen_by(&mut tx, peeked.subject, site.rules.policy.max_stories).await?,
         false => PlaceFacts::default(),
@@ -170,7 +196,9 @@ async fn stored(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Want
     };
     tx.rollback().await?;
     let record = engine.store.chain_head(site.project.id).await?.map(|row| (i64::try_from(row.seq).unwrap_or(0) + 1, row.hash));
-    Ok(Stored { run, spent: spent.spent + spent.reserved, criteria, work, record, labels_pending, places, asked })
+    let edits = pending.into_iter().filter(|effect| effect.kind == "edit-pull").collect();
+    let spent = spent.spent + spent.reserved;
+    Ok(Stored { run, spent, criteria, work, resolution, record, labels_pending, guard, edits, places, asked })
 }
 
 /// Where the open question stands: only what is written after it can answer it.
@@ -215,6 +243,29 @@ fn work_of(row: &RunRow) -> Result<Option<WorkFacts>> {
             Some(WorkFacts { summary: work.summary, notes: work.notes, paths: result.paths, commits: result.commits })
         }
         _ => None,
+    })
+}
+
+/// What the run that made this merge commit said about it.
+fn resolution_of(runs: &[RunRow], head: &Sha) -> Result<Option<String>> {
+    for row in runs.iter().filter(|row| row.purpose == Purpose::Merge.as_str()) {
+        if result_of(row)?.head.as_ref() == Some(head)
+            && let Some(Outcome::Merge(resolution)) = outcome_of(row)?
+        {
+            return Ok(Some(resolution.summary));
+        }
+    }
+    Ok(None)
+}
+
+/// The files that a plan names.
+pub async fn planned_paths(engine: &Engine, site: &Site<'_>, plan: crate::base::ids::RunId) -> Result<Vec<RepoPath>> {
+    let mut tx = engine.store.begin_read(site.project.id).await?;
+    let row = tx.run(plan).await?;
+    tx.rollback().await?;
+    Ok(match outcome_of(&row)? {
+        Some(Outcome::Design(design)) => design.files.iter().filter_map(|file| RepoPath::parse(&file.path).ok()).collect(),
+        _ => Vec::new(),
     })
 }
 

@@ -1,12 +1,13 @@
 //! From a stored delivery to intents on lanes.
 
 use crate::base::ids::{DeliveryId, IntentId};
-use crate::domain::forge::{ForgeEvent, Parsed};
+use crate::domain::forge::{ForgeEvent, Parsed, User};
 use crate::domain::workflow::Intent;
+use crate::domain::workflow::facts::Policy;
 use crate::domain::workflow::interpret::{Draft, Ears, Lane, alias, interpret};
 use crate::store::{Claim, Delivery, NewIntent, ProjectTx, Source, SubjectRow};
 
-use super::{Connection, Engine, Result};
+use super::{Connection, Engine, Result, manners};
 
 /// Reads one delivery. Whatever it is, it leaves the inbox's waiting list with a reason.
 pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
@@ -48,7 +49,8 @@ async fn route(engine: &Engine, claim: &Claim, connection: &Connection, delivery
     let mut routed = 0;
     for draft in drafts {
         if let Some(subject) = lane(&mut tx, &draft.lane).await? {
-            routed += i64::from(add(&mut tx, &subject, draft, delivery).await?);
+            let policy = &engine.rules.of(&project.path).policy;
+            routed += i64::from(add(&mut tx, &subject, draft, delivery, (policy, &connection.bot)).await?);
         }
     }
     let note = match routed {
@@ -84,7 +86,8 @@ async fn known(tx: &mut ProjectTx, names: &[String]) -> Result<Option<SubjectRow
     Ok(None)
 }
 
-async fn add(tx: &mut ProjectTx, subject: &SubjectRow, draft: Draft, delivery: &Delivery) -> Result<bool> {
+async fn add(tx: &mut ProjectTx, subject: &SubjectRow, draft: Draft, delivery: &Delivery, (policy, bot): (&Policy, &User)) -> Result<bool> {
+    let actor = draft.actor.clone();
     // A branch may be deleted more than once, and nothing in the event tells one time from another.
     let source_key = match &draft.intent {
         Intent::BranchDeleted { .. } => format!("{}:{}", draft.source_key, delivery.id),
@@ -99,5 +102,9 @@ async fn add(tx: &mut ProjectTx, subject: &SubjectRow, draft: Draft, delivery: &
         payload: serde_json::to_value(&draft.intent)?,
         at: delivery.received_at,
     };
-    Ok(tx.add_intent(&new).await?)
+    let added = tx.add_intent(&new).await?;
+    if added {
+        manners::limit(tx, policy, bot, &new, actor.as_ref()).await?;
+    }
+    Ok(added)
 }

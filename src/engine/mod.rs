@@ -5,9 +5,13 @@
 pub mod agent_run;
 pub mod crash;
 pub mod gather;
+pub mod guard;
 pub mod intake;
+pub mod invariants;
+pub mod manners;
 pub mod perform;
 pub mod places;
+pub mod prune;
 pub mod reconcile;
 pub mod seal;
 pub mod supervisor;
@@ -46,6 +50,14 @@ impl EngineError {
     pub fn is_race(&self) -> bool {
         matches!(self, EngineError::Store(StoreError::LeaseLost | StoreError::VersionConflict { .. }))
     }
+
+    /// Milliseconds for which the other side asked not to be asked again; 0 when it did not.
+    pub fn asks_to_wait(&self) -> i64 {
+        match self {
+            EngineError::Forge(ForgeError::RateLimited(wait)) => i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).saturating_add(1),
+            _ => 0,
+        }
+    }
 }
 
 impl Engine {
@@ -75,9 +87,10 @@ impl Engine {
 
     /// A handler failed: the work is looked at again later, each time with more patience.
     async fn put_off(&self, claim: &Claim, error: &EngineError) -> Result<()> {
+        let wait = self.backoff(claim.attempts).max(error.asks_to_wait());
         let error = self.redactor.mask(&error.to_string());
         tracing::warn!(work.kind = ?claim.kind, work.id = %claim.id, attempts = claim.attempts, "work could not be finished: {error}");
-        let at = self.clock.now().plus_millis(self.backoff(claim.attempts));
+        let at = self.clock.now().plus_millis(wait);
         match self.store.release(claim, Release::Retry { at }).await {
             Err(StoreError::LeaseLost) => Ok(()),
             other => Ok(other?),

@@ -13,6 +13,7 @@ use crate::domain::workflow::loops::Standing;
 use crate::domain::workflow::story::PullOf;
 use crate::store::{NewDelivery, Source, SubjectRow};
 
+use super::perform::doubles;
 use super::turn::{SUBJECT, fold};
 use super::world::Site;
 use super::{Engine, Result, places};
@@ -64,7 +65,9 @@ async fn touched_issues(engine: &Engine, site: &Site<'_>, since: Time) -> Result
         if issue.labels.iter().any(|name| Label::parse(name).is_some()) {
             labels(engine, site, &issue).await?;
         }
-        for comment in site.connection.forge.comments(&site.repo, issue.number).await? {
+        let comments = site.connection.forge.comments(&site.repo, issue.number).await?;
+        doubles::order(engine, site, issue.number, &comments).await?;
+        for comment in comments {
             if comment.updated_at >= since && comment.author.id != site.connection.bot.id {
                 heard(engine, site, issue.number, issue.is_pull, comment).await?;
             }

@@ -27,7 +27,7 @@ pub async fn seal(engine: &Engine, claim: &Claim) -> Result<()> {
 }
 
 /// The record's line for a journal entry. One that does not fit the format is recorded by its hash: a chain must never stop.
-fn link_row(project: ProjectId, seq: u64, prev: &str, row: &EventRow) -> (String, String) {
+pub(super) fn link_row(project: ProjectId, seq: u64, prev: &str, row: &EventRow) -> (String, String) {
     let entry = entry(project, row, details(row));
     let linked = audit::link(seq, prev, &entry).or_else(|_| {
         let hashed = json!({"payload_sha256": sha256_hex(row.payload.to_string())});

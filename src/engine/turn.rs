@@ -4,14 +4,17 @@ use serde_json::{Value, json};
 
 use crate::base::ids::{EffectId, IntentId, SubjectId};
 use crate::domain::forge::User;
+use crate::domain::guard::{Hold, Scope, Stop, What};
 use crate::domain::workflow::effect::StartRun;
+use crate::domain::workflow::facts::Policy;
 use crate::domain::workflow::intent::{Place, Wanted};
 use crate::domain::workflow::{Decision, Effect, Intent, Story, StoryEvent, decide};
+use crate::forge::ForgeError;
 use crate::store::{
     Claim, Ended, EventRow, IntentRow, NewEffect, NewEvent, NewIntent, NewRun, ProjectTx, Release, RunState, StoreError, WorkKind,
 };
 
-use super::{Engine, Result, gather, places};
+use super::{Engine, Result, gather, guard, manners, places};
 
 /// Journal stream of a story's events.
 pub const SUBJECT: &str = "subject";
@@ -78,7 +81,9 @@ async fn one(engine: &Engine, claim: &Claim, peeked: &Peeked, row: &IntentRow) -
         at: row.at,
     };
     engine.hold(claim, engine.timings.gather).await?;
-    let facts = gather::facts(engine, claim, peeked, &wanted).await?;
+    // A forge that answers slowly must not outlast the lease: what is gathered then would be thrown away, each time anew.
+    let gathered = tokio::time::timeout(engine.timings.gather, gather::facts(engine, claim, peeked, &wanted)).await;
+    let facts = gathered.map_err(|_| ForgeError::Unavailable(format!("it did not answer within {:?}", engine.timings.gather)))??;
     let decision = decide(&peeked.story, &wanted, &facts);
     if let Some(why) = decision.wait {
         let at = engine.clock.now().plus_millis(500);
@@ -89,7 +94,8 @@ async fn one(engine: &Engine, claim: &Claim, peeked: &Peeked, row: &IntentRow) -
     }
     let mut tx = engine.store.begin(Engine::project_of(claim)?).await?;
     tx.guard(claim).await?;
-    commit(engine, &mut tx, peeked, row, &wanted, &decision).await?;
+    commit(engine, &mut tx, (peeked, &facts.policy), row, &wanted, &decision).await?;
+    manners::remember(&mut tx, &facts.policy, facts.bot.id, peeked, &wanted, facts.actor.as_ref(), &decision).await?;
     let after = decision.events.iter().fold(peeked.story.clone(), Story::evolve).standing();
     let (before, jumps) = (peeked.story.standing(), decision.jumps_queue);
     let change = places::Change { subject: peeked.subject, intent: row.id, before, after, seen: &facts.places, jumps };
@@ -104,7 +110,14 @@ async fn one(engine: &Engine, claim: &Claim, peeked: &Peeked, row: &IntentRow) -
 }
 
 /// Writes a decision: events, effects, runs, texts, names, notes, and the intent as done. All or none.
-async fn commit(engine: &Engine, tx: &mut ProjectTx, peeked: &Peeked, row: &IntentRow, wanted: &Wanted, decision: &Decision) -> Result<()> {
+async fn commit(
+    engine: &Engine,
+    tx: &mut ProjectTx,
+    (peeked, policy): (&Peeked, &Policy),
+    row: &IntentRow,
+    wanted: &Wanted,
+    decision: &Decision,
+) -> Result<()> {
     let now = engine.clock.now();
     let actor = actor_json(wanted.actor.as_ref());
     let target = json!({"subject": peeked.subject.to_string(), "number": peeked.number});
@@ -121,6 +134,7 @@ async fn commit(engine: &Engine, tx: &mut ProjectTx, peeked: &Peeked, row: &Inte
         events.push(event(story_event.name(), serde_json::to_value(story_event)?));
     }
     tx.append(SUBJECT, peeked.subject.0, Some(peeked.story.version), &events).await?;
+    after_guards(engine, tx, peeked, wanted, decision).await?;
     let notes: Vec<NewEvent> = decision.notes.iter().map(|note| event(note.action.to_owned(), note.details.clone())).collect();
     if !notes.is_empty() {
         tx.append(NOTES, peeked.subject.0, None, &notes).await?;
@@ -132,10 +146,30 @@ async fn commit(engine: &Engine, tx: &mut ProjectTx, peeked: &Peeked, row: &Inte
         tx.add_aliases(peeked.subject, &decision.aliases).await?;
     }
     for (index, effect) in decision.effects.iter().enumerate() {
-        order(engine, tx, peeked, row.id, index, effect).await?;
+        order(engine, tx, (peeked, policy), row.id, index, effect).await?;
     }
     let ended = if decision.events.is_empty() && decision.effects.is_empty() { Ended::Ignored } else { Ended::Done };
     tx.finish_intent(row.id, ended, None).await?;
+    Ok(())
+}
+
+/// What a decision means for the guard rails: stops that end with it, and effects that nobody wants any more.
+async fn after_guards(engine: &Engine, tx: &mut ProjectTx, peeked: &Peeked, wanted: &Wanted, decision: &Decision) -> Result<()> {
+    let after = decision.events.iter().fold(peeked.story.clone(), Story::evolve);
+    let ended = !after.stage.is_active();
+    if decision.events.iter().any(|event| matches!(event, StoryEvent::Started { .. })) {
+        tx.forget_life(Scope::Story.word(), &peeked.subject.to_string()).await?;
+    }
+    if ended && peeked.story.stage.is_active() && guard::stop_of(tx, peeked.subject, &peeked.story).await?.is_some() {
+        guard::drop_held(tx, peeked.subject).await?;
+    }
+    if ended && (peeked.story.stage.is_active() || matches!(wanted.intent, Intent::Halt { .. })) {
+        guard::release_story(tx, peeked.subject).await?;
+    }
+    if (!peeked.story.may_run() && after.may_run()) || matches!(wanted.intent, Intent::Hold { hold: false, .. }) {
+        let now = engine.clock.now();
+        tx.schedule(WorkKind::Perform, peeked.subject.0, Some(peeked.subject), Some(now));
+    }
     Ok(())
 }
 
@@ -148,10 +182,25 @@ pub fn actor_json(actor: Option<&User>) -> Value {
 }
 
 /// Effects on runs are rows of this very transaction; everything else is performed after it.
-async fn order(engine: &Engine, tx: &mut ProjectTx, peeked: &Peeked, intent: IntentId, index: usize, effect: &Effect) -> Result<()> {
+async fn order(
+    engine: &Engine,
+    tx: &mut ProjectTx,
+    (peeked, policy): (&Peeked, &Policy),
+    intent: IntentId,
+    index: usize,
+    effect: &Effect,
+) -> Result<()> {
     let now = engine.clock.now();
     match effect {
-        Effect::StartRun(start) => start_run(engine, tx, peeked, start).await,
+        Effect::StartRun(start) => {
+            start_run(engine, tx, peeked, start).await?;
+            // Past a limit it is made, but held: whoever lets the story go on finds it where it was.
+            if !guard::charge(tx, policy, peeked.subject, What::Runs, 1, &start.run.to_string(), now).await? {
+                tx.request_stop(start.run).await?;
+            }
+            Ok(())
+        }
+        Effect::LiftLimits => guard::lift(tx, peeked.subject).await,
         Effect::StopRun { run } => Ok(tx.set_run(*run, RunState::Stopped, None, now).await?),
         Effect::HoldRun { run } => {
             tx.request_stop(*run).await?;
@@ -159,6 +208,7 @@ async fn order(engine: &Engine, tx: &mut ProjectTx, peeked: &Peeked, intent: Int
         }
         Effect::ResumeRun { run } => {
             tx.clear_stop(*run).await?;
+            tx.schedule(WorkKind::Perform, peeked.subject.0, Some(peeked.subject), None);
             tx.schedule(WorkKind::Run, run.0, Some(peeked.subject), None);
             Ok(())
         }
@@ -169,13 +219,17 @@ async fn order(engine: &Engine, tx: &mut ProjectTx, peeked: &Peeked, intent: Int
             Ok(())
         }
         outside => {
+            if let Effect::SpreadHold { hold, by } = outside {
+                let stop = Hold { stop: Stop::Paused, by: Some(by.login.clone()), why: String::new(), at: now };
+                guard::hold_project(tx, hold.then_some(stop)).await?;
+            }
             let new = NewEffect {
                 id: EffectId::named(&format!("{intent}:{index}")),
                 lane: peeked.subject,
                 kind: outside.word().into(),
                 key: outside.coalesce_key().map(str::to_owned),
                 payload: serde_json::to_value(outside)?,
-                not_before: None,
+                not_before: Some(outside.delay()).filter(|delay| *delay > 0).map(|delay| now.plus_millis(delay)),
             };
             tx.add_effect(&new).await?;
             Ok(())
@@ -213,7 +267,7 @@ async fn set_back(engine: &Engine, claim: &Claim, intent: &IntentRow, error: &su
     };
     // A forge that is down for a while is no fault of the intent.
     if transient || intent.attempts < MAX_TRIES {
-        let at = engine.clock.now().plus_millis(engine.backoff(intent.attempts));
+        let at = engine.clock.now().plus_millis(engine.backoff(intent.attempts).max(error.asks_to_wait()));
         tx.retry_intent(intent.id, at, &text).await?;
     } else {
         tx.park_intent(intent.id, &text).await?;

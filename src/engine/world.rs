@@ -15,7 +15,7 @@ use crate::domain::budget::Limits;
 use crate::domain::forge::{GitRemote, Repo, RepoRef, Role, User};
 use crate::domain::workflow::facts::{Crew, Policy};
 use crate::forge::{Forge, ForgeError};
-use crate::git::{AuditRemote, AuditRepo, Mirror};
+use crate::git::{AuditRemote, AuditRepo, FetchLimits, Mirror};
 use crate::llm::Gateway;
 use crate::store::{Claim, Project, Store};
 
@@ -119,6 +119,14 @@ pub struct Engine {
     pub marker_key: Vec<u8>,
     pub redactor: Redactor,
     pub data: PathBuf,
+    /// What one fetch from a forge may bring.
+    pub fetch: FetchLimits,
+}
+
+/// Whether an account belongs to a program: ours, one of the forge's own, one that is marked or listed as such.
+pub fn is_program(user: &User, own: i64, policy: &Policy) -> bool {
+    let listed = |logins: &[String]| logins.iter().any(|login| login.trim_start_matches('@').eq_ignore_ascii_case(&user.login));
+    user.id <= 0 || user.id == own || user.login.ends_with("[bot]") || listed(&policy.bots) || listed(&policy.listed_bots)
 }
 
 /// A project with everything needed to act on it.
@@ -142,7 +150,7 @@ impl Site<'_> {
 
     /// A user with live permission. Whom the forge will not tell about has no known role.
     pub async fn person(&self, user: &User) -> Result<Person> {
-        let is_bot = user.id <= 0 || user.id == self.connection.bot.id || user.login.ends_with("[bot]");
+        let is_bot = is_program(user, self.connection.bot.id, &self.rules.policy);
         let role = match self.connection.forge.role(&self.repo, user).await {
             Ok(role) => Some(role),
             Err(ForgeError::Forbidden(_)) => self.listed_role(user),
@@ -185,7 +193,7 @@ impl Engine {
 
     /// The project's bare mirror.
     pub async fn mirror(&self, project: ProjectId) -> Result<Mirror> {
-        Ok(Mirror::open(&self.data.join("git").join(format!("{project}.git"))).await?)
+        Ok(Mirror::open(&self.data.join("git").join(format!("{project}.git"))).await?.with_limits(self.fetch))
     }
 
     /// The project's audit repository.

@@ -17,6 +17,9 @@ use crate::domain::forge::GitRemote;
 /// Most bytes kept of each output; the rest is read and dropped, so that a talkative server cannot fill the memory.
 const KEPT: usize = 256 * 1024;
 
+/// How often a running process is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// Git's dislike of a setting that libgit2 knows no other name for.
 const KNOWN_WARNING: &str = "core.fsyncObjectFiles is deprecated";
 
@@ -93,6 +96,9 @@ impl Invocation {
         set("http.lowSpeedLimit", "100");
         set("http.lowSpeedTime", "60");
         set("fetch.fsckObjects", "true");
+        // Everything arrives as a pack, which can be watched; and nothing large is held in memory.
+        set("fetch.unpackLimit", "1");
+        set("core.bigFileThreshold", "32m");
         for message in TOLERATED {
             set(&format!("fetch.fsck.{message}"), "ignore");
         }
@@ -114,6 +120,19 @@ impl Invocation {
     pub(super) fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
         self
+    }
+
+    /// Runs it and looks from time to time whether it should go on; the first error ends it.
+    pub(super) async fn run_while(&self, limit: Duration, check: impl Fn() -> Result<()>) -> Result<Output> {
+        let work = self.run(limit);
+        tokio::pin!(work);
+        loop {
+            // Dropping the work on the way out stops the process with its children.
+            match tokio::time::timeout(LOOK, &mut work).await {
+                Ok(output) => return output,
+                Err(_) => check()?,
+            }
+        }
     }
 
     /// Runs it. An exit code other than zero is an [`Output`] for the caller to read, no answer in time is [`GitError::Timeout`].

@@ -62,7 +62,10 @@ pub(super) fn branches(repo: &Repository) -> Result<Vec<(BranchName, Sha)>> {
 }
 
 pub(super) fn read_file(repo: &Repository, commit: &Sha, path: &RepoPath) -> Result<Option<Vec<u8>>> {
-    let mut tree = find_commit(repo, commit)?.tree()?;
+    read_in_tree(repo, find_commit(repo, commit)?.tree()?, path)
+}
+
+pub(super) fn read_in_tree<'r>(repo: &'r Repository, mut tree: git2::Tree<'r>, path: &RepoPath) -> Result<Option<Vec<u8>>> {
     let mut parts = path.parts().peekable();
     while let Some(part) = parts.next() {
         let Some((mode, kind, id)) = tree.get_name(part).map(|entry| (entry.filemode(), entry.kind(), entry.id())) else { return Ok(None) };

@@ -1,11 +1,9 @@
 //! Commit messages: the words may come from a model, the trailers that disclose it never do.
 
-use std::sync::LazyLock;
-
-use regex::{Captures, Regex};
-
 use crate::base::ids::RunId;
 use crate::base::text::visible;
+use crate::domain::forge::Sha;
+use crate::domain::speech::neutral;
 
 /// Longest subject line, in characters.
 const SUBJECT: usize = 72;
@@ -50,6 +48,12 @@ pub fn commit_message(words: &str, by: &Disclosure) -> String {
     message
 }
 
+/// The message of a merge that Syndarix makes without an agent. The same merge always gets the same message.
+pub fn merge_message(base_branch: &str, branch: &str, base: &Sha, issue: i64) -> String {
+    let subject = neutral(&format!("Merge branch '{base_branch}' into {branch}"));
+    format!("{}\n\nSyndarix-Merge: {base}\nRefs: #{issue}\n", subject.lines().next().unwrap_or("Merge the base branch"))
+}
+
 fn split_subject(first: &str) -> (String, String) {
     if first.is_empty() {
         return ("Change without a description".to_owned(), String::new());
@@ -60,53 +64,6 @@ fn split_subject(first: &str) -> (String, String) {
     let at = first.char_indices().nth(SUBJECT - 1).map_or(first.len(), |(at, _)| at);
     let at = first[..at].rfind(' ').filter(|&space| space > at / 2).unwrap_or(at);
     (format!("{}…", first[..at].trim_end()), format!("…{}", first[at..].trim_start()))
-}
-
-/// Text of a model or a person, made safe to stand in a commit message: only visible characters, no line that reads as a trailer,
-/// no keyword that closes an issue at merge (`fixes #3` becomes `fixes 3`), no mark that makes CI skip the commit.
-pub fn neutral(text: &str) -> String {
-    let mut text = visible(text);
-    // Once is not enough: `fixes #1#2` has a second reference behind the first.
-    while CLOSING.is_match(&text) {
-        text = CLOSING.replace_all(&text, without_reference).into_owned();
-    }
-    let text = SKIP_CI.replace_all(&text, "($words)");
-    let lines = text.lines().map(|line| if TRAILER.is_match(line) { format!("> {}", line.trim()) } else { line.trim_end().to_owned() });
-    lines.collect::<Vec<_>>().join("\n").trim_end().to_owned()
-}
-
-/// The keyword and what it referred to, apart from each other.
-fn without_reference(found: &Captures<'_>) -> String {
-    let words = format!("{}{}", &found["keyword"], found["gap"].trim_end());
-    let place = found.name("place").map_or("", |place| place.as_str());
-    match (found.name("number"), found.name("link")) {
-        (Some(number), _) if place.is_empty() => format!("{words} {}", number.as_str()),
-        (Some(number), _) => format!("{words} {place} {}", number.as_str()),
-        (None, link) => format!("{words} the issue at {}", link.map_or("", |link| link.as_str())),
-    }
-}
-
-/// Keywords by which the supported forges close or reopen an issue, before a reference in any of their forms.
-static CLOSING: LazyLock<Regex> = LazyLock::new(|| {
-    let keyword =
-        r"(?P<keyword>\b(?:clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?|reopen(?:s|ed|ing)?))";
-    let reference = r"(?:(?P<place>[\w./-]*)(?:[#!]|\bGH-)(?P<number>[\w-]*\d+)|(?P<link>https?://\S+))";
-    constant(&format!(r"(?i){keyword}(?P<gap>\s*:?\s*(?:issues?\s+)?){reference}"))
-});
-
-/// Marks by which a commit message switches CI off on GitHub, GitLab, Gitea and others.
-static SKIP_CI: LazyLock<Regex> =
-    LazyLock::new(|| constant(r"(?i)[\[*]+\s*(?P<words>(?:skip|no)[ _-]?(?:ci|actions?|cd|checks?)|(?:ci|actions?)[ _-]?skip)\s*[\]*]+"));
-
-/// Lines that Git or a forge reads as a statement about the commit, wherever they stand.
-static TRAILER: LazyLock<Regex> = LazyLock::new(|| {
-    constant(
-        r"(?i)^[ \t]*(?:syndarix-[\w-]*|refs|[\w-]+-by|co-author[\w-]*|cc|change-id|cherry-picked-from|skip-checks|changelog)[ \t]*[:：]",
-    )
-});
-
-fn constant(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("the patterns of this file are constants that its tests compile")
 }
 
 /// Key and value of each line of a message's last paragraph, when there is a subject before it and every line of it is a trailer.
@@ -144,35 +101,6 @@ mod tests {
         assert_eq!(trailers(&message), [pair("Syndarix-Agent", "Dave (engineer)"), pair("Syndarix-Run", &run), pair("Refs", "#42")]);
         assert_eq!(trailers("Subject: like a trailer"), []);
         assert_eq!(trailers("Subject\n\nRefs: #1\nand prose"), []);
-    }
-
-    #[test]
-    fn words_cannot_forge_trailers_close_issues_or_skip_ci() {
-        let rows = [
-            ("fixes #3", "fixes 3"),
-            ("Fixes: #3 and closes #4", "Fixes: 3 and closes 4"),
-            ("resolves acme/shop#12", "resolves acme/shop 12"),
-            ("closes GH-7", "closes 7"),
-            ("Closes issue #7", "Closes issue 7"),
-            ("implements !9", "implements 9"),
-            ("fix\n#3", "fix 3"),
-            ("Close https://x.test/a/b/issues/3", "Close the issue at https://x.test/a/b/issues/3"),
-            ("close\u{200b}s #\u{200b}3", "closes 3"),
-            ("fixes #1#2", "fixes 1 2"),
-            ("see #3, prefix #4", "see #3, prefix #4"),
-            ("fix the 3 tests", "fix the 3 tests"),
-            ("work [skip ci]", "work (skip ci)"),
-            ("work [CI skip] ***NO_CI***", "work (CI skip) (NO_CI)"),
-            ("a\nSigned-off-by: Eve <e@x>", "a\n> Signed-off-by: Eve <e@x>"),
-            ("a\n  Co-authored-by: Eve <e@x>", "a\n> Co-authored-by: Eve <e@x>"),
-            ("a\nSyndarix-Agent: Eve", "a\n> Syndarix-Agent: Eve"),
-            ("a\r\nRefs: #1", "a\n> Refs: #1"),
-            ("skip-checks: true", "> skip-checks: true"),
-            ("Note: this stays", "Note: this stays"),
-        ];
-        for (given, wanted) in rows {
-            assert_eq!(neutral(given), wanted, "{given:?}");
-        }
     }
 
     #[test]

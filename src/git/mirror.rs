@@ -8,6 +8,7 @@ use std::time::Duration;
 use git2::{ErrorCode, Repository, RepositoryInitOptions};
 
 use super::branch::BranchName;
+use super::cap::FetchLimits;
 use super::checkout::{self, Checkout, CheckoutLimits};
 use super::error::{GitError, Result};
 use super::history::{self, CommitRow, ListedFile};
@@ -24,13 +25,14 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub struct Mirror {
     pub(super) path: Arc<PathBuf>,
     pub(super) patience: Duration,
+    pub(super) limits: FetchLimits,
 }
 
 impl Mirror {
     /// Opens the mirror in this directory, makes it when it is missing, and completes it when a crash left it half made.
     pub async fn open(path: &Path) -> Result<Mirror> {
         let path = std::path::absolute(path)?;
-        let mirror = Mirror { path: Arc::new(path), patience: PATIENCE };
+        let mirror = Mirror { path: Arc::new(path), patience: PATIENCE, limits: FetchLimits::default() };
         let place = mirror.clone();
         tokio::task::spawn_blocking(move || place.prepare()).await??;
         Ok(mirror)
@@ -39,6 +41,12 @@ impl Mirror {
     /// The same mirror with another time limit for calls to the remote.
     pub fn with_patience(mut self, patience: Duration) -> Mirror {
         self.patience = patience;
+        self
+    }
+
+    /// The same mirror with other bounds of what a fetch may bring.
+    pub fn with_limits(mut self, limits: FetchLimits) -> Mirror {
+        self.limits = limits;
         self
     }
 
@@ -133,6 +141,12 @@ impl Mirror {
     pub async fn read_file(&self, commit: &Sha, path: &RepoPath) -> Result<Option<Vec<u8>>> {
         let (commit, path) = (commit.clone(), path.clone());
         self.with(move |repo| history::read_file(repo, &commit, &path)).await
+    }
+
+    /// The same of a tree that no commit holds yet.
+    pub async fn read_file_of(&self, tree: &TreeId, path: &RepoPath) -> Result<Option<Vec<u8>>> {
+        let (tree, path) = (tree.clone(), path.clone());
+        self.with(move |repo| history::read_in_tree(repo, objects::find_tree(repo, &tree)?, &path)).await
     }
 
     /// All files at a commit, by path. Links and submodules are not among them.

@@ -7,10 +7,12 @@
 
 mod audit_repo;
 mod branch;
+mod cap;
 mod checkout;
 mod command;
 mod error;
 mod history;
+mod merge;
 mod message;
 mod mirror;
 mod objects;
@@ -19,10 +21,12 @@ mod tree;
 
 pub use audit_repo::{Appended, AuditRemote, AuditRepo, read_repo_at};
 pub use branch::{BadBranch, BranchName, PREFIX, slug};
+pub use cap::FetchLimits;
 pub use checkout::{Checkout, CheckoutLimits, LeftOut};
 pub use error::{GitError, Result};
 pub use history::{CommitRow, ListedFile};
-pub use message::{Disclosure, commit_message, neutral, trailers};
+pub use merge::{Merge, Sides};
+pub use message::{Disclosure, commit_message, merge_message, trailers};
 pub use mirror::Mirror;
 pub use objects::{NewCommit, Signature, TreeId};
 pub use remote::{Pushed, git_version};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::branch::BranchName;
+use super::cap;
 use super::command::{Invocation, Output};
 use super::error::{GitError, Result};
 use super::mirror::{Mirror, drop_ref, remove_if_there, set_ref};
@@ -48,7 +49,13 @@ impl Mirror {
         let call =
             call.arg("--prune").arg("--no-tags").arg("--no-write-fetch-head").arg("--no-recurse-submodules").arg("--no-auto-maintenance");
         let call = call.arg("--quiet").arg("--").arg(&remote.url).arg("+refs/heads/*:refs/remotes/origin/*");
-        let output = call.run(self.patience).await?;
+        let output = match call.run_while(self.patience, || cap::check(self.path(), &self.limits)).await {
+            Err(error @ GitError::Limit(_)) => {
+                sweep_packs(self.path())?;
+                return Err(error);
+            }
+            output => output?,
+        };
         if output.ok { Ok(()) } else { Err(failure(&output)) }
     }
 
@@ -178,11 +185,16 @@ impl Mirror {
                 remove_if_there(&mirror.path().join(lock))?;
             }
             sweep(&mirror.path().join("refs/remotes"), &|name| name.ends_with(".lock"))?;
-            sweep(&mirror.path().join("objects/pack"), &|name| name.starts_with("tmp_") || name.starts_with(".tmp-"))?;
+            sweep_packs(mirror.path())?;
             Ok(turn)
         })
         .await?
     }
+}
+
+/// Removes packs that never became whole.
+fn sweep_packs(git_dir: &Path) -> Result<()> {
+    sweep(&git_dir.join("objects/pack"), &|name| name.starts_with("tmp_") || name.starts_with(".tmp-"))
 }
 
 /// Removes the files that a test on their names picks, below a directory.
@@ -266,6 +278,15 @@ fn failure(output: &Output) -> GitError {
         "operation too slow",
         "gnutls_handshake",
         "ssl_error_syscall",
+        // An answer that was cut, garbled, or that a proxy gave in place of the server.
+        "content unencoding",
+        "transfer closed",
+        "recv failure",
+        "send failure",
+        "bad line length",
+        "invalid server response",
+        "expected flush",
+        "is this a git repository",
     ];
     if has(&transient) {
         return GitError::Unreachable(text);
@@ -291,6 +312,9 @@ mod tests {
                 "Unreachable",
             ),
             ("error: RPC failed; curl 56 Recv failure: Connection reset by peer\nfatal: early EOF", true, "Unreachable"),
+            ("fatal: unable to access 'https://x/': Error while processing content unencoding: invalid block type", true, "Unreachable"),
+            ("fatal: unable to access 'https://x/': transfer closed with 5 bytes remaining to read", true, "Unreachable"),
+            ("fatal: https://x/info/refs not valid: is this a git repository?", true, "Unreachable"),
             ("fatal: could not read Username for 'https://x': terminal prompts disabled", false, "Denied"),
             ("fatal: unable to access 'https://x/': The requested URL returned error: 403", false, "Denied"),
             ("remote: Not found.\nfatal: repository 'https://x/' not found", false, "NotFound"),

@@ -98,9 +98,14 @@ impl ProjectTx {
     /// lies ahead; one that was never tried and is not due yet lets the others pass. When all wait, the one due first comes back.
     /// A worker that ends its claim with `Done` must have seen `None` here.
     pub async fn next_effect(&mut self, lane: SubjectId) -> Result<Option<EffectRow>> {
+        self.next_effect_among(lane, |_| true).await
+    }
+
+    /// The same among the effects that `keep` lets through; the others stay where they are.
+    pub async fn next_effect_among(&mut self, lane: SubjectId, keep: impl Fn(&EffectRow) -> bool) -> Result<Option<EffectRow>> {
         let now = self.now();
         let mut waiting: Option<EffectRow> = None;
-        for effect in self.pending_effects(lane).await? {
+        for effect in self.pending_effects(lane).await?.into_iter().filter(keep) {
             let due = effect.not_before.unwrap_or_default();
             if effect.attempts > 0 || due <= now {
                 return Ok(Some(effect));

@@ -47,6 +47,14 @@ pub enum StoreError {
     /// The database answered with an error.
     #[error("the database failed: {0}")]
     Db(#[from] sqlx::Error),
+    /// A transaction that carried several callers' writes failed; each of them gets this.
+    #[error("{error}")]
+    Batch {
+        /// What went wrong.
+        error: String,
+        /// Whether the same may succeed when tried again.
+        transient: bool,
+    },
 }
 
 /// Result of a store operation.
@@ -63,6 +71,7 @@ impl StoreError {
         match self {
             StoreError::Db(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed) => true,
             StoreError::Db(sqlx::Error::Database(error)) => error.code().is_some_and(|code| is_transient_code(&code)),
+            StoreError::Batch { transient, .. } => *transient,
             _ => false,
         }
     }

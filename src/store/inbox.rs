@@ -1,7 +1,7 @@
 //! The inbox: every delivery as it came, kept with what became of it.
 
 use super::error::{Result, StoreError};
-use super::sql::{Tx, all, clean, exec, first, word_column};
+use super::sql::{Tx, clean, exec, first, word_column};
 use super::work::{self, Claim, Release, Scheduled, WorkKind};
 use super::{ProjectTx, Store};
 use crate::base::Time;
@@ -88,54 +88,14 @@ pub struct Delivery {
     pub project_id: Option<ProjectId>,
     /// When it was finished.
     pub finished_at: Option<Time>,
-}
-
-/// Which deliveries to list; what is left open matches all.
-#[derive(Clone, Debug, Default)]
-pub struct DeliveryFilter {
-    /// Only in this state.
-    pub state: Option<DeliveryState>,
-    /// Only through this hook.
-    pub hook: Option<String>,
-    /// Only of this project.
-    pub project: Option<ProjectId>,
+    /// How often somebody had it read again.
+    pub replays: i64,
+    /// When that was, the last time.
+    pub replayed_at: Option<Time>,
 }
 
 impl Store {
-    /// Stores a delivery and schedules its reading, in one transaction. A repetition (same hook, same delivery id) is counted on the
-    /// stored one and not read again.
-    pub async fn receive(&self, new: &NewDelivery) -> Result<Received> {
-        let mut tx = self.write().await?;
-        let sql =
-            "insert into inbox (id, hook, delivery_id, event, body, source, received_at, last_seen) values ($1, $2, $3, $4, $5, $6, $7, $7)
-            on conflict (hook, delivery_id) do update set redeliveries = inbox.redeliveries + 1, last_seen = excluded.last_seen
-            returning id, redeliveries";
-        let (hook, delivery_id, event) = (clean(&new.hook), clean(&new.delivery_id), clean(&new.event));
-        let row = first!(
-            &mut tx,
-            (DeliveryId, i64),
-            sql,
-            DeliveryId::generate(),
-            &hook,
-            &delivery_id,
-            &event,
-            new.body.as_slice(),
-            new.source,
-            new.received_at
-        )?;
-        let (id, redeliveries) = row.ok_or(StoreError::NotFound("delivery"))?;
-        let duplicate = redeliveries > 0;
-        if !duplicate {
-            self.schedule_intake(&mut tx, id).await?;
-        }
-        tx.commit().await?;
-        if !duplicate {
-            self.wake();
-        }
-        Ok(Received { id, duplicate })
-    }
-
-    async fn schedule_intake(&self, tx: &mut Tx, id: DeliveryId) -> Result<()> {
+    pub(super) async fn schedule_intake(&self, tx: &mut Tx, id: DeliveryId) -> Result<()> {
         work::write_scheduled(tx, &[((WorkKind::Intake, id.0), Scheduled { project: None, lane: None, run_at: self.now() })]).await
     }
 
@@ -143,34 +103,10 @@ impl Store {
     pub async fn delivery(&self, id: DeliveryId) -> Result<Delivery> {
         let mut tx = self.read().await?;
         let sql =
-            "select id, hook, delivery_id, event, body, source, received_at, last_seen, redeliveries, state, note, project_id, finished_at
+            "select id, hook, delivery_id, event, body, source, received_at, last_seen, redeliveries, state, note, project_id, finished_at,
+                replays, replayed_at
             from inbox where id = $1";
         first!(&mut tx, Delivery, sql, id)?.ok_or(StoreError::NotFound("delivery"))
-    }
-
-    /// The newest deliveries that match, without their bodies.
-    pub async fn list_deliveries(&self, filter: &DeliveryFilter, limit: i64) -> Result<Vec<Delivery>> {
-        let mut tx = self.read().await?;
-        let lite = "select id, hook, delivery_id, event, x'' as body, source, received_at, last_seen, redeliveries, state, note, project_id, finished_at
-            from inbox where ($1 is null or state = $1) and ($2 is null or hook = $2) and ($3 is null or project_id = $3)
-            order by received_at desc, id desc limit $4";
-        let pg = "select id, hook, delivery_id, event, ''::bytea as body, source, received_at, last_seen, redeliveries, state, note, project_id, finished_at
-            from inbox where ($1::text is null or state = $1) and ($2::text is null or hook = $2) and ($3::uuid is null or project_id = $3)
-            order by received_at desc, id desc limit $4";
-        Ok(all!(&mut tx, Delivery, pg: pg, lite: lite, filter.state, filter.hook.as_deref(), filter.project, limit)?)
-    }
-
-    /// Reads a stored delivery again, as if it had just come.
-    pub async fn replay(&self, id: DeliveryId) -> Result<()> {
-        let mut tx = self.write().await?;
-        let again = "update inbox set state = 'received', note = null, finished_at = null where id = $1";
-        if exec!(&mut tx, again, id)? == 0 {
-            return Err(StoreError::NotFound("delivery"));
-        }
-        self.schedule_intake(&mut tx, id).await?;
-        tx.commit().await?;
-        self.wake();
-        Ok(())
     }
 
     /// Finishes a delivery that is deliberately not acted on, and the claim on reading it.

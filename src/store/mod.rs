@@ -6,17 +6,22 @@
 
 mod agents;
 mod content;
+mod deliveries;
 mod effects;
 mod error;
+mod guard;
 mod inbox;
+mod inspect;
 mod intents;
 mod journal;
 mod ledger;
 mod open;
 mod projects;
+mod receive;
 mod runs;
 mod seal;
 mod sql;
+mod steps;
 mod subjects;
 mod timers;
 mod tx;
@@ -32,9 +37,10 @@ use crate::base::{Clock, Time};
 
 pub use agents::AgentRow;
 pub use content::ObjectRow;
+pub use deliveries::DeliveryFilter;
 pub use effects::{EffectRow, EffectState, NewEffect};
 pub use error::{Result, StoreError};
-pub use inbox::{Delivery, DeliveryFilter, DeliveryState, NewDelivery, Received, Source};
+pub use inbox::{Delivery, DeliveryState, NewDelivery, Received, Source};
 pub use intents::{Ended, IntentRow, IntentState, NewIntent};
 pub use journal::{EventRow, NewEvent};
 pub use ledger::{LedgerRow, OverBudget, ReserveRequest, Reserved, Spent};
@@ -42,6 +48,7 @@ pub use open::{ServingLock, WITHOUT_ROW_SECURITY};
 pub use projects::{NewProject, Project};
 pub use runs::{NewRun, RunRow, RunState, StepResult, StepRow, StepState};
 pub use seal::{AuditPosition, ChainRow, GENESIS, Link};
+pub use steps::DoneStep;
 pub use subjects::SubjectRow;
 pub use timers::TimerRow;
 pub use tx::ProjectTx;
@@ -51,19 +58,26 @@ pub use work::{Claim, Quiet, Release, WorkKind};
 use open::Pools;
 use sql::Tx;
 
+/// How a reading transaction begins on PostgreSQL.
+const SNAPSHOT: &str = "begin transaction isolation level repeatable read read only";
+
 /// The database. Cheap to clone; all clones share the connections.
 #[derive(Clone)]
 pub struct Store {
     pools: Pools,
     clock: Clock,
     woken: Arc<Notify>,
+    /// Deliveries on their way into the inbox.
+    receiving: Arc<receive::Queue>,
 }
 
 impl Store {
     /// Opens the database, brings its schema up to date and checks that it keeps its promises. A database written by a newer program
     /// is refused with [`StoreError::TooNew`].
     pub async fn open(at: &StoreUrl, clock: Clock) -> Result<Store> {
-        Ok(Store { pools: open::open(at).await?, clock, woken: Arc::new(Notify::new()) })
+        let pools = open::open(at).await?;
+        let receiving = Arc::new(receive::Queue::new(&pools));
+        Ok(Store { pools, clock, woken: Arc::new(Notify::new()), receiving })
     }
 
     /// Refuses with [`StoreError::Locked`] when another process serves this embedded database. Other commands may open the store
@@ -119,17 +133,25 @@ impl Store {
     async fn read(&self) -> Result<Tx> {
         Ok(match &self.pools {
             Pools::Lite { readers, .. } => Tx::Lite(readers.begin().await?),
-            Pools::Pg(pool) => Tx::Pg(pool.begin_with("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
+            Pools::Pg(pool) => Tx::Pg(pool.begin_with(SNAPSHOT).await?),
         })
     }
 
     /// Opens a writing transaction on one project: the only way to its data.
     pub async fn begin(&self, project: ProjectId) -> Result<ProjectTx> {
-        ProjectTx::enter(self.write().await?, project, self.clone()).await
+        let tx = match &self.pools {
+            Pools::Lite { .. } => self.write().await?,
+            Pools::Pg(pool) => Tx::Pg(pool.begin_with(tx::opening("begin", project)).await?),
+        };
+        Ok(ProjectTx::enter(tx, project, self.clone()))
     }
 
     /// Opens a reading transaction on one project: one snapshot, and every write in it fails.
     pub async fn begin_read(&self, project: ProjectId) -> Result<ProjectTx> {
-        ProjectTx::enter(self.read().await?, project, self.clone()).await
+        let tx = match &self.pools {
+            Pools::Lite { .. } => self.read().await?,
+            Pools::Pg(pool) => Tx::Pg(pool.begin_with(tx::opening(SNAPSHOT, project)).await?),
+        };
+        Ok(ProjectTx::enter(tx, project, self.clone()))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::Store;
@@ -26,13 +27,16 @@ pub struct ProjectTx {
     pub(super) stirred: bool,
 }
 
+/// Begins a transaction on one project: beginning it and naming the project are one way there and back. The setting is local to the
+/// transaction, since a plain SET would stay on the pooled connection for its next user. The id is ours: hexadecimal digits and dashes.
+pub(super) fn opening(begin: &str, project: ProjectId) -> AssertSqlSafe<String> {
+    AssertSqlSafe(format!("{begin}; select set_config('app.project_id', '{}', true)", project.0))
+}
+
 impl ProjectTx {
-    pub(super) async fn enter(mut tx: Tx, project: ProjectId, store: Store) -> Result<ProjectTx> {
-        if let Tx::Pg(tx) = &mut tx {
-            // Local to the transaction: a plain SET would stay on the pooled connection for its next user.
-            sqlx::query("select set_config('app.project_id', $1, true)").bind(project.0.to_string()).execute(&mut **tx).await?;
-        }
-        Ok(ProjectTx { tx, project, store, scheduled: BTreeMap::new(), stirred: false })
+    /// On PostgreSQL the transaction was begun with [`opening`].
+    pub(super) fn enter(tx: Tx, project: ProjectId, store: Store) -> ProjectTx {
+        ProjectTx { tx, project, store, scheduled: BTreeMap::new(), stirred: false }
     }
 
     /// The project of this transaction.

@@ -5,6 +5,7 @@ mod webhook;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -26,6 +27,28 @@ pub const MAX_BODY: usize = 25 * 1024 * 1024;
 pub struct Hook {
     pub forge: Arc<dyn Forge>,
     pub secret: SecretString,
+    /// How many deliveries were refused for their signature since the start. Nothing else of them is kept.
+    refused: Arc<AtomicU64>,
+}
+
+impl Hook {
+    /// A hook whose deliveries are signed with this secret.
+    pub fn new(forge: Arc<dyn Forge>, secret: SecretString) -> Hook {
+        Hook { forge, secret, refused: Arc::default() }
+    }
+
+    /// Counts a delivery whose signature is wrong. The log is told of the first and then ever more rarely, so that a flood does not fill it.
+    fn refuse(&self, name: &str, bytes: usize) {
+        let count = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
+        if count.is_power_of_two() || count.is_multiple_of(1_000) {
+            tracing::warn!(
+                hook = name,
+                refused = count,
+                bytes,
+                "a delivery was refused and not kept: its signature does not fit the secret of this web hook. If it came from your forge, set the same secret on both sides"
+            );
+        }
+    }
 }
 
 /// What the handlers need.

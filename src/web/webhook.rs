@@ -10,6 +10,9 @@ use crate::store::{NewDelivery, Source};
 
 use super::WebState;
 
+/// Longest delivery id and event name, in bytes. Forges send UUIDs and words; the signature covers neither.
+const MAX_ID: usize = 200;
+
 type Answer = (StatusCode, &'static str);
 
 /// `POST /hooks/{hook}`.
@@ -18,12 +21,19 @@ pub async fn receive(State(state): State<WebState>, Path(name): Path<String>, he
         return (StatusCode::NOT_FOUND, "there is no web hook of this name\n");
     };
     let headers = plain(&headers);
+    if headers.get("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "this web hook sends forms; set its content type to application/json\n");
+    }
     if !hook.forge.verify(&hook.secret, &headers, &body) {
+        hook.refuse(&name, body.len());
         return (StatusCode::UNAUTHORIZED, "the signature does not fit the secret of this web hook\n");
     }
     let Some(head) = hook.forge.delivery_head(&headers) else {
         return (StatusCode::BAD_REQUEST, "these are not the headers of this forge's deliveries\n");
     };
+    if head.delivery_id.len() > MAX_ID || head.event.len() > MAX_ID {
+        return (StatusCode::BAD_REQUEST, "the name of the event or the id of the delivery is longer than 200 bytes\n");
+    }
     let delivery = NewDelivery {
         hook: name,
         delivery_id: head.delivery_id,

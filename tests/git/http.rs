@@ -18,11 +18,29 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::world::{World, branch};
 
-const HEADER: &str = "Basic Ym90OnMzY3JldC10b2tlbg==";
+pub const HEADER: &str = "Basic Ym90OnMzY3JldC10b2tlbg==";
+
+/// Where a push or a fetch ends. The first two wait until whoever asked is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The pack is here, no ref has moved.
+    AfterPack,
+    /// The ref has moved, nobody was told.
+    AfterRef,
+    /// The connection breaks after the pack was read.
+    BrokenBeforeRef,
+    /// The connection breaks after the ref has moved.
+    BrokenAfterRef,
+    /// Of a fetch, nearly everything is sent, and never the rest.
+    NeverEnds,
+}
 
 #[derive(Clone)]
-struct Server {
+pub struct Server {
     root: PathBuf,
+    cut: Arc<Mutex<Option<Cut>>>,
+    /// The place of the cut is reached.
+    reached: Arc<tokio::sync::Notify>,
     /// Answers that replace the next ones: a status, and where to redirect to.
     surprise: Arc<Mutex<Option<(StatusCode, String)>>>,
     /// The answer to a push that was carried out is lost on the way.
@@ -33,7 +51,14 @@ struct Server {
 
 impl Server {
     async fn start(root: PathBuf) -> (Server, SocketAddr) {
-        let server = Server { root, surprise: Arc::default(), lose_answer: Arc::default(), seen: Arc::default() };
+        let server = Server {
+            root,
+            cut: Arc::default(),
+            reached: Arc::default(),
+            surprise: Arc::default(),
+            lose_answer: Arc::default(),
+            seen: Arc::default(),
+        };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = axum::Router::new().fallback(backend).with_state(server.clone());
@@ -42,6 +67,36 @@ impl Server {
         serving.detach_all();
         (server, address)
     }
+
+    /// Where the next requests end.
+    pub fn cut(&self, cut: Option<Cut>) {
+        *self.cut.lock().unwrap() = cut;
+    }
+
+    /// Until the place of the cut is reached.
+    pub async fn is_cut(&self) {
+        self.reached.notified().await;
+    }
+
+    /// Tells that the place is reached, and waits for the asker to go away.
+    async fn waits(&self) -> Response {
+        self.reached.notify_one();
+        std::future::pending().await
+    }
+}
+
+/// An answer that breaks off after its first bytes.
+fn broken() -> Response {
+    let pieces = [Ok(Bytes::from_static(b"00")), Err(std::io::Error::other("cut"))];
+    Response::new(Body::from_stream(futures_util::stream::iter(pieces)))
+}
+
+/// The answer less its last bytes, without an end.
+fn endless(output: &[u8]) -> Body {
+    use futures_util::StreamExt as _;
+    let most = Bytes::copy_from_slice(&output[..output.len() - 64]);
+    let first = futures_util::stream::iter([Ok::<_, std::io::Error>(most)]);
+    Body::from_stream(first.chain(futures_util::stream::pending()))
 }
 
 /// The common gateway interface of `git http-backend`.
@@ -63,12 +118,27 @@ async fn backend(State(server): State<Server>, request: Request) -> Response {
     command.env("QUERY_STRING", request.uri.query().unwrap_or_default()).env("CONTENT_TYPE", header("content-type"));
     command.env("HTTP_CONTENT_ENCODING", header("content-encoding")).env("GIT_PROTOCOL", header("git-protocol"));
     let body: Bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let pushes = request.method == "POST" && request.uri.path().ends_with("/git-receive-pack");
+    let fetches = request.method == "POST" && String::from_utf8_lossy(&body).contains("command=fetch");
+    let cut = *server.cut.lock().unwrap();
+    // A first request asks only whether the credential is good.
+    let cut = cut.filter(|_| pushes && body.len() > 4 || fetches);
+    match cut {
+        Some(Cut::AfterPack) => return server.waits().await,
+        Some(Cut::BrokenBeforeRef) => return broken(),
+        _ => {}
+    }
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(&body).await.unwrap();
     drop(stdin);
     let output = child.wait_with_output().await.unwrap().stdout;
-    if request.method == "POST" && request.uri.path().ends_with("/git-receive-pack") && server.lose_answer.load(Ordering::SeqCst) {
+    match cut {
+        Some(Cut::AfterRef) => return server.waits().await,
+        Some(Cut::BrokenAfterRef) => return broken(),
+        _ => {}
+    }
+    if pushes && server.lose_answer.load(Ordering::SeqCst) {
         return StatusCode::BAD_GATEWAY.into_response();
     }
     let at = output.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
@@ -80,15 +150,17 @@ async fn backend(State(server): State<Server>, request: Request) -> Response {
             _ => response.header(name, value),
         };
     }
-    response.body(Body::from(output[at + 4..].to_vec())).unwrap()
+    let rest = &output[at + 4..];
+    let body = if cut == Some(Cut::NeverEnds) { endless(rest) } else { Body::from(rest.to_vec()) };
+    response.body(body).unwrap()
 }
 
-fn remote(address: SocketAddr, credential: Option<&str>) -> GitRemote {
+pub fn remote(address: SocketAddr, credential: Option<&str>) -> GitRemote {
     let header = credential.map(|text| SecretString::from(format!("Authorization: {text}")));
     GitRemote { url: format!("http://{address}/remote.git"), header }
 }
 
-async fn served() -> (World, Server, SocketAddr) {
+pub async fn served() -> (World, Server, SocketAddr) {
     let world = World::new().await;
     crate::world::git(&world.bare(), &["config", "http.receivepack", "true"]);
     let (server, address) = Server::start(world.dir.path().to_owned()).await;

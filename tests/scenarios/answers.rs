@@ -145,3 +145,32 @@ pub fn to_the_plan() -> Vec<Rule> {
 pub fn to_the_review() -> Vec<Rule> {
     vec![analyses(), designs("first"), implements("one.md"), accepts()]
 }
+
+/// The engineer resolves what conflicts in a file by writing it anew.
+pub fn resolves(path: &str, content: &str) -> Rule {
+    let replies = vec![
+        ScriptedTurn::call("delete_file", json!({"path": path})),
+        ScriptedTurn::call("create_file", json!({"path": path, "content": content})),
+        ScriptedTurn::call("commit", json!({"message": "merge the base branch"})),
+        finish(json!({"summary": format!("Kept both sides of `{path}`."), "notes": ""})),
+    ];
+    rule("engineer", "merge", replies)
+}
+
+/// The engineer says it is done while markers are left, is told so, and resolves them then.
+pub fn resolves_at_last(path: &str, content: &str) -> Rule {
+    let mut rule = resolves(path, content);
+    let early = [
+        finish(json!({"summary": "Done.", "notes": ""})),
+        ScriptedTurn::call("create_file", json!({"path": "other.md", "content": "x\n"})),
+        ScriptedTurn::call("commit", json!({"message": "merge, half done"})),
+        ScriptedTurn::call("delete_file", json!({"path": "other.md"})),
+    ];
+    rule.replies.splice(0..0, early);
+    rule
+}
+
+/// The engineer leaves everything as the merge laid it out.
+pub fn takes_the_merge_as_it_is(summary: &str) -> Rule {
+    rule("engineer", "merge", vec![finish(json!({"summary": summary, "notes": ""}))])
+}

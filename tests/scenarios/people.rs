@@ -130,29 +130,47 @@ impl Person<'_> {
 
     /// Commits one file to the branch of a pull request and pushes it.
     pub async fn pushes(&self, pull: i64, path: &str, content: &str) {
-        self.pushes_as(pull, path, content, &format!("{}@example.invalid", self.login)).await;
+        let email = format!("{}@example.invalid", self.login);
+        self.pushes_as(pull, path, content, &email).await;
     }
 
     /// The same under an address of the author.
     pub async fn pushes_as(&self, pull: i64, path: &str, content: &str, email: &str) {
-        self.w.clock.advance(2_000);
         let branch = self.w.get(&format!("pulls/{pull}")).await["head"]["ref"].as_str().unwrap().to_owned();
+        self.pushes_to_as(&branch, path, content, email).await;
+    }
+
+    /// Commits one file to a branch and pushes it.
+    pub async fn pushes_to(&self, branch: &str, path: &str, content: impl AsRef<[u8]>) {
+        let email = format!("{}@example.invalid", self.login);
+        self.pushes_to_as(branch, path, content, &email).await;
+    }
+
+    async fn pushes_to_as(&self, branch: &str, path: &str, content: impl AsRef<[u8]>, email: &str) {
+        self.w.clock.advance(2_000);
+        let (branch, content) = (branch.to_owned(), content.as_ref().to_vec());
         let url = self.w.sandbox.url().replace("http://", &format!("http://{}:{}@", self.login, self.w.token(self.login)));
         let dir = tempfile::tempdir().unwrap();
-        let (tree, path, content, who) = (dir.path().join("tree"), path.to_owned(), content.to_owned(), (self.login, email.to_owned()));
+        let (tree, path, login, email) = (dir.path().join("tree"), path.to_owned(), self.login, email.to_owned());
         let work = move || {
-            let login = (who.0, who.1.as_str());
-            git(dir.path(), login, &["clone", "--quiet", "--branch", &branch, &format!("{url}/{REPO}.git"), "tree"]);
-            std::fs::write(tree.join(&path), content).unwrap();
-            git(&tree, login, &["add", "."]);
-            git(&tree, login, &["commit", "--quiet", "-m", &format!("{path} by hand")]);
-            git(&tree, login, &["push", "--quiet", "origin", &branch]);
+            let git = |at: &Path, arguments: &[&str]| git_as(at, login, &email, arguments);
+            git(dir.path(), &["clone", "--quiet", "--branch", &branch, &format!("{url}/{REPO}.git"), "tree"]);
+            let file = tree.join(&path);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, content).unwrap();
+            git(&tree, &["add", "."]);
+            git(&tree, &["commit", "--quiet", "-m", &format!("{path} by hand")]);
+            git(&tree, &["push", "--quiet", "origin", &branch]);
         };
         tokio::task::spawn_blocking(work).await.unwrap();
     }
 }
 
-fn git(at: &Path, (login, email): (&str, &str), arguments: &[&str]) {
+pub fn git(at: &Path, login: &str, arguments: &[&str]) {
+    git_as(at, login, &format!("{login}@example.invalid"), arguments);
+}
+
+fn git_as(at: &Path, login: &str, email: &str, arguments: &[&str]) {
     let output = Command::new("git")
         .current_dir(at)
         .args(["-c", &format!("user.name={login}"), "-c", &format!("user.email={email}"), "-c", "commit.gpgsign=false"])

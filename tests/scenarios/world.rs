@@ -11,6 +11,8 @@ use syndarix::app::{App, Options};
 use syndarix::base::{Clock, Time};
 use syndarix::config::{Config, Env, Prompts, Settings, Team};
 use syndarix::engine::reconcile;
+use syndarix::forge::gitea::Timeouts;
+use syndarix::llm::Provider;
 use syndarix::llm::scripted::{Rule, Script};
 use syndarix::sandbox::seed::SAMPLE;
 use syndarix::sandbox::{DeliveryConfig, Permission, Sandbox, SandboxConfig};
@@ -40,12 +42,17 @@ pub struct Setup {
     pub price: String,
     pub deliveries: DeliveryConfig,
     pub store: Option<String>,
+    /// Gives the address at which the program reaches the forge, when something stands between: it is told the forge's own.
+    pub between: Option<Box<dyn Fn(&str) -> String + Send + Sync>>,
+    /// Answers in place of the scripted model.
+    pub provider: Option<Arc<dyn Provider>>,
+    pub timeouts: Option<Timeouts>,
 }
 
 impl From<Vec<Rule>> for Setup {
     fn from(rules: Vec<Rule>) -> Setup {
         let deliveries = DeliveryConfig { workers: 1, shuffle: None, ..DeliveryConfig::default() };
-        Setup { rules, policy: String::new(), price: String::new(), deliveries, store: None }
+        Setup { rules, policy: String::new(), price: String::new(), deliveries, store: None, between: None, provider: None, timeouts: None }
     }
 }
 
@@ -78,7 +85,8 @@ impl World {
         let model = Arc::new(Model::new(script.clone(), sandbox.clone()));
         let data = dir.path().join("bot");
         let config = config(dir.path(), &data, &setup, &sandbox);
-        let options = Options { clock: clock.clone(), provider: Some(model.clone()), ..Options::default() };
+        let provider = setup.provider.clone().unwrap_or_else(|| model.clone());
+        let options = Options { clock: clock.clone(), provider: Some(provider), timeouts: setup.timeouts, ..Options::default() };
         let app = Arc::new(App::open(config, options).await.unwrap());
         model.serves(&app.engine);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -247,7 +255,7 @@ fn config(dir: &std::path::Path, data: &std::path::Path, setup: &Setup, sandbox:
         "data_dir = {data:?}\nprojects = [{REPO:?}, {IDLE:?}]\nbot_config = {own:?}\n\n\
          [[forges]]\nid = \"sandbox\"\nkind = \"gitea\"\nurl = {url:?}\ntoken = {token:?}\nhook_secret = {HOOK_SECRET:?}\n\n\
          [timings]\nstatus_spacing_seconds = 0\naudit_spacing_seconds = 0\n",
-        url = sandbox.url(),
+        url = setup.between.as_ref().map_or_else(|| sandbox.url(), |between| between(&sandbox.url())),
         token = sandbox.ensure_user("syndarix", true, false).unwrap(),
     );
     let mut variables = vec![("SYNDARIX_OPENAI_API_KEY", PROVIDER_KEY)];

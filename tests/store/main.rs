@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod guard;
 mod inbox;
 mod isolation;
 mod journal;
@@ -40,9 +41,16 @@ macro_rules! on_both_engines {
 }
 
 on_both_engines! {
+    guard:
+        fifty_runs_at_once_never_pass_the_limit
+        an_hour_passes_and_a_life_does_not
+        fifty_commands_at_once_empty_one_bucket;
     inbox:
         ten_equal_deliveries_at_once_are_one
+        deliveries_that_come_together_do_not_depend_on_each_other
         a_replayed_delivery_is_read_again
+        what_failed_is_read_again_once_per_request
+        old_deliveries_go_and_unread_ones_stay
         deliveries_end_with_their_reason
         a_delivery_cannot_be_finished_twice;
     work:
@@ -72,6 +80,7 @@ on_both_engines! {
         timers_move_both_ways;
     runs:
         a_done_step_answers_from_its_row
+        a_step_is_recorded_with_its_entry_or_not_at_all
         a_stop_reaches_unfinished_runs_only
         agents_keep_their_name
         erased_texts_stay_erased

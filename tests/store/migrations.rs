@@ -54,10 +54,10 @@ pub async fn sample_rows_survive_every_migration(world: &World) {
 
 /// The rows are not just there: this program can read them.
 async fn read_all(store: &Store, project: syndarix::base::ids::ProjectId) {
-    assert_eq!(store.list_deliveries(&Default::default(), 10).await.unwrap().len(), 1);
+    assert_eq!(store.list_deliveries(&Default::default(), 10).await.unwrap().len(), 2);
     assert_eq!(store.chain_head(project).await.unwrap().unwrap().seq, 0);
     assert_eq!(store.audit_pushed(project).await.unwrap().next_seq, 1);
-    let mut tx = store.begin_read(project).await.unwrap();
+    let mut tx = store.begin(project).await.unwrap();
     let subject: SubjectId = tx.subject_by_alias("issue:42").await.unwrap().unwrap().id;
     assert_eq!(tx.intents(subject).await.unwrap().len(), 1);
     assert_eq!(tx.events("subject", subject.0).await.unwrap().len(), 1);
@@ -67,6 +67,7 @@ async fn read_all(store: &Store, project: syndarix::base::ids::ProjectId) {
     assert_eq!(tx.steps(run).await.unwrap().len(), 1);
     assert_eq!(tx.ledger(subject).await.unwrap().len(), 1);
     assert_eq!(tx.objects("issue").await.unwrap().len(), 1);
+    assert_eq!(tx.count("story", "sub_1", "runs", 0).await.unwrap().life, 3);
     let hash = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
     assert_eq!(tx.text(hash).await.unwrap().as_deref(), Some("hello"));
 }

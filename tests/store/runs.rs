@@ -1,7 +1,7 @@
 use serde_json::json;
 use syndarix::base::Nano;
 use syndarix::base::ids::{AgentId, ProjectId, RunId, SubjectId};
-use syndarix::store::{NewRun, RunState, StepResult, StepState, StoreError, WorkKind};
+use syndarix::store::{Claim, DoneStep, NewEvent, NewRun, RunState, StepResult, StepState, StoreError, WorkKind};
 
 use crate::world::{LONG, START, World};
 
@@ -47,6 +47,53 @@ pub async fn a_done_step_answers_from_its_row(world: &World) {
     assert_eq!((done.state, done.attempts), (StepState::Done, 2));
     assert_eq!((done.result, done.changes, done.tree, done.cost), (Some(given.result), given.changes, given.tree, given.cost));
     assert_eq!(tx.steps(run).await.unwrap().len(), 1);
+}
+
+fn done(run: RunId, seq: i64, result: serde_json::Value) -> DoneStep {
+    let entry = NewEvent {
+        kind: "tool.called".into(),
+        actor: json!({"type": "agent"}),
+        target: json!({}),
+        payload: json!({"step": seq}),
+        causation: None,
+        at: START,
+    };
+    let given = StepResult { result, ..StepResult::default() };
+    DoneStep { run, seq, name: "tool:read".into(), input_hash: "h".into(), given, stream: "run", entry }
+}
+
+pub async fn a_step_is_recorded_with_its_entry_or_not_at_all(world: &World) {
+    let (project, _, run) = with_run(world).await;
+    let claim = world.store.claim(&[WorkKind::Run], "a", LONG).await.unwrap().unwrap();
+    for seq in 1..=3 {
+        let mut tx = world.store.begin(project).await.unwrap();
+        let step = tx.record_step(&claim, done(run, seq, json!({"n": seq}))).await.unwrap();
+        assert_eq!((step.state, step.attempts, step.result), (StepState::Done, 1, Some(json!({"n": seq}))));
+        tx.commit().await.unwrap();
+    }
+    // A step that a crash left begun is finished by its next beginning; one that is recorded stays as it is.
+    let mut tx = world.store.begin(project).await.unwrap();
+    tx.begin_step(run, 4, "tool:read", "h").await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = world.store.begin(project).await.unwrap();
+    assert_eq!(tx.record_step(&claim, done(run, 4, json!(4))).await.unwrap().attempts, 2);
+    tx.commit().await.unwrap();
+    let mut tx = world.store.begin(project).await.unwrap();
+    assert!(matches!(tx.record_step(&claim, done(run, 1, json!("other"))).await, Err(StoreError::NotFound(_))));
+    drop(tx);
+    // Whoever lost the lease records nothing.
+    let zombie = Claim { epoch: claim.epoch - 1, ..claim.clone() };
+    let mut tx = world.store.begin(project).await.unwrap();
+    assert!(matches!(tx.record_step(&zombie, done(run, 5, json!(5))).await, Err(StoreError::LeaseLost)));
+    drop(tx);
+
+    let mut tx = world.store.begin_read(project).await.unwrap();
+    let steps: Vec<_> = tx.steps(run).await.unwrap().into_iter().map(|step| step.result.unwrap()).collect();
+    assert_eq!(steps, [json!({"n": 1}), json!({"n": 2}), json!({"n": 3}), json!(4)]);
+    let versions: Vec<_> = tx.events("run", run.0).await.unwrap().into_iter().map(|event| event.version).collect();
+    assert_eq!(versions, [1, 2, 3, 4]);
+    tx.rollback().await.unwrap();
+    assert!(world.store.claim(&[WorkKind::Seal], "a", LONG).await.unwrap().is_some(), "nobody was told to seal");
 }
 
 pub async fn a_stop_reaches_unfinished_runs_only(world: &World) {

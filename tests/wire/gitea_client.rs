@@ -191,11 +191,14 @@ async fn too_many_requests_say_how_long_to_wait() {
     said("GET", "/user").respond_with(answer(200, json!({"id": 9, "login": "bot"}))).expect(1).mount(&server).await;
     let forge = forge_at(&server.uri());
     assert!(matches!(forge.create_comment(&shop(), 1, "x").await, Err(ForgeError::RateLimited(wait)) if wait == Duration::from_secs(7)));
+    let left = forge.create_comment(&shop(), 1, "x").await;
+    assert!(matches!(left, Err(ForgeError::RateLimited(left)) if left <= Duration::from_secs(7)), "nothing is sent in the meantime");
+    let forge = forge_at(&server.uri());
     assert!(
         matches!(forge.version().await, Err(ForgeError::RateLimited(wait)) if wait == Duration::from_secs(3600)),
         "a long wait is the caller's"
     );
-    forge.whoami().await.expect("a short wait is waited out");
+    forge_at(&server.uri()).whoami().await.expect("a short wait is waited out");
 }
 
 #[tokio::test]

@@ -35,6 +35,8 @@ pub struct Settings {
     /// Addresses that replace those in `models.toml`, by the provider's name.
     pub provider_urls: BTreeMap<String, String>,
     pub timings: Timings,
+    pub retention: Retention,
+    pub git: GitSettings,
     /// Filter of the log, such as `info,syndarix=debug`.
     pub log: String,
 }
@@ -49,6 +51,14 @@ pub struct ForgeSettings {
     pub url: String,
     pub token: SecretString,
     pub hook_secret: SecretString,
+}
+
+/// Bounds of what a forge may send in one fetch; `None`: the built-in ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GitSettings {
+    /// Millions of bytes.
+    pub max_fetch_megabytes: Option<u64>,
+    pub max_fetch_objects: Option<u64>,
 }
 
 /// How often and how long.
@@ -78,6 +88,23 @@ impl Default for Timings {
             poll: Duration::from_secs(300),
             idle: Duration::from_secs(1),
         }
+    }
+}
+
+/// For how many days deliveries are kept, counted from when they last came or were replayed. 0: for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Those that were deliberately not acted on.
+    pub ignored_days: u32,
+    /// Those that became somebody's intent.
+    pub done_days: u32,
+    /// Those that could not be read; until then they can be replayed.
+    pub failed_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Retention {
+        Retention { ignored_days: 30, done_days: 90, failed_days: 365 }
     }
 }
 
@@ -157,6 +184,14 @@ mod tests {
         assert!(settings.serves("acme/shop") && settings.serves("solo/One") && !settings.serves("acmex/shop"));
         assert_eq!(settings.secrets().len(), 3);
         assert!(!format!("{settings:?}").contains("token-1"));
+    }
+
+    #[test]
+    fn deliveries_are_kept_as_long_as_is_set() {
+        let retention = |text: &str| Settings::read(&Env::default(), "s.toml", text).unwrap().retention;
+        assert_eq!(retention(""), Retention { ignored_days: 30, done_days: 90, failed_days: 365 });
+        let set = retention("[retention]\nignored_days = 7\nfailed_days = 0\n");
+        assert_eq!(set, Retention { ignored_days: 7, done_days: 90, failed_days: 0 });
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{ForgeSettings, Settings, Timings};
+use super::{ForgeSettings, GitSettings, Retention, Settings, Timings};
 use crate::base::secret::SecretString;
 use crate::config::env::{Env, forge_variable, provider_variable, secret_file};
 use crate::config::error::{ConfigError, ConfigErrors, parse};
@@ -29,6 +29,8 @@ struct Raw {
     forges: Vec<Spanned<RawForge>>,
     providers: BTreeMap<String, RawProvider>,
     timings: RawTimings,
+    retention: RawRetention,
+    git: RawGit,
 }
 
 #[derive(Deserialize)]
@@ -59,6 +61,32 @@ struct RawTimings {
     run_lease_seconds: Option<u64>,
     poll_seconds: Option<u64>,
     idle_seconds: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawRetention {
+    ignored_days: Option<u32>,
+    done_days: Option<u32>,
+    failed_days: Option<u32>,
+}
+
+impl RawRetention {
+    fn or_standard(&self) -> Retention {
+        let standard = Retention::default();
+        Retention {
+            ignored_days: self.ignored_days.unwrap_or(standard.ignored_days),
+            done_days: self.done_days.unwrap_or(standard.done_days),
+            failed_days: self.failed_days.unwrap_or(standard.failed_days),
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawGit {
+    max_fetch_megabytes: Option<u64>,
+    max_fetch_objects: Option<u64>,
 }
 
 /// Reads one file and one environment.
@@ -92,6 +120,8 @@ impl Reader<'_> {
             keys,
             provider_urls: self.provider_urls(&raw.providers),
             timings: self.timings(&raw.timings),
+            retention: raw.retention.or_standard(),
+            git: GitSettings { max_fetch_megabytes: raw.git.max_fetch_megabytes, max_fetch_objects: raw.git.max_fetch_objects },
             log: self.env.get("SYNDARIX_LOG").map(str::to_owned).or(raw.log).unwrap_or_else(|| "info".to_owned()),
         };
         if self.errors.is_empty() { Ok(settings) } else { Err(ConfigErrors(self.errors)) }

@@ -11,6 +11,8 @@ use crate::domain::forge::{CiStatus, Role};
 
 /// Longest single text, in bytes, that goes into a brief.
 const TEXT_MAX: usize = 24_000;
+/// Longest part of a file in conflict, in bytes; the whole is in the work tree.
+const CONFLICT_MAX: usize = 4_000;
 /// Most texts of a thread; the oldest are left out first.
 const THREAD_MAX: usize = 60;
 
@@ -98,8 +100,21 @@ pub struct Brief {
     pub files: Vec<String>,
     /// How many runs of this purpose the story has had before.
     pub round: u32,
+    /// What conflicts when the base branch is merged in.
+    #[serde(default)]
+    pub conflicts: Vec<ConflictBrief>,
     /// The story's pull request is merged: what is looked at or mended is the base branch.
     pub merged: bool,
+}
+
+/// A path on which the two branches do not go together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictBrief {
+    pub path: String,
+    /// What stands against each other, in words.
+    pub what: String,
+    /// Both sides between markers, as the file holds them; empty where there are none.
+    pub text: String,
 }
 
 impl Brief {
@@ -119,6 +134,7 @@ impl Brief {
             focus: None,
             files: Vec::new(),
             round: 0,
+            conflicts: Vec::new(),
             merged: false,
         }
     }
@@ -159,6 +175,8 @@ pub struct BriefView {
     pub focus: Option<String>,
     /// Paths of the repository, one a line, fenced.
     pub files: Option<String>,
+    /// Fenced, one for each path that conflicts with the base branch.
+    pub conflicts: Vec<String>,
     /// Invisible characters removed from all of it.
     pub removed: usize,
     /// Texts of people without write permission that this agent type is not shown.
@@ -205,6 +223,7 @@ impl Fencer {
             ci: self.ci(&brief.ci),
             focus,
             files: self.list("files", &brief.files),
+            conflicts: brief.conflicts.iter().map(|conflict| self.conflict(conflict)).collect(),
             removed: self.removed,
             withheld: self.withheld,
         }
@@ -232,6 +251,12 @@ impl Fencer {
         let text = format!("{}{at}\n{}", finding.path, finding.message);
         let text = self.text("finding", &finding.author, finding.trust, &text)?;
         Some(FindingView { number, severity: finding.severity, text })
+    }
+
+    /// Files of the repository: whoever wrote them, they are data and no instructions.
+    fn conflict(&mut self, conflict: &ConflictBrief) -> String {
+        let text = format!("{}: {}\n{}", conflict.path, conflict.what, clip(&conflict.text, CONFLICT_MAX));
+        self.fenced(text.trim_end(), &[("kind", "conflict"), ("author", "repository"), ("trust", Trust::Untrusted.word())])
     }
 
     /// Texts that agents wrote from what they read: shown to everybody, still as data.

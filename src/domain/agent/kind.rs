@@ -18,11 +18,14 @@ pub enum Purpose {
     Fix,
     Review,
     Test,
+    /// Resolve what conflicts when the base branch is merged in.
+    Merge,
 }
 
 impl Purpose {
     /// All of them, in the order of a story.
-    pub const ALL: [Purpose; 6] = [Purpose::Analyse, Purpose::Design, Purpose::Implement, Purpose::Fix, Purpose::Review, Purpose::Test];
+    pub const ALL: [Purpose; 7] =
+        [Purpose::Analyse, Purpose::Design, Purpose::Implement, Purpose::Fix, Purpose::Review, Purpose::Test, Purpose::Merge];
 
     /// The name used in configuration, prompts and the ledger.
     pub fn as_str(self) -> &'static str {
@@ -33,6 +36,7 @@ impl Purpose {
             Purpose::Fix => "fix",
             Purpose::Review => "review",
             Purpose::Test => "test",
+            Purpose::Merge => "merge",
         }
     }
 
@@ -41,7 +45,7 @@ impl Purpose {
         match self {
             Purpose::Analyse => "product-owner",
             Purpose::Design => "architect",
-            Purpose::Implement | Purpose::Fix => "engineer",
+            Purpose::Implement | Purpose::Fix | Purpose::Merge => "engineer",
             Purpose::Review => "reviewer",
             Purpose::Test => "tester",
         }
@@ -49,7 +53,7 @@ impl Purpose {
 
     /// True when the run changes files.
     pub fn writes(self) -> bool {
-        matches!(self, Purpose::Implement | Purpose::Fix)
+        matches!(self, Purpose::Implement | Purpose::Fix | Purpose::Merge)
     }
 }
 

@@ -6,6 +6,6 @@ pub mod kind;
 pub mod message;
 pub mod outcome;
 
-pub use brief::{Brief, IssueBrief, OpenFinding, Said, Trust};
+pub use brief::{Brief, ConflictBrief, IssueBrief, OpenFinding, Said, Trust};
 pub use kind::{AgentKind, Caps, Purpose};
-pub use outcome::{Analysis, Answer, CriterionResult, Design, Finding, Outcome, ReviewResult, Severity, TestResult, Work};
+pub use outcome::{Analysis, Answer, CriterionResult, Design, Finding, Outcome, Resolution, ReviewResult, Severity, TestResult, Work};

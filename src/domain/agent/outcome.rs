@@ -15,6 +15,7 @@ pub enum Outcome {
     Fix(Work),
     Review(ReviewResult),
     Test(TestResult),
+    Merge(Resolution),
 }
 
 /// What the product owner found.
@@ -54,6 +55,14 @@ pub struct Work {
     pub summary: String,
     pub answers: Vec<Answer>,
     /// What people should know; may be empty.
+    pub notes: String,
+}
+
+/// How conflicts with the base branch were resolved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolution {
+    pub summary: String,
+    /// What people should look at; may be empty.
     pub notes: String,
 }
 
@@ -125,6 +134,7 @@ impl Outcome {
             Purpose::Fix => serde_json::from_value(value).map(Outcome::Fix),
             Purpose::Review => serde_json::from_value(value).map(Outcome::Review),
             Purpose::Test => serde_json::from_value(value).map(Outcome::Test),
+            Purpose::Merge => serde_json::from_value(value).map(Outcome::Merge),
         };
         read.map_err(|error| vec![error.to_string()])
     }
@@ -138,6 +148,7 @@ impl Outcome {
             Outcome::Fix(_) => Purpose::Fix,
             Outcome::Review(_) => Purpose::Review,
             Outcome::Test(_) => Purpose::Test,
+            Outcome::Merge(_) => Purpose::Merge,
         }
     }
 
@@ -149,7 +160,8 @@ impl Outcome {
             | Outcome::Implement(Work { summary, .. })
             | Outcome::Fix(Work { summary, .. })
             | Outcome::Review(ReviewResult { summary, .. })
-            | Outcome::Test(TestResult { summary, .. }) => summary,
+            | Outcome::Test(TestResult { summary, .. })
+            | Outcome::Merge(Resolution { summary, .. }) => summary,
         }
     }
 }
@@ -199,6 +211,10 @@ pub fn schema(purpose: Purpose) -> Value {
             })), 1, 20, "One result for each acceptance criterion."),
             "summary": text(2_000, "The result in one or two sentences."),
         })),
+        Purpose::Merge => object(json!({
+            "summary": text(4_000, "How each conflict was resolved, and why so."),
+            "notes": {"type": "string", "maxLength": 4_000, "description": "What people should look at twice. May be empty."},
+        })),
     }
 }
 
@@ -233,6 +249,7 @@ mod tests {
             Purpose::Implement | Purpose::Fix => json!({"summary": "s", "answers": [{"finding": 1, "reply": "r"}], "notes": ""}),
             Purpose::Review => json!({"summary": "s", "findings": [{"path": "a.py", "line": 3, "severity": "major", "message": "m"}]}),
             Purpose::Test => json!({"results": [{"criterion": 1, "met": true, "evidence": "a.py:3"}], "summary": "s"}),
+            Purpose::Merge => json!({"summary": "s", "notes": ""}),
         }
     }
 

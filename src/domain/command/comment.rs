@@ -108,6 +108,9 @@ pub fn parse(body: &str, cx: &ParseContext<'_>) -> ParsedComment {
     let mut count = 0;
     let mut copied = 0;
     for candidate in candidates(&body) {
+        if candidate.range.start < copied {
+            continue;
+        }
         let raw = &body[candidate.range.clone()];
         let Some(command) = read(raw, &candidate, cx) else { continue };
         count += 1;

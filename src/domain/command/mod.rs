@@ -21,6 +21,7 @@ mod html;
 pub mod pause;
 pub mod ping;
 pub mod plan;
+pub mod rebase;
 pub mod reject;
 pub mod resume;
 pub mod retry;
@@ -77,6 +78,7 @@ pub enum Command {
         all: bool,
     },
     Retry,
+    Rebase,
     Start,
     Fix {
         text: Option<String>,
@@ -101,6 +103,7 @@ impl Command {
             Command::Pause { .. } => &pause::SPEC,
             Command::Resume { .. } => &resume::SPEC,
             Command::Retry => &retry::SPEC,
+            Command::Rebase => &rebase::SPEC,
             Command::Start => &start::SPEC,
             Command::Fix { .. } => &fix::SPEC,
             Command::Review => &review::SPEC,

@@ -85,7 +85,9 @@ pub(super) fn candidates(body: &str) -> Vec<Candidate> {
             Event::Text(_) if walk.is_open() && starts_line(body, range.start) => found.push(candidate(body, range, walk.block())),
             Event::Html(html) => {
                 let start = range.start + html.len() - html.trim_start().len();
-                if walk.is_open() && starts_line(body, start) && !html.trim_start().starts_with('<') {
+                // An empty line inside a block of HTML is an event of its own; the line after it is the next.
+                let empty = start >= range.end;
+                if !empty && walk.is_open() && starts_line(body, start) && !html.trim_start().starts_with('<') {
                     found.push(candidate(body, start..range.end, Some(Block::Html)));
                 }
                 walk.html.feed(&html);
@@ -181,6 +183,7 @@ mod tests {
             ("| a |\n|---|\nrow", &[("row", Some(Block::Table))]),
             ("<details>\n\nhidden\n\n</details>\nswallowed\n\nfree", &[("swallowed", Some(Block::Html)), ("free", None)]),
             ("<!--\n\nhidden\n-->\n\nfree", &[("free", None)]),
+            ("<!ave\n\nswallowed\n", &[("swallowed", Some(Block::Html))]),
             ("[a\nb](http://x) c", &[]),
             ("~~a\nb~~", &[]),
         ];

@@ -4,7 +4,9 @@ use crate::domain::forge::Role;
 
 use super::error::CommandError;
 use super::words::Args;
-use super::{Command, approve, cancel, fix, help, pause, ping, plan, reject, resume, retry, review, revise, start, status, test, whoami};
+use super::{
+    Command, approve, cancel, fix, help, pause, ping, plan, rebase, reject, resume, retry, review, revise, start, status, test, whoami,
+};
 
 /// One command. Its file holds this value and the function that makes a [`Command`] of the arguments.
 #[derive(Debug)]
@@ -143,6 +145,7 @@ pub static COMMANDS: &[&CommandSpec] = &[
     &pause::SPEC,
     &resume::SPEC,
     &retry::SPEC,
+    &rebase::SPEC,
     &start::SPEC,
     &fix::SPEC,
     &review::SPEC,
@@ -151,7 +154,7 @@ pub static COMMANDS: &[&CommandSpec] = &[
 
 /// Verbs that are announced and not built. Typing one gets an honest answer; building one means deleting it here.
 pub const NOT_YET: &[&str] =
-    &["config", "assign", "split", "estimate", "rebase", "sprint", "autonomy", "budget", "ask", "explain", "why", "audit", "label"];
+    &["config", "assign", "split", "estimate", "sprint", "autonomy", "budget", "ask", "explain", "why", "audit", "label"];
 
 /// The command of this verb or alias, in any case.
 pub fn find(verb: &str) -> Option<&'static CommandSpec> {

@@ -6,7 +6,7 @@ mod escape;
 mod render;
 mod words;
 
-pub use commit::{commit_message, title};
+pub use commit::{neutral, title};
 
 use crate::base::text::{clip, visible};
 
@@ -44,6 +44,12 @@ pub fn code(text: &str) -> String {
         short.push('…');
     }
     code_span(&short)
+}
+
+/// A line of somebody else as a code span, such as a path: no invisible characters and at most 300 of the others.
+pub fn code_line(text: &str) -> String {
+    let line: String = visible(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    code_span(&line.chars().take(300).collect::<String>())
 }
 
 /// A code span that holds exactly this line, whatever backticks are in it.

@@ -6,6 +6,7 @@ use crate::base::Nano;
 use crate::base::ids::RunId;
 use crate::domain::agent::Purpose;
 use crate::domain::forge::{NewReviewComment, Sha, User};
+use crate::domain::guard::Trip;
 
 /// An order to the world, stored with the decision and performed after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +94,31 @@ pub enum Effect {
         run: RunId,
         comment: i64,
     },
+    /// A guard rail of the project tripped: every other story is told. `story` is where it was said.
+    HaltProject {
+        trip: Trip,
+        story: i64,
+    },
+    /// Counting for the guard rails begins anew. Performed in the turn's own transaction.
+    LiftLimits,
+    /// Looks how the base branch and this head go together, and commits the merge to the mirror where nobody has to decide anything. Pushes nothing.
+    /// `comment` is the one that asked for it.
+    MergeBase {
+        branch: String,
+        base_branch: String,
+        head: Sha,
+        comment: Option<i64>,
+    },
+    /// Waits until the forge shows this head on the pull request, then has the story look at its gate again.
+    LookAgain {
+        number: i64,
+        head: Sha,
+    },
+    /// Of several comments with this marker, all but the oldest go.
+    SweepDoubles {
+        number: i64,
+        object: String,
+    },
 }
 
 /// What a push carries.
@@ -101,6 +127,8 @@ pub enum Effect {
 pub enum PushedWhat {
     Plan,
     Code,
+    /// The base branch, merged in.
+    Base,
     /// What stood there before somebody deleted it.
     Restored,
 }
@@ -140,6 +168,9 @@ pub struct RunInput {
     pub ceiling: Option<Nano>,
     /// Leave the plan file in the tree.
     pub keep_plan: bool,
+    /// The commit of the base branch that is to be merged into `base`.
+    #[serde(default)]
+    pub merge: Option<Sha>,
 }
 
 impl Effect {
@@ -164,6 +195,11 @@ impl Effect {
             Effect::HoldRun { .. } => "hold-run",
             Effect::ResumeRun { .. } => "resume-run",
             Effect::AnswerRun { .. } => "answer-run",
+            Effect::HaltProject { .. } => "halt-project",
+            Effect::LiftLimits => "lift-limits",
+            Effect::MergeBase { .. } => "merge-base",
+            Effect::LookAgain { .. } => "look-again",
+            Effect::SweepDoubles { .. } => "sweep-doubles",
         }
     }
 
@@ -176,8 +212,17 @@ impl Effect {
         }
     }
 
+    /// How long it is not to be performed yet, in milliseconds.
+    pub fn delay(&self) -> i64 {
+        match self {
+            // The forge takes a moment to notice a push.
+            Effect::LookAgain { .. } => 1_000,
+            _ => 0,
+        }
+    }
+
     /// The story stands still until this is done or has failed.
     pub fn is_waited_for(&self) -> bool {
-        matches!(self, Effect::Push { .. } | Effect::OpenPull { .. } | Effect::Merge { .. })
+        matches!(self, Effect::Push { .. } | Effect::OpenPull { .. } | Effect::Merge { .. } | Effect::MergeBase { .. })
     }
 }

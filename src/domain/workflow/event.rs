@@ -198,6 +198,29 @@ pub enum StoryEvent {
         by: Option<User>,
         why: String,
     },
+    /// The base branch shall be merged into this head. `by` is `None` when Syndarix does it on its own.
+    BaseAsked {
+        head: Sha,
+        by: Option<User>,
+    },
+    /// This commit of the base branch conflicts with this head; the engineer resolves it.
+    BaseConflicts {
+        head: Sha,
+        base: Sha,
+        files: u32,
+    },
+    /// The merge of the base branch is committed to the mirror, not pushed yet. `run`: the run that resolved conflicts.
+    BaseMerged {
+        head: Sha,
+        base: Sha,
+        run: Option<RunId>,
+    },
+    /// Nothing more is done about this head and this commit of the base branch: there is nothing to merge, or (`stuck`) only a person can.
+    BaseSettled {
+        head: Sha,
+        base: Sha,
+        stuck: bool,
+    },
     /// A person gave the loops their tries back.
     TriesReset {
         by: Option<User>,

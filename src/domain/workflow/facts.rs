@@ -8,6 +8,7 @@ use crate::base::{Nano, Time};
 use crate::domain::agent::Purpose;
 use crate::domain::approval::{GateFacts, Person};
 use crate::domain::forge::{Issue, LabelChange, Pull, Repo, Sha, User};
+use crate::domain::guard::{GuardFacts, GuardLimits};
 
 use super::effect::StartRun;
 use super::label::Autonomy;
@@ -28,6 +29,12 @@ pub struct Policy {
     pub max_review_rounds: u32,
     /// Most tries to turn a red CI green.
     pub max_ci_fixes: u32,
+    /// How much may happen before a person has to look.
+    pub limits: GuardLimits,
+    /// Logins of programs, beside those that a forge marks as such.
+    pub bots: Vec<String>,
+    /// Logins of people who are never taken for programs, however quickly they answer.
+    pub people: Vec<String>,
     /// Most stories at work at once in the project; 0: as many as there are.
     pub max_stories: u32,
 }
@@ -44,6 +51,9 @@ impl Default for Policy {
             hard_budget: None,
             max_review_rounds: 3,
             max_ci_fixes: 3,
+            limits: GuardLimits::default(),
+            bots: Vec::new(),
+            people: Vec::new(),
             max_stories: 0,
         }
     }
@@ -132,12 +142,16 @@ pub struct Facts {
     pub criteria: Vec<String>,
     /// What the engineer says was done, and the paths it touched.
     pub work: Option<WorkFacts>,
+    /// How the engineer resolved the newest conflicts with the base branch, in its words.
+    pub resolution: Option<String>,
     /// Entries of the record so far and its head, for the report.
     pub record: Option<(i64, String)>,
     /// Version of this program.
     pub version: String,
     /// Address of the repository's pages.
     pub web_url: String,
+    /// What the guard rails say.
+    pub guard: GuardFacts,
     /// How many stories are at work in the project.
     pub places: PlaceFacts,
     /// Where the open question stands, when a comment may answer it.

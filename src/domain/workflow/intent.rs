@@ -6,6 +6,9 @@ use crate::base::Time;
 use crate::base::ids::{EffectId, RunId};
 use crate::domain::agent::Purpose;
 use crate::domain::forge::{CiState, Sha, User, Verdict};
+use crate::domain::guard::Trip;
+
+use super::base::BaseFound;
 
 /// Where a comment stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +98,11 @@ pub enum Intent {
     },
     /// A timer of the story went off, or a place may be free: look again.
     Wake,
+    /// A guard rail tripped. `story` is where people were told, when that is another one.
+    Halt {
+        trip: Trip,
+        story: Option<i64>,
+    },
     /// Title, text or base of the pull request changed.
     PullEdited {
         number: i64,
@@ -124,6 +132,23 @@ pub enum Receipt {
     /// The gate did not hold any more when the merge was to happen.
     MergeHeldBack {
         reasons: Vec<String>,
+    },
+    /// How the base branch at `base` and the head go together. `comment` asked for it.
+    BaseLooked {
+        head: Sha,
+        base: Sha,
+        found: BaseFound,
+        comment: Option<i64>,
+    },
+    /// The gate held, and still the head cannot be merged: it conflicts with the base branch, or must hold all of it first.
+    BaseNeeded {
+        head: Sha,
+        base: Sha,
+        conflicts: bool,
+    },
+    /// The forge shows this head on the pull request.
+    Shown {
+        head: Sha,
     },
 }
 

@@ -179,6 +179,7 @@ fn reworked(story: &mut Story, branch: &str, report: Option<String>) {
     (story.merged, story.merged_by_hand, story.merging) = (None, None, None);
     (story.review, story.tested, story.checkpoint) = (None, None, None);
     (story.review_rounds, story.ci_fixes, story.open_findings) = (0, 0, 0);
+    story.base = Default::default();
     story.votes.clear();
     story.pushers.clear();
     story.put_back.clear();

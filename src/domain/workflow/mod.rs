@@ -1,6 +1,7 @@
 //! The story and its pull request as a state machine: [`decide`] turns an intent and gathered facts into events and
 //! effects, [`story::Story::evolve`] folds events into state. Nothing here touches the world.
 
+pub mod base;
 pub mod decide;
 pub mod effect;
 pub mod event;

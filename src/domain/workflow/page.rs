@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::base::Nano;
 use crate::domain::agent::Purpose;
 use crate::domain::forge::Role;
+use crate::domain::guard::WHOLE_PROJECT;
 
 use super::event::Checkpoint;
 use super::facts::Policy;
@@ -61,6 +62,7 @@ fn under_way(story: &Story) -> String {
         Some(active) if story.question.is_none() => format!("{} ({}) {}", active.name, active.agent, deed(active)),
         _ if story.loops.queued.is_some() => "waits for a free place; `/syndarix start` begins now".into(),
         _ if story.merging.is_some() => "the merge is under way".into(),
+        _ if story.base.asked.is_some() => "the base branch is being merged in".into(),
         _ if !story.flags.is_empty() => "waits for a person".into(),
         _ => "waits for the forge".into(),
     }
@@ -74,6 +76,7 @@ fn deed(active: &ActiveRun) -> &'static str {
         Purpose::Review => "reviews the changes",
         Purpose::Fix => "works on the findings",
         Purpose::Test => "checks the acceptance criteria",
+        Purpose::Merge => "resolves conflicts with the base branch",
     }
 }
 
@@ -90,7 +93,10 @@ fn notice(story: &Story) -> String {
 fn way_on(story: &Story) -> String {
     let there = story.pull.as_ref().map_or_else(String::new, |pull| format!(" on #{}", pull.number));
     if !story.may_run() {
-        return "`/syndarix resume` goes on.".into();
+        return match story.reasons.values().any(|why| why.contains(WHOLE_PROJECT)) {
+            true => "A maintainer lets all stories go on with `/syndarix resume --all`.".into(),
+            false => "`/syndarix resume` goes on.".into(),
+        };
     }
     if story.foreign_head.is_some() {
         return "`/syndarix resume` goes on from there.".into();
@@ -98,11 +104,11 @@ fn way_on(story: &Story) -> String {
     if story.question.is_some() {
         return "A plain comment answers it.".into();
     }
-    if story.stage.is_before_merge() && story.pull.as_ref().is_some_and(|pull| !pull.open) {
-        return "`/syndarix retry` opens it again.".into();
-    }
     if story.loops.branch_gone {
         return "`/syndarix retry` puts it back.".into();
+    }
+    if story.stage.is_before_merge() && story.pull.as_ref().is_some_and(|pull| !pull.open) {
+        return "`/syndarix retry` opens it again.".into();
     }
     if let Some(target) = &story.loops.target {
         return format!("It is merged once it goes to `{}` again instead of `{target}`.", story.base_branch);

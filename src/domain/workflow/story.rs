@@ -9,6 +9,7 @@ use crate::base::ids::RunId;
 use crate::domain::agent::Purpose;
 use crate::domain::forge::{Sha, User};
 
+use super::base::BaseState;
 use super::event::{Checkpoint, StoryEvent};
 use super::label::{Autonomy, Flag, Label, PullStage, Stage};
 use super::loops::Loops;
@@ -112,6 +113,9 @@ pub struct Story {
     pub put_back: BTreeSet<String>,
     /// Why each flag was raised, for the status comment.
     pub reasons: BTreeMap<Flag, String>,
+    /// Merging the base branch in.
+    #[serde(default)]
+    pub base: BaseState,
     /// What the loops remember.
     pub loops: Loops,
 }
@@ -162,6 +166,7 @@ impl Story {
     /// The state after one more event.
     pub fn evolve(mut self, event: &StoryEvent) -> Story {
         self.version += 1;
+        self.base.evolve(event);
         super::loops::evolve(&mut self, event);
         match event {
             StoryEvent::Started { .. } => return self.started(event),
@@ -206,7 +211,9 @@ impl Story {
                 self.head = Some(head.clone());
                 self.unpushed.take_if(|sha| sha == head);
                 self.merging = None;
-                self.open_findings = 0;
+                if !self.base.is_clean_merge(head) {
+                    self.open_findings = 0;
+                }
             }
             StoryEvent::PullOpened { number, head } => {
                 self.pull = Some(PullOf { number: *number, stage: PullStage::Submitted, open: true });
@@ -308,6 +315,12 @@ impl Story {
             }
             StoryEvent::Done => self.end(Stage::Done),
             StoryEvent::Cancelled { .. } => self.end(Stage::Cancelled),
+            StoryEvent::BaseMerged { head, .. } => {
+                self.unpushed = Some(head.clone());
+                self.heads.insert(head.clone());
+                self.merging = None;
+                self.checkpoint.take_if(|open| open.checkpoint == Checkpoint::Merge);
+            }
             _ => {}
         }
         self
@@ -365,5 +378,7 @@ fn stage_of(purpose: Purpose, now: Stage) -> Stage {
         // a test before it moves nothing.
         Purpose::Fix | Purpose::Test => now,
         Purpose::Review => Stage::Review,
+        // Conflicts with the base branch are resolved wherever the story is.
+        Purpose::Merge => now,
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::base::text::sha256_hex;
 use crate::domain::agent::Outcome;
 use crate::domain::path::{FileChange, RepoPath};
+use crate::domain::speech::{Manners, quote_safe};
 use crate::domain::workflow::effect::StartRun;
 use crate::domain::workflow::facts::Limit;
 use crate::domain::workflow::intent::Intent;
@@ -15,6 +16,9 @@ use super::super::turn::post;
 use super::super::{Engine, Result};
 use super::talk::Call;
 use super::{Pace, RUNS, Session, run_event, unreadable};
+
+/// Longest plan file, in bytes.
+const PLAN_MAX: usize = 200_000;
 
 /// Where the plan of an issue stands in the repository.
 pub fn plan_path(issue: i64) -> String {
@@ -31,6 +35,9 @@ impl Session<'_> {
                 return self.record(call, content, true, None, "refused").await;
             }
         };
+        if let Some(left) = self.unresolved().await? {
+            return self.record(call, left, true, None, "refused").await;
+        }
         if let Some(content) = self.left_out(&outcome) {
             return self.record(call, content, true, None, "refused").await;
         }
@@ -40,10 +47,16 @@ impl Session<'_> {
                 self.commits
             }
             Outcome::Implement(work) | Outcome::Fix(work) => self.wrap_up(&work.summary).await?,
+            Outcome::Merge(merge) => self.wrap_up_merge(&merge.summary).await?,
             _ => 0,
         };
         let moved = self.head.0 != self.prepared.base.0;
-        let paths = if moved { self.mirror.changed_paths(&self.prepared.base, &self.head).await? } else { Vec::new() };
+        let paths = match &self.prepared.merging {
+            _ if !moved => Vec::new(),
+            // What came with the base branch is not the agent's change.
+            Some(merging) => self.decided_paths(&merging.theirs).await?,
+            None => self.mirror.changed_paths(&self.prepared.base, &self.head).await?,
+        };
         let plan = plan_path(self.start.input.issue);
         let result = RunResult {
             outcome: Some(value),
@@ -68,7 +81,8 @@ impl Session<'_> {
 
     /// The plan becomes a file of the branch, so that people can comment on its lines.
     async fn write_plan(&mut self, plan: &str) -> Result<()> {
-        let text = crate::base::text::visible(plan);
+        // Forges draw the file: it may load, link and notify no more than a comment.
+        let text = quote_safe(plan, &Manners { links: &[], max: PLAN_MAX });
         let change = FileChange { path: path(&plan_path(self.start.input.issue))?, content: Some(with_newline(text).into_bytes()) };
         self.tree = self.mirror.apply(&self.tree, vec![change]).await?;
         self.commit(&format!("plan: issue {}", self.start.input.issue)).await?;
@@ -88,6 +102,14 @@ impl Session<'_> {
             self.commit("plan: remove it, the work is done").await?;
         }
         Ok(work)
+    }
+
+    /// The merge is a commit even where the agent left everything as it lay, such as a file that one side had deleted.
+    async fn wrap_up_merge(&mut self, summary: &str) -> Result<u32> {
+        if self.commits == 0 || self.is_dirty().await? {
+            self.commit(summary).await?;
+        }
+        Ok(self.commits)
     }
 
     /// The run ends without a result; the sentence goes to the people.

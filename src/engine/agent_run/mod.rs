@@ -3,6 +3,7 @@
 //! no forge: it proposes, the engine performs.
 
 mod finish;
+mod merging;
 mod model;
 mod prepare;
 mod talk;
@@ -15,12 +16,12 @@ use crate::base::{Nano, Time};
 use crate::domain::agent::AgentKind;
 use crate::domain::forge::Sha;
 use crate::domain::workflow::effect::StartRun;
-use crate::git::{Mirror, TreeId};
+use crate::git::{GitError, Mirror, TreeId};
 use crate::store::{Claim, NewEvent, ProjectTx, Release, RunRow, RunState, StepResult, StepRow, StepState};
 use crate::tool::Desk;
 
 use super::world::Site;
-use super::{Engine, EngineError, Result};
+use super::{Engine, EngineError, Result, guard};
 use prepare::Prepared;
 
 /// Journal stream of runs.
@@ -87,12 +88,20 @@ impl<'a> Session<'a> {
     ) -> Result<std::result::Result<Session<'a>, (RunRow, StartRun, String)>> {
         let mirror = engine.mirror(site.project.id).await?;
         if steps.is_empty() {
-            steps.push(prepare::prepare(engine, claim, site, &row, &start, kind, &mirror).await?);
+            match prepare::prepare(engine, claim, site, &row, &start, kind, &mirror).await {
+                Ok(step) => steps.push(step),
+                // Waiting would not make the repository smaller.
+                Err(EngineError::Git(error @ GitError::Limit(_))) => return Ok(Err((row, start, error.to_string()))),
+                Err(error) => return Err(error),
+            }
         }
         let prepared: Prepared = serde_json::from_value(steps[0].result.clone().unwrap_or_default())?;
         let tree = TreeId(prepared.tree.clone());
         let head = prepared.base.clone();
         let mut session = Session { engine, claim, site, row, start, kind, mirror, prepared, steps, desk: None, tree, head, commits: 0 };
+        if let Err(why) = session.merged_as_before().await? {
+            return Ok(Err((session.row, session.start, why)));
+        }
         if let Err(why) = session.catch_up().await? {
             return Ok(Err((session.row, session.start, why)));
         }
@@ -118,9 +127,16 @@ impl<'a> Session<'a> {
 
     async fn is_stopped(&self) -> Result<bool> {
         let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
-        let row = tx.run(self.row.id).await?;
+        let stopped = self.is_stopped_in(&mut tx).await?;
         tx.rollback().await?;
-        Ok(row.stop_requested || !matches!(row.state, RunState::Pending | RunState::Running))
+        Ok(stopped)
+    }
+
+    /// Whoever paused or halted the run, its story or the project is heard in the transaction that claims the next step.
+    async fn is_stopped_in(&self, tx: &mut ProjectTx) -> Result<bool> {
+        let row = tx.run(self.row.id).await?;
+        let runs = !row.stop_requested && matches!(row.state, RunState::Pending | RunState::Running);
+        Ok(!runs || !guard::may_step(tx, self.row.subject).await?)
     }
 
     /// A sentence when a cap of the agent type is reached.

@@ -6,12 +6,13 @@ use crate::base::Nano;
 use crate::base::text::sha256_hex;
 use crate::domain::agent::message::{CallMeta, ChatRequest};
 use crate::domain::budget::{Verdict, judge};
+use crate::domain::guard::What;
 use crate::domain::workflow::facts::Limit;
 use crate::llm::{Answered, TotalFailure};
-use crate::store::{ReserveRequest, Reserved, StepResult, StepRow, StepState};
+use crate::store::{ProjectTx, Release, ReserveRequest, Reserved, StepResult, StepRow, StepState};
 use crate::tool::ToolScope;
 
-use super::super::Result;
+use super::super::{Result, guard};
 use super::talk::{MODEL, Talk};
 use super::{Pace, RUNS, Session, finished};
 
@@ -24,7 +25,11 @@ impl Session<'_> {
         let mut group = self.kind.model_group.clone();
         let mut request = self.request(talk);
         let input_hash = sha256_hex(serde_json::to_vec(&request)?);
+        let expected = guard::estimate(&request, request.max_tokens);
         let mut tx = self.begin().await?;
+        if self.is_stopped_in(&mut tx).await? {
+            return self.rest(tx).await;
+        }
         let row = tx.begin_step(self.row.id, seq, MODEL, &input_hash).await?;
         if row.state == StepState::Done {
             tx.rollback().await?;
@@ -66,6 +71,12 @@ impl Session<'_> {
             let why = format!("the next model call may cost up to {amount}, which would pass the plan's estimate of {ceiling}");
             return self.give_up(why, Some(Limit::Estimate)).await;
         }
+        // The estimate is counted until the true number is known; a call that a crash cut off stays counted.
+        let (policy, cause) = (&self.site.rules.policy, format!("{}:{seq}:{}", self.row.id, row.attempts));
+        if !guard::charge(&mut tx, policy, self.row.subject, What::Tokens, expected, &cause, self.engine.clock.now()).await? {
+            tx.rollback().await?;
+            return self.halt(expected, &cause).await;
+        }
         request.model.clone_from(&group);
         let ask = ReserveRequest {
             subject: self.row.subject,
@@ -88,9 +99,29 @@ impl Session<'_> {
         };
         self.engine.commit(tx).await?;
         match self.engine.outside(self.engine.gateway.chat(&group, &request)).await {
-            Ok(answered) => self.answered(row, &group, &permit, answered).await,
-            Err(failure) => self.unanswered(&permit, &failure, row.attempts).await,
+            Ok(answered) => self.answered(row, &group, &permit, answered, expected).await,
+            Err(failure) => self.unanswered(&permit, &failure, row.attempts, expected).await,
         }
+    }
+
+    /// Ends this claim without a step; who stopped the run lets it go on.
+    async fn rest(&self, mut tx: ProjectTx) -> Result<Pace> {
+        tx.release(self.claim, Release::Done).await?;
+        self.engine.commit(tx).await?;
+        Ok(Pace::Rest)
+    }
+
+    /// The call does not fit into the limits: the story is stopped in a transaction of its own, without the step.
+    async fn halt(&self, expected: i64, cause: &str) -> Result<Pace> {
+        let mut tx = self.begin().await?;
+        let policy = &self.site.rules.policy;
+        if guard::charge(&mut tx, policy, self.row.subject, What::Tokens, expected, cause, self.engine.clock.now()).await? {
+            // Somebody else's estimate was corrected a moment ago: there is room after all.
+            tx.rollback().await?;
+            return Ok(Pace::On);
+        }
+        tx.request_stop(self.row.id).await?;
+        self.rest(tx).await
     }
 
     /// A call that was sent and whose answer was lost may be begun once more, like one that a crash cut off; the next try reserves anew.
@@ -116,12 +147,15 @@ impl Session<'_> {
         }
     }
 
-    async fn answered(&mut self, begun: StepRow, group: &str, permit: &Reserved, answered: Answered) -> Result<Pace> {
+    async fn answered(&mut self, begun: StepRow, group: &str, permit: &Reserved, answered: Answered, expected: i64) -> Result<Pace> {
         let seq = begun.seq;
         let cost = answered.cost();
         let reply = serde_json::to_value(&answered.reply)?;
         let usage = serde_json::to_value(answered.reply.usage)?;
+        let used = answered.reply.usage;
+        let used = i64::try_from(used.input + used.output + used.cache_read + used.cache_write).unwrap_or(i64::MAX);
         let mut tx = self.begin().await?;
+        guard::correct(&mut tx, self.row.subject, What::Tokens, used - expected).await?;
         tx.settle(permit.id, cost, &usage).await?;
         let step = StepResult { result: reply.clone(), changes: None, tree: None, cost };
         tx.finish_step(self.row.id, seq, &step).await?;
@@ -143,8 +177,12 @@ impl Session<'_> {
         Ok(Pace::On)
     }
 
-    async fn unanswered(&mut self, permit: &Reserved, failure: &TotalFailure, begun: i64) -> Result<Pace> {
+    async fn unanswered(&mut self, permit: &Reserved, failure: &TotalFailure, begun: i64, expected: i64) -> Result<Pace> {
         let mut tx = self.begin().await?;
+        // A call whose answer was lost may have been worked on; one that was refused used nothing.
+        if !failure.lost {
+            guard::correct(&mut tx, self.row.subject, What::Tokens, -expected).await?;
+        }
         tx.settle(permit.id, failure.cost(), &json!({})).await?;
         let payload = json!({"group": failure.group, "attempts": failure.attempts.len(), "cost_nano_usd": failure.cost().0.to_string()});
         tx.append(RUNS, self.row.id.0, None, &[self.event("model.failed", payload)]).await?;

@@ -19,6 +19,7 @@ use super::super::gather::{criteria_of, outcome_of};
 use super::super::world::Site;
 use super::super::{Engine, EngineError, Result};
 use super::finish::plan_path;
+use super::merging::{self, Merging};
 use super::{RUNS, run_event};
 
 /// Most paths of the repository that are named to an agent.
@@ -33,6 +34,9 @@ pub struct Prepared {
     /// What the change is compared with, for runs that judge one.
     #[serde(default)]
     pub compare: Option<Sha>,
+    /// What is merged into the base, for runs that resolve conflicts; `tree` then holds both sides.
+    #[serde(default)]
+    pub merging: Option<Merging>,
     pub tree: String,
     pub system: String,
     pub task: String,
@@ -54,12 +58,18 @@ pub(super) async fn prepare(
     engine.hold(claim, engine.timings.gather * 3).await?;
     mirror.fetch(&site.remote()).await?;
     let base = base_of(mirror, start).await?;
-    let tree = mirror.tree_of(&base).await?;
-    let brief = Briefing { engine, site, row, start, mirror, base: &base, roles: BTreeMap::new() }.write().await?;
+    let mut brief = Briefing { engine, site, row, start, mirror, base: &base, roles: BTreeMap::new() }.write().await?;
+    let (tree, merging) = match merging::merge(mirror, start, &base).await? {
+        Some((tree, merging)) => {
+            brief.conflicts = merging::briefs(mirror, &tree, &merging).await?;
+            (tree, Some(merging))
+        }
+        None => (mirror.tree_of(&base).await?, None),
+    };
     let prompt = engine.rules.prompts.render(kind, &brief).map_err(|error| EngineError::Setup(error.to_string()))?;
     let compare = compare_with(mirror, start, &base).await?;
     let findings = u32::try_from(brief.findings.len()).unwrap_or(u32::MAX);
-    let prepared = Prepared { base, compare, tree: tree.0, system: prompt.system, task: prompt.user, findings };
+    let prepared = Prepared { base, compare, merging, tree: tree.0, system: prompt.system, task: prompt.user, findings };
     let value = serde_json::to_value(&prepared)?;
     let mut tx = engine.store.begin(site.project.id).await?;
     tx.guard(claim).await?;
@@ -141,7 +151,7 @@ impl Briefing<'_> {
         if self.start.purpose == Purpose::Fix {
             brief.findings.extend(self.asked_changes().await?);
         }
-        if matches!(self.start.purpose, Purpose::Fix | Purpose::Review | Purpose::Test) {
+        if matches!(self.start.purpose, Purpose::Fix | Purpose::Review | Purpose::Test | Purpose::Merge) {
             brief.ci = forge.ci(&self.site.repo, self.base).await?;
         }
         Ok(brief)

@@ -6,20 +6,20 @@ use serde_json::{Value, json};
 
 use crate::base::text::sha256_hex;
 use crate::domain::agent::fence::fence;
-use crate::domain::agent::{Outcome as Planned, outcome};
+use crate::domain::agent::outcome;
 use crate::domain::forge::Sha;
 use crate::domain::path::{FileChange, RepoPath};
 use crate::domain::workflow::intent::Intent;
 use crate::git::{Disclosure, NewCommit, Signature, TreeId, commit_message};
-use crate::store::{Release, RunState, StepResult, StepState};
+use crate::store::{DoneStep, Release, RunState, StepResult, StepState};
 use crate::tool::{self, Desk, Limits, Outcome, PathPolicy};
 use crate::tree::WorkTree;
 
-use super::super::gather::{RunResult, outcome_of};
+use super::super::gather::{RunResult, planned_paths};
 use super::super::turn::post;
 use super::super::{EngineError, Result};
 use super::talk::{Call, ToolResult};
-use super::{Pace, RUNS, Session, finished};
+use super::{Pace, RUNS, Session};
 
 /// Longest answer of a person that is handed to an agent, in bytes.
 const ANSWER_MAX: usize = 16_000;
@@ -75,13 +75,7 @@ impl Session<'_> {
         let (true, Some(run)) = (self.start.input.plan_approved, self.start.input.plan) else {
             return Ok(Vec::new());
         };
-        let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
-        let row = tx.run(run).await?;
-        tx.rollback().await?;
-        Ok(match outcome_of(&row)? {
-            Some(Planned::Design(design)) => design.files.iter().filter_map(|file| RepoPath::parse(&file.path).ok()).collect(),
-            _ => Vec::new(),
-        })
+        planned_paths(self.engine, self.site, run).await
     }
 
     /// The change under review as a patch on what it is compared with: laid over that tree, it is what `show_diff` shows.
@@ -142,6 +136,9 @@ impl Session<'_> {
     }
 
     async fn commit_tool(&mut self, call: &Call, message: &str) -> Result<Pace> {
+        if let Some(left) = self.unresolved().await? {
+            return self.record(call, left, true, None, "refused").await;
+        }
         let sha = self.commit(message).await?;
         let content = format!("Committed as {}.", sha.short());
         let result = ToolResult { id: call.id.clone(), name: call.name.clone(), content, is_error: false, commit: Some(sha) };
@@ -156,7 +153,7 @@ impl Session<'_> {
             Disclosure { agent: self.start.name.clone(), role: self.start.agent.clone(), run: self.row.id, issue: self.start.input.issue };
         let new = NewCommit {
             tree: self.tree.clone(),
-            parents: vec![self.head.clone()],
+            parents: self.parents(),
             author: Signature { name: format!("{} ({})", self.start.name, self.start.agent), email: email.clone() },
             committer: Signature { name: bot.login.clone(), email },
             message: commit_message(words, &by),
@@ -188,8 +185,6 @@ impl Session<'_> {
         let seq = self.next_seq();
         let arguments = sha256_hex(serde_json::to_vec(&call.arguments)?);
         let name = tool_step_name(&call.name);
-        let mut tx = self.begin().await?;
-        let begun = tx.begin_step(self.row.id, seq, &name, &arguments).await?;
         let payload = json!({
             "step": seq,
             "tool": name.trim_start_matches("tool:"),
@@ -205,10 +200,19 @@ impl Session<'_> {
             changes: changes.map(serde_json::to_value).transpose()?,
             cost: crate::base::Nano::ZERO,
         };
-        tx.finish_step(self.row.id, seq, &step).await?;
-        tx.append(RUNS, self.row.id.0, None, &[self.event("tool.called", payload)]).await?;
+        let done = DoneStep {
+            run: self.row.id,
+            seq,
+            name,
+            input_hash: arguments,
+            given: step,
+            stream: RUNS,
+            entry: self.event("tool.called", payload),
+        };
+        let mut tx = self.engine.store.begin(self.site.project.id).await?;
+        let recorded = tx.record_step(self.claim, done).await?;
         self.engine.commit(tx).await?;
-        self.steps.push(finished(begun, step, self.engine.clock.now()));
+        self.steps.push(recorded);
         Ok(Pace::On)
     }
 
@@ -260,7 +264,7 @@ fn tool_step_name(name: &str) -> String {
 }
 
 /// Runs file work away from the async threads.
-async fn with_desk<T: Send + 'static>(
+pub(super) async fn with_desk<T: Send + 'static>(
     mut desk: Desk,
     work: impl FnOnce(&mut Desk) -> std::result::Result<T, String> + Send + 'static,
 ) -> Result<(Desk, T)> {

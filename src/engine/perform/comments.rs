@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use crate::base::Time;
 use crate::base::text::sha256_hex;
-use crate::domain::forge::Comment;
 use crate::domain::marker;
 use crate::domain::workflow::{Effect, page};
 use crate::forge::{ForgeError, Reacted, ReactionTarget};
 
-use super::super::Result;
+use crate::store::ProjectTx;
+
+use super::super::{Result, manners};
 use super::{Job, Performed};
 
 /// Marker kind of all the bot's comments.
@@ -48,7 +49,7 @@ impl Job<'_> {
             match written.as_ref() == Some(&hash) {
                 true if is_known => return Ok(Performed::Done(json!({"comment": id, "unchanged": true}))),
                 // Found after an uncertain try: without a note of it the next text of this key would become a second comment.
-                true => return self.remember(&object, id, &hash).await,
+                true => return self.remember(&object, id, &hash).await.map(found),
                 false => {}
             }
             match self.engine.outside(forge.edit_comment(&self.site.repo, id, &body)).await {
@@ -59,7 +60,9 @@ impl Job<'_> {
             }
         }
         let made = self.engine.outside(forge.create_comment(&self.site.repo, number, &body)).await?;
-        self.remember(&object, made.id, &hash).await
+        let mut tx = self.begin().await?;
+        manners::spoke(&mut tx, number, made.created_at).await?;
+        self.remember_in(tx, &object, made.id, &hash).await
     }
 
     /// The comment of this key that stands on the forge already, with the hash of its text where we know it.
@@ -77,23 +80,17 @@ impl Job<'_> {
         if !self.is_uncertain() {
             return Ok(None);
         }
-        let forge = &self.site.connection.forge;
-        let mut ours: Vec<Comment> = forge.comments(&self.site.repo, number).await?;
-        ours.retain(|comment| comment.author.id == self.site.connection.bot.id && self.carries(&comment.body, object));
-        ours.sort_by_key(|comment| comment.id);
-        for double in ours.iter().skip(1) {
-            self.engine.outside(forge.delete_comment(&self.site.repo, double.id)).await?;
-        }
-        Ok(ours.first().map(|comment| Standing { id: comment.id, written: Some(sha256_hex(&comment.body)), is_known: false }))
-    }
-
-    fn carries(&self, body: &str, object: &str) -> bool {
-        marker::find(body).is_some_and(|marker| marker.object == object && marker.is_genuine(&self.engine.marker_key))
+        let oldest = self.keep_oldest(number, object).await?;
+        Ok(oldest.map(|comment| Standing { id: comment.id, written: Some(sha256_hex(&comment.body)), is_known: false }))
     }
 
     async fn remember(&self, object: &str, id: i64, hash: &str) -> Result<Performed> {
+        let tx = self.begin().await?;
+        self.remember_in(tx, object, id, hash).await
+    }
+
+    async fn remember_in(&self, mut tx: ProjectTx, object: &str, id: i64, hash: &str) -> Result<Performed> {
         let data = json!({"id": id, "hash": hash, "at": self.engine.clock.now().0});
-        let mut tx = self.begin().await?;
         tx.put_object("comment", object, &data, None).await?;
         self.engine.commit(tx).await?;
         Ok(Performed::Done(json!({"comment": id, "body_sha256": hash})))
@@ -120,5 +117,16 @@ impl Job<'_> {
         tx.rollback().await?;
         let last = written.and_then(|row| row.data.get("at").and_then(Value::as_i64)).map(Time);
         Ok(last.map(|last| last.plus_millis(spacing)).filter(|next| *next > self.engine.clock.now()))
+    }
+}
+
+/// Notes in the record that nothing was written, because a look at the forge showed it there.
+fn found(done: Performed) -> Performed {
+    match done {
+        Performed::Done(Value::Object(mut fields)) => {
+            fields.insert("found".into(), Value::Bool(true));
+            Performed::Done(Value::Object(fields))
+        }
+        other => other,
     }
 }

@@ -40,7 +40,7 @@ impl Job<'_> {
         let looser = now.iter().filter(|name| matches!(Label::parse(name), Some(Label::Autonomy(other)) if other > level)).cloned();
         let remove: Vec<String> = remove.into_iter().chain(looser).filter(|name| confirmed.contains(name)).collect();
         if add.is_empty() && remove.is_empty() {
-            return self.confirm(number, confirmed.difference(&BTreeSet::new()).cloned().collect(), wanted).await.map(|()| false);
+            return self.confirm(number, confirmed, wanted).await.map(|()| false);
         }
         match self.engine.outside(forge.change_labels(&self.site.repo, number, &add, &remove)).await {
             Ok(_) => {}

@@ -1,18 +1,24 @@
 //! Performing: effects are taken from a lane in order, called, and their receipts recorded. After an uncertain outcome a performer
 //! looks before it repeats: every effect is a desired state or carries a name under which it is found again.
 
+mod base;
 mod comments;
+pub mod doubles;
 mod labels;
 mod pulls;
 
 use serde_json::{Value, json};
 
 use crate::base::ids::SubjectId;
+use crate::domain::guard::{Stop, Trip, passes};
 use crate::domain::workflow::intent::{Intent, Receipt};
 use crate::domain::workflow::{Effect, Story};
 use crate::forge::ForgeError;
 use crate::git::GitError;
 use crate::store::{Claim, EffectRow, EventRow, NewEvent, ProjectTx, Release, StoreError};
+
+use super::guard::{self, Admit, Candidate};
+pub use base::sides;
 
 use super::turn::{SUBJECT, fold, post};
 use super::world::Site;
@@ -48,8 +54,9 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
     let subject = SubjectId(claim.id);
     loop {
         let mut tx = engine.store.begin_read(site.project.id).await?;
-        let row = tx.next_effect(subject).await?;
         let number = tx.subject(subject).await?.number;
+        let stop = guard::stop_of_lane(&mut tx, subject, number).await?;
+        let row = tx.next_effect_among(subject, |row| stop.is_none_or(|stop| happens(row, stop))).await?;
         tx.rollback().await?;
         let Some(row) = row else {
             return Ok(engine.store.release(claim, Release::Done).await?);
@@ -60,6 +67,11 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
         let job = Job { engine, claim, site: &site, subject, number, row: &row };
         job.run().await?;
     }
+}
+
+/// Whether a queued effect happens although its story is stopped. One that cannot be read does: its error has to come out.
+fn happens(row: &EffectRow, stop: Stop) -> bool {
+    serde_json::from_value::<Effect>(row.payload.clone()).map_or(true, |effect| passes(&effect, stop))
 }
 
 impl Job<'_> {
@@ -75,6 +87,15 @@ impl Job<'_> {
             };
         }
         let mut tx = self.begin().await?;
+        match self.admitted(&mut tx, &effect).await? {
+            Admit::Go => {}
+            // It stays where it is; what stopped the story is committed.
+            Admit::Wait => return self.engine.commit(tx).await,
+            Admit::Drop => {
+                tx.effect_done(self.row.id, &json!({"left_out": "the story is halted"})).await?;
+                return self.engine.commit(tx).await;
+            }
+        }
         match tx.effect_started(self.row.id).await {
             // A turn put a newer one with the same key in its place since it was read.
             Err(StoreError::NotFound(_)) => return Ok(()),
@@ -82,11 +103,19 @@ impl Job<'_> {
         }
         self.engine.commit(tx).await?;
         self.engine.hold(self.claim, self.engine.timings.call * 3).await?;
-        match self.perform(&effect).await {
+        match self.in_time(&effect).await {
             Ok(Performed::Done(receipt)) => self.done(&effect, receipt, None).await,
             Ok(Performed::Told(value, receipt)) => self.done(&effect, value, Some(receipt)).await,
             Err(error) => self.failed(&effect, &error).await,
         }
+    }
+
+    /// Stops and limits, read in the transaction that begins the effect.
+    async fn admitted(&self, tx: &mut ProjectTx, effect: &Effect) -> Result<Admit> {
+        let again = self.is_uncertain();
+        let cause = self.row.id.to_string();
+        let candidate = Candidate { subject: self.subject, number: self.number, effect, again, cause };
+        guard::admit(tx, &self.site.rules.policy, &candidate, self.engine.clock.now()).await
     }
 
     /// A transaction that only the holder of the lane's lease can commit.
@@ -94,6 +123,16 @@ impl Job<'_> {
         let mut tx = self.engine.store.begin(self.site.project.id).await?;
         tx.guard(self.claim).await?;
         Ok(tx)
+    }
+
+    /// Performs within the lease. Git keeps time of its own and looks again after an unclear push.
+    async fn in_time(&self, effect: &Effect) -> Result<Performed> {
+        let limit = self.engine.timings.call * 3;
+        if matches!(effect, Effect::Push { .. }) {
+            return self.perform(effect).await;
+        }
+        let late = |_| ForgeError::Uncertain(format!("it was not done within {limit:?}"));
+        tokio::time::timeout(limit, self.perform(effect)).await.map_err(late)?
     }
 
     async fn perform(&self, effect: &Effect) -> Result<Performed> {
@@ -111,9 +150,16 @@ impl Job<'_> {
             Effect::ClosePull { number } => self.set_pull_open(*number, false).await,
             Effect::ReopenPull { number } => self.set_pull_open(*number, true).await,
             Effect::SpreadHold { hold, by } => self.spread_hold(*hold, by).await,
-            Effect::StartRun(_) | Effect::StopRun { .. } | Effect::HoldRun { .. } | Effect::ResumeRun { .. } | Effect::AnswerRun { .. } => {
-                Err(EngineError::Setup("runs are rows of the turn's own transaction".into()))
-            }
+            Effect::HaltProject { trip, story } => self.halt_project(trip, *story).await,
+            Effect::LiftLimits
+            | Effect::StartRun(_)
+            | Effect::StopRun { .. }
+            | Effect::HoldRun { .. }
+            | Effect::ResumeRun { .. }
+            | Effect::AnswerRun { .. } => Err(EngineError::Setup("runs are rows of the turn's own transaction".into())),
+            Effect::MergeBase { .. } => self.merge_base(effect).await,
+            Effect::SweepDoubles { number, object } => self.sweep_doubles(*number, object).await,
+            Effect::LookAgain { number, head } => self.look_again(*number, head).await,
         }
     }
 
@@ -159,7 +205,7 @@ impl Job<'_> {
     fn again_in(&self, error: &EngineError) -> Option<i64> {
         let backoff = self.engine.backoff(self.row.attempts);
         match error {
-            EngineError::Forge(ForgeError::RateLimited(wait)) => Some(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).max(backoff)),
+            limited @ EngineError::Forge(ForgeError::RateLimited(_)) => Some(limited.asks_to_wait().max(backoff)),
             EngineError::Forge(error) if error.is_transient() => Some(backoff),
             // "Please try again later": the forge is still checking for conflicts.
             EngineError::Forge(ForgeError::NotAllowed(text)) if text.contains("passes by itself") && self.row.attempts < MAX_REFUSALS => {
@@ -204,12 +250,27 @@ impl Job<'_> {
         let mut told = 0;
         for subject in tx.subjects("story").await? {
             if subject.id != self.subject {
-                let key = format!("hold:{}:{hold}", self.row.id);
+                let key = format!("hold:{}:{hold}:{}", self.row.id, subject.id);
                 post(&mut tx, subject.id, key, &Intent::Hold { hold, by: by.clone() }, self.engine.clock.now()).await?;
                 told += 1;
             }
         }
         self.engine.commit(tx).await?;
         Ok(Performed::Done(json!({"hold": hold, "stories": told})))
+    }
+
+    /// A limit of the project was crossed: every other story shows that it is stopped.
+    async fn halt_project(&self, trip: &Trip, story: i64) -> Result<Performed> {
+        let mut tx = self.begin().await?;
+        let mut told = 0;
+        for subject in tx.subjects("story").await? {
+            if subject.id != self.subject {
+                let intent = Intent::Halt { trip: trip.clone(), story: Some(story) };
+                post(&mut tx, subject.id, format!("halt:{}:{}", self.row.id, subject.id), &intent, self.engine.clock.now()).await?;
+                told += 1;
+            }
+        }
+        self.engine.commit(tx).await?;
+        Ok(Performed::Done(json!({"limit": trip.limit, "stories": told})))
     }
 }

@@ -5,9 +5,9 @@ use serde_json::json;
 use crate::domain::approval::permit;
 use crate::domain::forge::{Pull, Sha, State};
 use crate::domain::marker;
-use crate::domain::workflow::Effect;
 use crate::domain::workflow::intent::Receipt;
-use crate::forge::{NewPull, PullPatch};
+use crate::domain::workflow::{Effect, Story};
+use crate::forge::{ForgeError, NewPull, PullPatch};
 use crate::git::{BranchName, Pushed};
 
 use super::super::{EngineError, Result, gather};
@@ -17,13 +17,24 @@ impl Job<'_> {
     /// Moves the branch plainly. The mirror looks at the remote first, so a push that was applied before a crash is found, not repeated.
     pub(super) async fn push(&self, branch: &str, expect: Option<&Sha>, to: &Sha) -> Result<Performed> {
         let name = BranchName::parse(branch).map_err(|error| EngineError::Setup(error.to_string()))?;
+        if !name.is_ours() {
+            return Err(EngineError::Setup(format!("`{branch}` is no branch of a story; pushes go to those alone")));
+        }
         let mirror = self.engine.mirror(self.site.project.id).await?;
         let pushed = self.engine.outside(mirror.push(&self.site.remote(), &name, expect, to)).await?;
         let record = json!({"branch": branch, "from": expect, "to": to});
         match pushed {
-            Pushed::Done | Pushed::Already => Ok(Performed::Told(record, Receipt::Pushed { head: to.clone() })),
+            Pushed::Done => Ok(Performed::Told(record, Receipt::Pushed { head: to.clone() })),
+            // Of a try whose answer was lost: the record says that it was found and not repeated.
+            Pushed::Already => {
+                let record = json!({"branch": branch, "from": expect, "to": to, "found": true});
+                Ok(Performed::Told(record, Receipt::Pushed { head: to.clone() }))
+            }
             Pushed::Moved { actual } => Ok(Performed::Told(json!({"branch": branch, "found": actual}), Receipt::Moved { head: actual })),
-            Pushed::Refused(sentence) => Err(EngineError::Setup(format!("the forge refused the push: {sentence}"))),
+            Pushed::Refused(sentence) => Err(EngineError::Setup(format!(
+                "the forge refused the push: {sentence}. Whoever administers the repository can let the account `{}` push to `{branch}`, in its settings under branches",
+                self.site.connection.bot.login
+            ))),
         }
     }
 
@@ -33,17 +44,26 @@ impl Job<'_> {
             return Err(EngineError::Setup("not a pull request".into()));
         };
         let forge = &self.site.connection.forge;
-        let standing = forge.pulls_of_branch(&self.site.repo, branch).await?;
-        let open = standing.into_iter().find(|pull| pull.state == State::Open);
-        let pull = match open {
+        let standing = self.open_pull_of(branch).await?;
+        let found = standing.is_some();
+        let pull = match standing {
             Some(pull) => pull,
             None => {
                 let new = NewPull { title: title.clone(), body: body.clone(), head: branch.clone(), base: base.clone(), draft: true };
-                self.engine.outside(forge.create_pull(&self.site.repo, &new)).await?
+                match self.engine.outside(forge.create_pull(&self.site.repo, &new)).await {
+                    // A request of a process that died was carried out after it was looked here.
+                    Err(error @ ForgeError::Conflict(_)) => self.open_pull_of(branch).await?.ok_or(error)?,
+                    made => made?,
+                }
             }
         };
-        let record = json!({"pull": pull.number, "head": head});
+        let record = json!({"pull": pull.number, "head": head, "found": found});
         Ok(Performed::Told(record, Receipt::PullOpened { number: pull.number, head: head.clone() }))
+    }
+
+    async fn open_pull_of(&self, branch: &str) -> Result<Option<Pull>> {
+        let standing = self.site.connection.forge.pulls_of_branch(&self.site.repo, branch).await?;
+        Ok(standing.into_iter().find(|pull| pull.state == State::Open))
     }
 
     pub(super) async fn edit_pull(&self, effect: &Effect) -> Result<Performed> {
@@ -90,11 +110,44 @@ impl Job<'_> {
             Ok(permit) => permit,
             Err(reasons) => return Ok(held_back(number, reasons)),
         };
+        // "Not mergeable" may also mean that the forge is still looking.
+        if facts.pull.mergeable == Some(false)
+            && let Some(needed) = self.base_hinders(&story, &facts.pull, None).await?
+        {
+            return Ok(needed);
+        }
         let style = self.site.repo_now().await?.merge_style;
         let title = format!("{} (#{number})", facts.pull.title);
         let message = format!("Refs #{}\n", story.issue);
-        self.engine.outside(forge.merge(&self.site.repo, &permit, style, &title, &message)).await?;
-        Ok(merged(&forge.pull(&self.site.repo, number).await?))
+        match self.engine.outside(forge.merge(&self.site.repo, &permit, style, &title, &message)).await {
+            Ok(()) => self.surely_merged(number).await,
+            Err(error @ (ForgeError::NotAllowed(_) | ForgeError::Conflict(_))) => self.not_merged(&story, head, number, error).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The forge refused: what has changed since, or what stands in the way.
+    async fn not_merged(&self, story: &Story, head: &Sha, number: i64, error: ForgeError) -> Result<Performed> {
+        let pull = self.site.connection.forge.pull(&self.site.repo, number).await?;
+        if pull.merged {
+            return Ok(merged(&pull));
+        }
+        if pull.head.sha != *head {
+            return Ok(held_back(number, vec!["the head has moved".into()]));
+        }
+        match self.base_hinders(story, &pull, Some(&error)).await? {
+            Some(needed) => Ok(needed),
+            None => Err(error.into()),
+        }
+    }
+
+    /// Something between us and the forge may have answered in its place.
+    async fn surely_merged(&self, number: i64) -> Result<Performed> {
+        let after = self.site.connection.forge.pull(&self.site.repo, number).await?;
+        if !after.merged {
+            return Err(ForgeError::Uncertain(format!("#{number} is not merged, although the forge's answer said so")).into());
+        }
+        Ok(merged(&after))
     }
 
     pub(super) async fn close_issue(&self, number: i64) -> Result<Performed> {

@@ -9,12 +9,14 @@ use reqwest::{Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::base::Clock;
 use crate::base::secret::{ExposeSecret, Redactor, SecretString};
 use crate::base::text::{clip, visible};
 use crate::domain::forge::RepoRef;
 use crate::forge::{ForgeError, Result};
 
-use super::pace::{is_last, pause, retry_after};
+use super::gate::Gate;
+use super::pace::{is_last, limit, pause, retry_after};
 use super::{Timeouts, wire};
 
 /// The largest page that Gitea gives by default (`[api] MAX_RESPONSE_ITEMS`); a larger request is cut to it in silence.
@@ -27,8 +29,6 @@ const MAX_BODY: usize = 32 * 1024 * 1024;
 const TRIES: u32 = 3;
 /// A read waits this long by itself; a longer wait is left to the caller.
 const MAX_WAIT: Duration = Duration::from_secs(10);
-/// What a 429 without `Retry-After` is taken to ask for.
-const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 
 /// One request below `/api/v1`: path segments as they are, before any escaping.
 #[derive(Clone, Debug)]
@@ -99,6 +99,7 @@ pub(super) struct Client {
     authorization: HeaderValue,
     redactor: Redactor,
     backoff: Duration,
+    gate: Gate,
     /// Where repositories were found to be now, by id.
     paths: Mutex<HashMap<i64, String>>,
 }
@@ -125,8 +126,14 @@ impl Client {
             authorization,
             redactor: Redactor::new([token.clone()]),
             backoff: timeouts.backoff,
+            gate: Gate::new(Clock::System),
             paths: Mutex::default(),
         })
+    }
+
+    /// Measures the waits that the forge asks for by this clock.
+    pub fn set_clock(&mut self, clock: Clock) {
+        self.gate.set_clock(clock);
     }
 
     /// The address of the forge without a trailing slash.
@@ -229,6 +236,9 @@ impl Client {
 
     async fn once(&self, call: &Call) -> std::result::Result<Answer, Failure> {
         let url = self.url(call).map_err(Failure::Final)?;
+        if let Some(left) = self.gate.remaining() {
+            return Err(Failure::Final(ForgeError::RateLimited(left)));
+        }
         let mut request = self.http.request(call.method.clone(), url).header(AUTHORIZATION, self.authorization.clone());
         if let Some(body) = &call.body {
             request = request.json(body);
@@ -241,6 +251,12 @@ impl Client {
                 return Err(Failure::Final(ForgeError::Malformed(format!("the answer is larger than {} MiB", MAX_BODY >> 20))));
             }
             body.extend_from_slice(&chunk);
+        }
+        if status.is_success() && is_html(&headers) {
+            // A proxy's page or a login form, whatever its status says. Of a write nobody knows whether it came through.
+            let text = format!("expected JSON, got {} bytes of text/html ({} {})", body.len(), status.as_u16(), call.method);
+            let error = if call.is_read() { ForgeError::Malformed(text) } else { ForgeError::Uncertain(text) };
+            return Err(Failure::Passing(error, None));
         }
         if status.is_success() {
             return Ok(Answer { status, headers, body, read: call.is_read() });
@@ -282,6 +298,10 @@ impl Client {
     /// What an answer other than 2xx means.
     fn refused(&self, call: &Call, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
         let text = format!("{} ({} {})", self.reason(body), status.as_u16(), call.method);
+        if let Some(wait) = limit(status.as_u16(), headers, &text) {
+            self.gate.close(wait);
+            return Failure::Passing(ForgeError::RateLimited(wait), Some(wait));
+        }
         Failure::Final(match status.as_u16() {
             300..=399 => return Failure::Moved(ForgeError::Malformed(format!("it redirects elsewhere, which is never followed: {text}"))),
             401 => ForgeError::Unauthorized(text),
@@ -289,10 +309,8 @@ impl Client {
             404 => return Failure::Moved(ForgeError::NotFound(format!("{}: {text}", call.segments.join("/")))),
             405 | 412 | 423 => ForgeError::NotAllowed(text),
             409 => ForgeError::Conflict(text),
-            429 => {
-                let wait = retry_after(headers).unwrap_or(DEFAULT_WAIT);
-                return Failure::Passing(ForgeError::RateLimited(wait), Some(wait));
-            }
+            // The server gave up waiting for the request, of which it may have read enough.
+            408 => return Failure::Passing(ForgeError::Uncertain(text), None),
             500..=599 => return Failure::Passing(ForgeError::Uncertain(text), retry_after(headers)),
             _ => ForgeError::Unprocessable(text),
         })
@@ -311,6 +329,13 @@ impl Client {
     fn clean(&self, text: &str) -> String {
         clip(visible(&self.redactor.mask(text)).trim(), 300)
     }
+}
+
+fn is_html(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.trim_start().to_lowercase().starts_with("text/html"))
 }
 
 fn parse_base(text: &str) -> std::result::Result<Url, String> {

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::base::Time;
 use crate::base::secret::{ExposeSecret, SecretString};
+use crate::base::{Clock, Time};
 use crate::domain::approval::MergePermit;
 use crate::domain::forge::*;
 
@@ -16,6 +16,7 @@ use super::{DeliveryHead, Forge, Headers, NewPull, PullPatch, Reacted, ReactionT
 
 mod client;
 mod convert;
+mod gate;
 mod hook;
 mod labels;
 #[cfg(test)]
@@ -77,6 +78,12 @@ impl GiteaForge {
         }
         let client = client::Client::new(&config.base_url, &config.token, config.timeouts)?;
         Ok(GiteaForge { client, token: config.token, kind: config.kind, public_url: None, me: OnceLock::new() })
+    }
+
+    /// Measures the waits that the forge asks for by this clock instead of the machine's.
+    pub fn with_clock(mut self, clock: Clock) -> GiteaForge {
+        self.client.set_clock(clock);
+        self
     }
 
     /// Uses this address in links for people, for a forge that this program reaches by another (internal) one.

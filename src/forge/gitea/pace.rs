@@ -35,6 +35,33 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     (date(text)? - now).to_std().ok()
 }
 
+/// What a limit that names no time is taken to ask for. GitHub's documentation asks for at least a minute then; nobody asks for more.
+const DEFAULT_WAIT: Duration = Duration::from_secs(60);
+
+/// How long a refusal asks to wait; `None` when it is no limit of the rate. A 403 is one when its headers or its words say so: GitHub's
+/// secondary limits come that way, and so do those of proxies that copy it.
+pub(super) fn limit(status: u16, headers: &HeaderMap, text: &str) -> Option<Duration> {
+    let named = retry_after(headers).or_else(|| reset_in(headers));
+    match status {
+        429 => Some(named.unwrap_or(DEFAULT_WAIT)),
+        403 if named.is_some() => named,
+        403 if text.to_lowercase().contains("rate limit") => Some(DEFAULT_WAIT),
+        _ => None,
+    }
+}
+
+/// The time until a window without any calls left begins anew, by the server's own clock.
+fn reset_in(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    if text("x-ratelimit-remaining") != Some("0") {
+        return None;
+    }
+    let reset = text("x-ratelimit-reset")?.parse::<i64>().ok()?;
+    let now = chrono::DateTime::parse_from_rfc2822(text("date")?).ok()?.timestamp();
+    // A second more: both numbers are cut to whole seconds.
+    Some(Duration::from_secs(u64::try_from(reset - now).unwrap_or(0).min(86_400) + 1))
+}
+
 /// Doubles with every try, and spreads by half so that many callers do not come back at once.
 pub(super) fn pause(backoff: Duration, tried: u32) -> Duration {
     let full = backoff.saturating_mul(1 << (tried - 1).min(8));
@@ -62,6 +89,23 @@ mod tests {
         let dated = headers(&[("retry-after", "Mon, 03 Aug 2026 09:00:30 GMT"), ("date", "Mon, 03 Aug 2026 09:00:00 GMT")]);
         assert_eq!(retry_after(&dated), Some(Duration::from_secs(30)));
         assert_eq!(retry_after(&headers(&[("retry-after", "soon")])), None);
+    }
+
+    #[test]
+    fn a_limit_is_known_by_status_headers_or_words() {
+        let headers = |pairs: &[(&'static str, &'static str)]| -> HeaderMap {
+            pairs.iter().map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        };
+        let seconds = |status, pairs: &[_], text| limit(status, &headers(pairs), text).map(|wait| wait.as_secs());
+        let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1785747660"), ("date", "Mon, 03 Aug 2026 09:00:00 GMT")];
+        assert_eq!(seconds(429, &[], "slow down"), Some(60));
+        assert_eq!(seconds(429, &[("retry-after", "7")], ""), Some(7));
+        assert_eq!(seconds(429, &spent, ""), Some(61));
+        assert_eq!(seconds(403, &spent, "no"), Some(61));
+        assert_eq!(seconds(403, &[("retry-after", "9")], "no"), Some(9));
+        assert_eq!(seconds(403, &[], "You have exceeded a secondary rate limit"), Some(60));
+        assert_eq!(seconds(403, &[("x-ratelimit-remaining", "12"), spent[1], spent[2]], "no"), None, "calls are left: it is a refusal");
+        assert_eq!(seconds(404, &spent, ""), None);
     }
 
     #[test]

@@ -22,7 +22,8 @@ async fn spending_above_the_estimate_waits_for_a_person() {
         w.bob().comments(pull, "/syndarix fix").await;
         w.bob().comments(pull, "/syndarix approve").await;
         w.settle().await;
-        assert_eq!(w.stands(issue).await, "review: nobody works; waiting");
+        let page = w.news(pull);
+        assert_eq!(w.stands(issue).await, "review: nobody works; waiting", "{page}");
     })
     .await;
 }

@@ -72,6 +72,7 @@ pub(super) fn look_at_gate(turn: &mut Turn<'_>) {
         && turn.story.unpushed.is_none()
         && turn.story.foreign_head.is_none()
         && turn.story.question.is_none()
+        && turn.story.base.asked.is_none()
         && turn.story.pull.as_ref().is_some_and(|pull| pull.open);
     let (true, Some(head), Some(facts)) = (ready, turn.story.head.clone(), turn.facts.gate.as_ref()) else {
         return;
@@ -90,6 +91,8 @@ pub(super) fn look_at_gate(turn: &mut Turn<'_>) {
     facts.commands.clone_from(&turn.story.votes);
     facts.people.extend(turn.facts.actor.clone());
     match gate(&facts) {
+        // The forge would refuse once more; people were told what to do.
+        Gate::Holds { .. } if turn.story.base.stuck.as_ref() == Some(&(head.clone(), facts.pull.base.sha.clone())) => {}
         Gate::Holds { approvers } => order_merge(turn, head, approvers),
         Gate::Waits { reasons } => {
             if turn.story.merging.is_some() {

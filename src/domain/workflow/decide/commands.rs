@@ -6,6 +6,7 @@ use crate::domain::agent::Purpose;
 use crate::domain::approval::{Person, plan_vote};
 use crate::domain::command::{self, Command, ParseContext, Verdict};
 use crate::domain::forge::User;
+use crate::domain::guard::WHOLE_PROJECT;
 use crate::domain::refusal::Refusal;
 
 use super::super::effect::Effect;
@@ -14,7 +15,7 @@ use super::super::intent::{Intent, Place};
 use super::super::label::{Flag, Stage};
 use super::super::{page, say};
 use super::turn::Turn;
-use super::{branch, checkpoint, people, places, pull, work};
+use super::{base, branch, checkpoint, people, places, pull, work};
 
 /// What a command came to, when it was not refused.
 pub(super) enum Said {
@@ -36,7 +37,12 @@ pub(super) fn decide(turn: &mut Turn<'_>) {
     };
     // Other bots get no answer at all: answering them is how loops begin.
     if access::listens_to(&actor(turn)).is_err() {
-        return turn.note_permission("any", false, "other-bot");
+        turn.note_permission("any", false, "other-bot");
+        return super::guard::say_taken_for_a_program(turn, place.number);
+    }
+    if turn.facts.actor.as_ref().is_some_and(|person| person.is_bot) && turn.facts.guard.bot_spoke.is_some() {
+        // Programs that answer each other's answers never stop: after one of them, a person has to speak first.
+        return turn.note_permission("any", false, "bot-depth");
     }
     let mut reactions = Vec::new();
     for (line, verdict) in parsed.verdicts() {
@@ -79,7 +85,10 @@ pub(super) fn actor<'a>(turn: &Turn<'a>) -> ActorFacts<'a> {
         role: person.and_then(|person| person.role),
         is_bot_self: own,
         is_other_bot: person.is_some_and(|person| person.is_bot) && !own,
-        listed_bot: person.is_some_and(|person| turn.facts.policy.listed_bots.contains(&person.user.login)),
+        listed_bot: person.is_some_and(|person| {
+            let listed = &turn.facts.policy.listed_bots;
+            listed.iter().any(|login| login.trim_start_matches('@').eq_ignore_ascii_case(&person.user.login))
+        }),
         is_requester: person.zip(turn.story.requester.as_ref()).is_some_and(|(person, requester)| person.user.id == requester.id),
         writers: Some(turn.facts.policy.writers.as_slice()).filter(|writers| !writers.is_empty()),
     }
@@ -102,6 +111,7 @@ fn one(turn: &mut Turn<'_>, command: &Command, place: Place, written_at: Time, s
         Command::Resume { all } => resume(turn, *all),
         Command::Cancel => cancel(turn),
         Command::Retry => retry(turn),
+        Command::Rebase => base::command(turn, source.comment),
         Command::Start => places::start(turn),
         Command::Fix { text } => work::fix(turn, text.as_deref(), source),
         Command::Review => work::review(turn),
@@ -160,6 +170,11 @@ pub(super) fn plan(turn: &mut Turn<'_>, focus: Option<&str>) -> Result<Said, Ref
     turn.event(event);
     let branch = turn.story.branch.clone();
     turn.decision.aliases.push(super::super::interpret::alias::branch(&branch));
+    if let Some(hold) = turn.facts.guard.hold.clone() {
+        let (flag, why) = super::guard::stopped_from_the_start(&hold);
+        turn.raise(flag, why);
+        turn.replies.push(say::begins_stopped(&hold));
+    }
     turn.start(Purpose::Analyse);
     Ok(Said::Begun)
 }
@@ -295,17 +310,26 @@ fn spread(turn: &mut Turn<'_>, hold: bool) -> Result<(), Refusal> {
 /// Somebody paused or resumed all stories of the project from another one.
 pub(super) fn hold_all(turn: &mut Turn<'_>, hold: bool, by: &User) {
     if hold {
-        stop(turn, &format!("`{}`, together with all stories", by.login));
-    } else {
-        // A story that was not paused has nothing to resume.
-        let _ = resume(turn, false);
+        stop(turn, &format!("`{}`, {WHOLE_PROJECT}", by.login));
+    } else if resume(turn, false).is_err()
+        && turn.story.may_run()
+        && let Some(active) = turn.story.active.clone()
+    {
+        // A story that was not paused has nothing to resume, but its agent may have been held before its lane heard of the pause.
+        turn.effect(Effect::ResumeRun { run: active.run });
     }
 }
 
 /// Goes on: takes off what stopped the story, accepts commits of a person, and takes up the work where it stood.
 pub(super) fn resume(turn: &mut Turn<'_>, all: bool) -> Result<Said, Refusal> {
-    if all {
-        spread(turn, false)?;
+    // A program that lets itself go on is no brake.
+    if turn.facts.actor.as_ref().is_some_and(|person| person.is_bot) {
+        return refuse("not-a-person", "only a person may let a stopped story go on", "ask somebody with write permission to type it");
+    }
+    match turn.facts.guard.hold.clone() {
+        _ if all => spread(turn, false)?,
+        Some(hold) => return Err(super::guard::whole_project(&hold)),
+        None => {}
     }
     let stopped = [Flag::Paused, Flag::Halted].into_iter().any(|flag| turn.story.flags.contains(&flag));
     if !stopped && turn.story.foreign_head.is_none() {
@@ -314,6 +338,9 @@ pub(super) fn resume(turn: &mut Turn<'_>, all: bool) -> Result<Said, Refusal> {
         }
         let words = "nothing is paused here".to_owned();
         return refuse("not-paused", words, "`/syndarix retry` repeats a failed step; `/syndarix status` shows where the story is");
+    }
+    if turn.story.flags.contains(&Flag::Halted) {
+        turn.effect(Effect::LiftLimits);
     }
     turn.lower(Flag::Paused);
     turn.lower(Flag::Halted);
@@ -326,6 +353,7 @@ pub(super) fn resume(turn: &mut Turn<'_>, all: bool) -> Result<Said, Refusal> {
     }
     match (turn.story.active.clone(), turn.story.stage) {
         (Some(active), _) => turn.effect(Effect::ResumeRun { run: active.run }),
+        (None, _) if turn.story.base.asked.is_some() => base::order(turn, None),
         (None, Stage::Implementation) if turn.story.loops.queued.is_some() => places::look(turn),
         (None, Stage::Implementation) if adopted.is_some() => turn.start(turn.story.build_purpose()),
         (None, Stage::Review) if adopted.is_some() => turn.start(Purpose::Review),
@@ -359,6 +387,16 @@ fn retry(turn: &mut Turn<'_>) -> Result<Said, Refusal> {
     if turn.story.loops.queued.is_some() {
         let words = "no step has failed here: the story waits for a free place and begins by itself";
         return refuse("queued", words, "type `/syndarix start` to begin now");
+    }
+    let merge_failed = turn.story.failed.as_ref().is_some_and(|failed| failed.purpose == Purpose::Merge);
+    if turn.story.active.is_none() && (merge_failed || turn.story.base.asked.is_some()) {
+        for flag in [Flag::OverBudget, Flag::Blocked, Flag::Waiting] {
+            turn.lower(flag);
+        }
+        // The base branch may have moved since: it is looked at anew.
+        let by = turn.actor().cloned();
+        base::ask(turn, by, None);
+        return Ok(Said::Begun);
     }
     if let Some(failed) = turn.story.failed.clone() {
         work::reset(turn);

@@ -44,7 +44,7 @@ pub(super) fn decide(turn: &mut Turn<'_>, number: i64) {
     for name in facts.confirmed.difference(&facts.now).cloned().collect::<Vec<_>>() {
         if let (Some(label), person) = (Label::parse(&name), who(&facts, &name, false)) {
             turn.mover = person.as_ref().map(|person| person.user.clone());
-            removed(turn, label, person);
+            removed(turn, number, label, person);
         }
     }
     turn.mover = None;
@@ -82,10 +82,15 @@ fn added(turn: &mut Turn<'_>, number: i64, label: Label, person: Option<Person>)
     }
 }
 
-fn removed(turn: &mut Turn<'_>, label: Label, person: Option<Person>) {
+fn removed(turn: &mut Turn<'_>, number: i64, label: Label, person: Option<Person>) {
     let writer = person.as_ref().is_some_and(|person| !person.is_bot && person.role.is_some_and(|role| role >= Role::Writer));
     if matches!(label, Label::Flag(Flag::Paused | Flag::Halted)) && writer {
-        let _ = commands::resume(turn, false);
+        let lifted = commands::resume(turn, false);
+        if let Err(refusal) = lifted
+            && turn.facts.guard.hold.is_some()
+        {
+            put_back(turn, number, label, &refusal.to_string());
+        }
     }
 }
 

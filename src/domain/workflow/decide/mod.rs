@@ -1,8 +1,10 @@
 //! Deciding: one intent, one story, the facts; out come events and effects. One file per kind of cause.
 
+mod base;
 mod branch;
 mod checkpoint;
 mod commands;
+mod guard;
 mod labels;
 mod loops;
 mod people;
@@ -70,6 +72,7 @@ pub fn decide(story: &Story, wanted: &Wanted, facts: &Facts) -> Decision {
         Intent::EffectDone { receipt, .. } => receipts::done(&mut turn, receipt),
         Intent::EffectFailed { what, error, .. } => receipts::failed(&mut turn, what, error),
         Intent::Hold { hold, by } => commands::hold_all(&mut turn, *hold, by),
+        Intent::Halt { trip, story } => guard::halt(&mut turn, trip, *story),
         Intent::Wake => {
             places::look(&mut turn);
             checkpoint::look_at_gate(&mut turn);

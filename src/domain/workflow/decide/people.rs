@@ -6,6 +6,7 @@ use crate::domain::access;
 use crate::domain::agent::Purpose;
 use crate::domain::approval::plan_vote;
 use crate::domain::forge::{Review, Role, Sha, Verdict};
+use crate::domain::guard::What;
 
 use super::super::effect::Effect;
 use super::super::event::{Checkpoint, StoryEvent};
@@ -18,7 +19,8 @@ use super::turn::Turn;
 use super::{checkpoint, commands};
 
 /// A plain comment answers an open question when a writer or the requester gives it after the question could be read.
-pub(super) fn remark(turn: &mut Turn<'_>, _place: Place, comment: i64) {
+pub(super) fn remark(turn: &mut Turn<'_>, place: Place, comment: i64) {
+    super::guard::say_taken_for_a_program(turn, place.number);
     let (Some(run), Some(person)) = (turn.story.question, turn.facts.actor.clone()) else {
         return;
     };
@@ -33,6 +35,11 @@ pub(super) fn remark(turn: &mut Turn<'_>, _place: Place, comment: i64) {
             return;
         }
         Asked::As(_) | Asked::Unknown => {}
+    }
+    if let Some(until) = turn.facts.guard.answers_until {
+        let (per_hour, login) = (turn.facts.policy.limits.of_person(What::Answers), person.user.login.clone());
+        let body = say::limited(&login, What::Answers, per_hour, until);
+        return turn.effect(Effect::Comment { number: place.number, key: format!("limited.{}", person.user.id), body });
     }
     turn.event(StoryEvent::QuestionAnswered { by: person.user, comment });
     turn.lower(Flag::Waiting);

@@ -9,7 +9,7 @@ use super::super::intent::Receipt;
 use super::super::label::{Flag, Stage};
 use super::super::say;
 use super::turn::Turn;
-use super::{branch, checkpoint, loops, pull};
+use super::{base, branch, checkpoint, loops, pull};
 
 pub(super) fn done(turn: &mut Turn<'_>, receipt: &Receipt) {
     match receipt {
@@ -23,6 +23,10 @@ pub(super) fn done(turn: &mut Turn<'_>, receipt: &Receipt) {
             }
         },
         Receipt::PullOpened { number, head } => pull_opened(turn, *number, head.clone()),
+        Receipt::BaseLooked { head, base, found, comment } => base::looked(turn, head, base, found, *comment),
+        Receipt::BaseNeeded { head, base, conflicts } => base::needed(turn, head, base, *conflicts),
+        Receipt::Shown { head } if turn.story.head.as_ref() == Some(head) => checkpoint::look_at_gate(turn),
+        Receipt::Shown { .. } => {}
         Receipt::Merged { number, sha } => pull::merged(turn, *number, sha.clone()),
         Receipt::MergeHeldBack { .. } => {
             if let Some(head) = turn.story.merging.clone() {
@@ -41,6 +45,9 @@ fn pushed(turn: &mut Turn<'_>, head: Sha) {
     // A cancelled or restarted story has nothing unpushed; the late receipt of its push changes nothing.
     if turn.story.unpushed.as_ref() != Some(&head) {
         return;
+    }
+    if turn.story.base.merge_at(&head).is_some() {
+        return base::pushed(turn, head);
     }
     turn.event(StoryEvent::BranchPushed { head: head.clone() });
     match (turn.story.stage, turn.story.pull.clone()) {
@@ -69,7 +76,7 @@ fn pull_opened(turn: &mut Turn<'_>, number: i64, head: Sha) {
 }
 
 /// The plan stands on the pull request: it can be let through now.
-fn plan_shown(turn: &mut Turn<'_>) {
+pub(super) fn plan_shown(turn: &mut Turn<'_>) {
     if let Some(plan) = turn.story.plan.clone() {
         let ask = say::ask_plan(&turn.story, &plan);
         checkpoint::arrive(turn, Checkpoint::Plan, plan.hash, ask);
@@ -107,6 +114,8 @@ fn deed(what: &str) -> String {
         "close-pull" => "close the pull request",
         "reopen-pull" => "reopen the pull request",
         "labels" => "set the labels",
+        "merge-base" => "merge the base branch in",
+        "look-again" => "see the new head on the pull request",
         other => return format!("do `{other}`"),
     }
     .to_owned()

@@ -11,7 +11,7 @@ use super::super::facts::{Limit, RunEnd};
 use super::super::label::{Flag, Stage};
 use super::super::say;
 use super::turn::Turn;
-use super::{checkpoint, loops};
+use super::{base, checkpoint, loops};
 
 /// A run ended. Runs that were stopped in the meantime are ignored: their word came too late.
 pub(super) fn ended(turn: &mut Turn<'_>, run: RunId, purpose: Purpose) {
@@ -32,6 +32,7 @@ pub(super) fn ended(turn: &mut Turn<'_>, run: RunId, purpose: Purpose) {
                 }
                 Outcome::Review(review) => reviewed(turn, run, &review),
                 Outcome::Test(test) => tested(turn, run, &test),
+                Outcome::Merge(_) => base::resolved(turn, run, head, &paths, diff.as_deref()),
             }
         }
         RunEnd::GaveUp { why, limit: Some(Limit::Estimate) } => {

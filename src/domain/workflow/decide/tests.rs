@@ -13,6 +13,7 @@ use crate::domain::workflow::facts::{LabelFacts, Limit, Policy, RunEnd, RunFacts
 use crate::domain::workflow::intent::{Place, Receipt};
 use crate::domain::workflow::label::{Autonomy, PullStage, Stage};
 
+mod base;
 mod work;
 
 const BOT: i64 = 1;
@@ -79,9 +80,11 @@ impl Table {
             spent: Nano::ZERO,
             criteria: vec!["it works".into()],
             work: None,
+            resolution: None,
             record: None,
             version: "0".into(),
             web_url: String::new(),
+            guard: crate::domain::guard::GuardFacts::default(),
             places: Default::default(),
             asked: Default::default(),
         };

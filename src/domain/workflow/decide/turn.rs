@@ -100,7 +100,7 @@ impl<'a> Turn<'a> {
     /// Starts the agent for a purpose. While the story is paused the run is made but held.
     pub fn start(&mut self, purpose: Purpose) {
         self.stop_active();
-        if purpose.writes() && !self.story.loops.texts.is_empty() {
+        if matches!(purpose, Purpose::Implement | Purpose::Fix) && !self.story.loops.texts.is_empty() {
             self.event(StoryEvent::TextsTaken);
         }
         let round = self.story.rounds.get(&purpose).copied().unwrap_or(0);
@@ -139,6 +139,7 @@ impl<'a> Turn<'a> {
             plan_approved: story.plan_approver.is_some(),
             ceiling: self.ceiling(),
             keep_plan: self.facts.policy.keep_plan,
+            merge: story.base.conflict.clone().filter(|_| purpose == Purpose::Merge),
         }
     }
 

@@ -2,6 +2,8 @@
 //! are asked to act are named with an `@`; everybody else stands in code, which pings nobody.
 
 mod ask;
+mod base;
+mod guard;
 mod pull;
 mod tell;
 mod work;
@@ -10,6 +12,8 @@ pub use ask::{
     ask_close, ask_merge, ask_plan, ask_push, ask_spend, effect_failed, gave_up, human_pushed, nothing_changed, pull_closed, question,
     rounds_used_up, unmet,
 };
+pub use base::{base_asks_first, base_comes_in, base_merged, base_needs_a_person, base_tried_enough, base_up_to_date};
+pub use guard::{begins_stopped, halted, limited, taken_for_a_program};
 pub use pull::{answers, draft_body, pull_body, pull_title, review};
 pub use tell::{branch_deleted, cancelled, put_back, report, vote_does_not_count};
 pub use work::{
@@ -20,7 +24,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::forge::User;
 use crate::domain::refusal::Refusal;
-use crate::domain::speech::{Manners, quote_safe};
+use crate::domain::speech::{Manners, code_line, quote_safe};
 
 /// Longest part of a model's text on the forge, in bytes.
 const MODEL_TEXT: usize = 12_000;
@@ -76,7 +80,7 @@ fn somebody(user: Option<&User>) -> String {
 
 /// Paths in code, the first thirty of them.
 fn code_list(paths: &[String]) -> String {
-    let mut shown: Vec<String> = paths.iter().take(30).map(|path| format!("`{path}`")).collect();
+    let mut shown: Vec<String> = paths.iter().take(30).map(|path| code_line(path)).collect();
     if paths.len() > shown.len() {
         shown.push(format!("and {} more", paths.len() - shown.len()));
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::domain::agent::{Answer, ReviewResult, Severity};
 use crate::domain::forge::{CiState, CiStatus, NewReviewComment};
-use crate::domain::speech::code;
+use crate::domain::speech::{self, code};
 
 use super::super::facts::Facts;
 use super::super::story::Story;
@@ -12,8 +12,8 @@ use super::{MODEL_TEXT, code_list, count, one_line, plain, safe};
 
 /// Title of the pull request; the forge shows the draft mark by itself.
 pub fn pull_title(issue: i64, title: &str) -> String {
-    let title = safe(title, 200);
-    format!("{} (#{issue})", title.lines().next().unwrap_or("Story").trim())
+    let title = speech::title(title);
+    format!("{} (#{issue})", if title.is_empty() { "Story" } else { &title })
 }
 
 /// The pull request's text while it holds only the plan.

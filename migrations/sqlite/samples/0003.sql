@@ -1,0 +1,5 @@
+-- One row in every table that version 3 of the schema added.
+insert into counts (project_id, scope, key, what, slot, n) values
+    (x'7f1c000000007000800000000000000a', 'story', 'sub_1', 'runs', 0, 3);
+insert into buckets (project_id, scope, key, level, at, told) values
+    (x'7f1c000000007000800000000000000a', 'commands', '7', 59000000, 1790000000000000, 0);
