@@ -71,6 +71,33 @@ pub fn fixes(path: &str, findings: &[u32]) -> Rule {
     rule("engineer", "fix", commits(path).into_iter().chain([done]).collect())
 }
 
+/// The engineer looks, and finds nothing to change.
+pub fn shrugs() -> Rule {
+    rule("engineer", "fix", vec![finish(json!({"summary": "Nothing to change here.", "answers": [], "notes": ""}))])
+}
+
+/// The engineer forgets a finding at first.
+pub fn forgets_then_fixes(path: &str) -> Rule {
+    let mut rule = fixes(path, &[1]);
+    let hasty = finish(json!({"summary": "Done.", "answers": [], "notes": ""}));
+    rule.replies.insert(2, hasty);
+    rule
+}
+
+/// The engineer asks the same twice, then goes on.
+pub fn implements_and_asks_twice(question: &str, path: &str) -> Rule {
+    let mut rule = implements_and_asks(question, path);
+    rule.replies.insert(0, ScriptedTurn::call("ask_human", json!({"question": question})));
+    rule
+}
+
+/// The engineer reaches for a file that decides what runs, is refused, and does the rest.
+pub fn implements_past_a_protected_path(protected: &str, path: &str) -> Rule {
+    let mut rule = implements(path);
+    rule.replies.insert(0, ScriptedTurn::call("create_file", json!({"path": protected, "content": "on: push\n"})));
+    rule
+}
+
 /// The engineer never finds the right form.
 pub fn never_finishes() -> Rule {
     rule("engineer", "implement", (0..4).map(|_| finish(json!({"summary": 7}))).collect())
@@ -79,6 +106,11 @@ pub fn never_finishes() -> Rule {
 /// The reviewer has nothing to say against it.
 pub fn accepts() -> Rule {
     rule("reviewer", "review", vec![finish(json!({"summary": "Fits the plan.", "findings": []}))])
+}
+
+/// The same in other words.
+pub fn accepts_saying(words: &str) -> Rule {
+    rule("reviewer", "review", vec![finish(json!({"summary": words, "findings": []}))])
 }
 
 /// The reviewer finds something on the first line of a file.

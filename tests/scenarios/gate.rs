@@ -28,6 +28,10 @@ async fn an_approval_of_an_older_head_does_not_merge() {
     `alice` pushed <4> to this branch. The agents stopped, and nothing of that work will be overwritten.
 
     Type `/syndarix resume` when they may go on from there.
+    --- syndarix
+    Thank you for the approval. It is for an older head: <4> was pushed by hand since and is not reviewed yet.
+
+    Type `/syndarix resume` to let the agents go on from there, then approve the new head.
     ");
         w.alice().comments(pull, "/syndarix resume").await;
         w.settle().await;

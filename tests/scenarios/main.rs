@@ -31,6 +31,7 @@ mod review;
 mod secrets;
 mod stopping;
 mod story;
+mod transitions;
 mod trouble;
 
 use world::{Setup, World};

@@ -104,36 +104,76 @@ impl Person<'_> {
         self.does(Method::POST, &format!("statuses/{head}"), status).await;
     }
 
+    /// The same with what a person needs to look further.
+    pub async fn reports_with(&self, head: &str, context: &str, state: &str, description: &str, url: &str) {
+        let status = json!({"context": context, "state": state, "description": description, "target_url": url});
+        self.does(Method::POST, &format!("statuses/{head}"), status).await;
+    }
+
+    /// Gives a pull request another title.
+    pub async fn renames(&self, pull: i64, title: &str) {
+        self.does(Method::PATCH, &format!("pulls/{pull}"), json!({"title": title})).await;
+    }
+
+    /// Points a pull request at another branch.
+    pub async fn retargets(&self, pull: i64, base: &str) {
+        self.does(Method::PATCH, &format!("pulls/{pull}"), json!({"base": base})).await;
+    }
+
+    pub async fn makes_branch(&self, name: &str) {
+        self.does(Method::POST, "branches", json!({"new_branch_name": name, "old_branch_name": "main"})).await;
+    }
+
+    pub async fn deletes_branch(&self, name: &str) {
+        self.does(Method::DELETE, &format!("branches/{name}"), Value::Null).await;
+    }
+
     /// Commits one file to the branch of a pull request and pushes it.
     pub async fn pushes(&self, pull: i64, path: &str, content: &str) {
+        let email = format!("{}@example.invalid", self.login);
+        self.pushes_as(pull, path, content, &email).await;
+    }
+
+    /// The same under an address of the author.
+    pub async fn pushes_as(&self, pull: i64, path: &str, content: &str, email: &str) {
         let branch = self.w.get(&format!("pulls/{pull}")).await["head"]["ref"].as_str().unwrap().to_owned();
-        self.pushes_to(&branch, path, content).await;
+        self.pushes_to_as(&branch, path, content, email).await;
     }
 
     /// Commits one file to a branch and pushes it.
     pub async fn pushes_to(&self, branch: &str, path: &str, content: impl AsRef<[u8]>) {
+        let email = format!("{}@example.invalid", self.login);
+        self.pushes_to_as(branch, path, content, &email).await;
+    }
+
+    async fn pushes_to_as(&self, branch: &str, path: &str, content: impl AsRef<[u8]>, email: &str) {
         self.w.clock.advance(2_000);
         let (branch, content) = (branch.to_owned(), content.as_ref().to_vec());
         let url = self.w.sandbox.url().replace("http://", &format!("http://{}:{}@", self.login, self.w.token(self.login)));
         let dir = tempfile::tempdir().unwrap();
-        let (tree, path, content, login) = (dir.path().join("tree"), path.to_owned(), content, self.login);
+        let (tree, path, login, email) = (dir.path().join("tree"), path.to_owned(), self.login, email.to_owned());
         let work = move || {
-            git(dir.path(), login, &["clone", "--quiet", "--branch", &branch, &format!("{url}/{REPO}.git"), "tree"]);
+            let git = |at: &Path, arguments: &[&str]| git_as(at, login, &email, arguments);
+            git(dir.path(), &["clone", "--quiet", "--branch", &branch, &format!("{url}/{REPO}.git"), "tree"]);
             let file = tree.join(&path);
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(file, content).unwrap();
-            git(&tree, login, &["add", "."]);
-            git(&tree, login, &["commit", "--quiet", "-m", &format!("{path} by hand")]);
-            git(&tree, login, &["push", "--quiet", "origin", &branch]);
+            git(&tree, &["add", "."]);
+            git(&tree, &["commit", "--quiet", "-m", &format!("{path} by hand")]);
+            git(&tree, &["push", "--quiet", "origin", &branch]);
         };
         tokio::task::spawn_blocking(work).await.unwrap();
     }
 }
 
 pub fn git(at: &Path, login: &str, arguments: &[&str]) {
+    git_as(at, login, &format!("{login}@example.invalid"), arguments);
+}
+
+fn git_as(at: &Path, login: &str, email: &str, arguments: &[&str]) {
     let output = Command::new("git")
         .current_dir(at)
-        .args(["-c", &format!("user.name={login}"), "-c", &format!("user.email={login}@example.invalid"), "-c", "commit.gpgsign=false"])
+        .args(["-c", &format!("user.name={login}"), "-c", &format!("user.email={email}"), "-c", "commit.gpgsign=false"])
         .args(arguments)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")

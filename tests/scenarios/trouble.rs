@@ -96,7 +96,7 @@ async fn criteria_that_are_not_met_block_after_the_merge() {
 
     By reading.
 
-    Type `/syndarix retry` to have them checked again, or close the issue if this is good enough.
+    Type `/syndarix fix` to have it mended in a second pull request, or `/syndarix retry` to have the criteria checked again. Close the issue if this is good enough.
     ");
         w.alice().comments(issue, "/syndarix retry").await;
         w.settle().await;

@@ -22,6 +22,10 @@ fn commands() -> Vec<Command> {
         Command::Resume { all: false },
         Command::Resume { all: true },
         Command::Retry,
+        Command::Start,
+        Command::Fix { text: None },
+        Command::Review,
+        Command::Test,
     ]
 }
 
@@ -63,7 +67,8 @@ fn the_matrix_of_people_and_commands() {
                 Role::Writer => outcomes[1],
                 Role::Maintainer | Role::Owner => outcomes[2],
             };
-            assert_eq!(code_of(&command, &actor, Place::Issue), expected, "{name}: {command:?}");
+            let place = if command.spec().place.allows(Place::Issue) { Place::Issue } else { Place::Pull };
+            assert_eq!(code_of(&command, &actor, place), expected, "{name}: {command:?}");
         }
     }
 }
@@ -88,6 +93,8 @@ fn plan_belongs_on_an_issue() {
     assert_eq!(code_of(&Command::Plan { focus: None }, &writer, Place::Pull), "wrong-place");
     let refusal = may(&Command::Plan { focus: None }, &writer, Place::Pull).unwrap_err();
     assert_eq!(refusal.to_string(), "`plan` does not work on a pull request. Type it on the issue it is about.");
+    let refusal = may(&Command::Review, &writer, Place::Issue).unwrap_err();
+    assert_eq!(refusal.to_string(), "`review` does not work on an issue. Type it on the pull request it is about.");
     // Rights come first: who may not do it learns nothing about places.
     assert_eq!(code_of(&Command::Plan { focus: None }, &actor(Some(Role::Reader)), Place::Pull), "needs-role");
 }

@@ -138,7 +138,11 @@ pub(super) fn evolve(story: &mut Story, event: &StoryEvent) {
         StoryEvent::BranchRestored { .. } => story.loops.branch_gone = false,
         StoryEvent::PullMarked { draft, .. } => story.loops.draft = *draft,
         StoryEvent::Retargeted { base, .. } => story.loops.target.clone_from(base),
-        StoryEvent::PullReplaced { .. } => leave_pull(story),
+        StoryEvent::PullReplaced { .. } => {
+            leave_pull(story);
+            // What waits for a person is shown anew on the next one.
+            story.checkpoint = None;
+        }
         StoryEvent::HumanPushed { head, by: None } => {
             let from = story.foreign_head.clone().or_else(|| story.head.clone());
             story.loops.unnamed.push(UnnamedPush { from, to: head.clone() });
@@ -175,6 +179,7 @@ fn reworked(story: &mut Story, branch: &str, report: Option<String>) {
     (story.merged, story.merged_by_hand, story.merging) = (None, None, None);
     (story.review, story.tested, story.checkpoint) = (None, None, None);
     (story.review_rounds, story.ci_fixes, story.open_findings) = (0, 0, 0);
+    story.base = Default::default();
     story.votes.clear();
     story.pushers.clear();
     story.put_back.clear();

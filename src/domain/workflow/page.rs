@@ -104,11 +104,11 @@ fn way_on(story: &Story) -> String {
     if story.question.is_some() {
         return "A plain comment answers it.".into();
     }
-    if story.stage.is_before_merge() && story.pull.as_ref().is_some_and(|pull| !pull.open) {
-        return "`/syndarix retry` opens it again.".into();
-    }
     if story.loops.branch_gone {
         return "`/syndarix retry` puts it back.".into();
+    }
+    if story.stage.is_before_merge() && story.pull.as_ref().is_some_and(|pull| !pull.open) {
+        return "`/syndarix retry` opens it again.".into();
     }
     if let Some(target) = &story.loops.target {
         return format!("It is merged once it goes to `{}` again instead of `{target}`.", story.base_branch);

@@ -50,7 +50,8 @@ fn standing_still(books: &Books) -> Vec<Violation> {
     let open = |id| books.runs.iter().any(|run| run.id == id && matches!(run.state, RunState::Pending | RunState::Running));
     let mut violations = Vec::new();
     for (subject, story) in books.stories.iter().filter(|(_, story)| story.stage.is_active()) {
-        let says_why = !story.flags.is_empty() || story.checkpoint.is_some() || story.question.is_some();
+        let queued = story.loops.queued.is_some();
+        let says_why = !story.flags.is_empty() || story.checkpoint.is_some() || story.question.is_some() || queued;
         if !says_why {
             let run = story
                 .active

@@ -14,6 +14,7 @@ use crate::domain::workflow::intent::{Place, Receipt};
 use crate::domain::workflow::label::{Autonomy, PullStage, Stage};
 
 mod base;
+mod work;
 
 const BOT: i64 = 1;
 const ALICE: i64 = 2;

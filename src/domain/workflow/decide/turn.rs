@@ -100,7 +100,7 @@ impl<'a> Turn<'a> {
     /// Starts the agent for a purpose. While the story is paused the run is made but held.
     pub fn start(&mut self, purpose: Purpose) {
         self.stop_active();
-        if purpose.writes() && !self.story.loops.texts.is_empty() {
+        if matches!(purpose, Purpose::Implement | Purpose::Fix) && !self.story.loops.texts.is_empty() {
             self.event(StoryEvent::TextsTaken);
         }
         let round = self.story.rounds.get(&purpose).copied().unwrap_or(0);

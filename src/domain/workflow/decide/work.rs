@@ -109,9 +109,12 @@ fn in_implementation(turn: &mut Turn<'_>, order: &Order<'_>) -> Result<Said, Ref
         order.queue(turn);
         return Ok(Said::Text(say::text_queued("the story waits for a free place")));
     }
-    let stopped = turn.story.failed.is_some() || turn.story.checkpoint.is_some() || turn.story.question.is_some();
-    if order.text.is_none() && !stopped {
-        return refuse("nothing-to-fix", "nothing is open that could be mended", "`/syndarix retry` runs the step again");
+    if order.text.is_none() && turn.story.failed.is_none() {
+        let way_out = match &turn.story.checkpoint {
+            Some(_) => "answer what the last comment asks, or say what to mend with `/syndarix fix <text>`",
+            None => "`/syndarix retry` runs the step again",
+        };
+        return refuse("nothing-to-fix", "nothing is open that could be mended", way_out);
     }
     reset(turn);
     order.send(turn);
