@@ -18,6 +18,9 @@ use crate::domain::forge::{GitRemote, Sha};
 /// Longest text of a remote that is passed on, in bytes.
 const REMOTE_TEXT: usize = 2_000;
 
+/// Most packs that are left as they came.
+const PACKS: usize = 64;
+
 /// What became of a push, or of the deletion of a remote branch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -56,7 +59,24 @@ impl Mirror {
             }
             output => output?,
         };
-        if output.ok { Ok(()) } else { Err(failure(&output)) }
+        if !output.ok {
+            return Err(failure(&output));
+        }
+        self.gather_packs().await
+    }
+
+    /// Each fetch brings a pack of its own. When there are many, the small ones become one; nothing is dropped.
+    async fn gather_packs(&self) -> Result<()> {
+        let packs = fs::read_dir(self.path().join("objects/pack")).map(|entries| entries.flatten().filter(is_pack).count()).unwrap_or(0);
+        if packs > PACKS {
+            let call = Invocation::new(self.path(), "repack", None)?.arg("--geometric=2").arg("-d").arg("--quiet");
+            let output = call.run(self.patience).await?;
+            if !output.ok {
+                // Git before 2.32 cannot; everything works, more slowly.
+                tracing::debug!("the packs of a mirror were not gathered: {}", output.stderr);
+            }
+        }
+        Ok(())
     }
 
     /// The commit that a branch of the remote points to right now; `None` when there is no such branch, or nothing at all yet.
@@ -190,6 +210,10 @@ impl Mirror {
         })
         .await?
     }
+}
+
+fn is_pack(entry: &fs::DirEntry) -> bool {
+    entry.path().extension().is_some_and(|ending| ending == "pack")
 }
 
 /// Removes packs that never became whole.

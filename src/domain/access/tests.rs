@@ -22,6 +22,7 @@ fn commands() -> Vec<Command> {
         Command::Resume { all: false },
         Command::Resume { all: true },
         Command::Retry,
+        Command::Rebase,
     ]
 }
 
@@ -63,7 +64,8 @@ fn the_matrix_of_people_and_commands() {
                 Role::Writer => outcomes[1],
                 Role::Maintainer | Role::Owner => outcomes[2],
             };
-            assert_eq!(code_of(&command, &actor, Place::Issue), expected, "{name}: {command:?}");
+            let place = if command.spec().place.allows(Place::Issue) { Place::Issue } else { Place::Pull };
+            assert_eq!(code_of(&command, &actor, place), expected, "{name}: {command:?}");
         }
     }
 }

@@ -307,7 +307,10 @@ impl Story {
                 self.merging = None;
                 self.checkpoint.take_if(|open| open.checkpoint == Checkpoint::Merge);
             }
-            StoryEvent::BaseAsked { .. } | StoryEvent::BaseConflicts { .. } | StoryEvent::BaseSettled { .. } => {}
+            StoryEvent::BaseConflicts { .. } => {
+                self.checkpoint.take_if(|open| open.checkpoint == Checkpoint::Merge);
+            }
+            StoryEvent::BaseAsked { .. } | StoryEvent::BaseSettled { .. } => {}
         }
         self
     }
