@@ -7,19 +7,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::branch::BranchName;
-use super::cap;
 use super::command::{Invocation, Output};
 use super::error::{GitError, Result};
 use super::mirror::{Mirror, drop_ref, remove_if_there, set_ref};
 use super::objects::oid;
+use super::packs::{check, sweep_packs};
 use crate::base::text::clip;
 use crate::domain::forge::{GitRemote, Sha};
 
 /// Longest text of a remote that is passed on, in bytes.
 const REMOTE_TEXT: usize = 2_000;
-
-/// Most packs that are left as they came.
-const PACKS: usize = 64;
 
 /// What became of a push, or of the deletion of a remote branch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +49,7 @@ impl Mirror {
         let call =
             call.arg("--prune").arg("--no-tags").arg("--no-write-fetch-head").arg("--no-recurse-submodules").arg("--no-auto-maintenance");
         let call = call.arg("--quiet").arg("--").arg(&remote.url).arg("+refs/heads/*:refs/remotes/origin/*");
-        let output = match call.run_while(self.patience, || cap::check(self.path(), &self.limits)).await {
+        let output = match call.run_while(self.patience, || check(self.path(), &self.limits)).await {
             Err(error @ GitError::Limit(_)) => {
                 sweep_packs(self.path())?;
                 return Err(error);
@@ -63,20 +60,6 @@ impl Mirror {
             return Err(failure(&output));
         }
         self.gather_packs().await
-    }
-
-    /// Each fetch brings a pack of its own. When there are many, the small ones become one; nothing is dropped.
-    async fn gather_packs(&self) -> Result<()> {
-        let packs = fs::read_dir(self.path().join("objects/pack")).map(|entries| entries.flatten().filter(is_pack).count()).unwrap_or(0);
-        if packs > PACKS {
-            let call = Invocation::new(self.path(), "repack", None)?.arg("--geometric=2").arg("-d").arg("--quiet");
-            let output = call.run(self.patience).await?;
-            if !output.ok {
-                // Git before 2.32 cannot; everything works, more slowly.
-                tracing::debug!("the packs of a mirror were not gathered: {}", output.stderr);
-            }
-        }
-        Ok(())
     }
 
     /// The commit that a branch of the remote points to right now; `None` when there is no such branch, or nothing at all yet.
@@ -212,17 +195,8 @@ impl Mirror {
     }
 }
 
-fn is_pack(entry: &fs::DirEntry) -> bool {
-    entry.path().extension().is_some_and(|ending| ending == "pack")
-}
-
-/// Removes packs that never became whole.
-fn sweep_packs(git_dir: &Path) -> Result<()> {
-    sweep(&git_dir.join("objects/pack"), &|name| name.starts_with("tmp_") || name.starts_with(".tmp-"))
-}
-
 /// Removes the files that a test on their names picks, below a directory.
-fn sweep(directory: &Path, picks: &dyn Fn(&str) -> bool) -> Result<()> {
+pub(super) fn sweep(directory: &Path, picks: &dyn Fn(&str) -> bool) -> Result<()> {
     let Ok(entries) = fs::read_dir(directory) else { return Ok(()) };
     for entry in entries {
         let entry = entry?;

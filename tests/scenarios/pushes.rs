@@ -38,8 +38,7 @@ async fn a_protected_branch_is_named_with_who_can_lift_it() {
     /syndarix plan
     (eyes by syndarix)
     --- syndarix
-    @alice: Syndarix could not push to the branch. The forge or Git answered: The forge refused the push: Not allowed to push to protected branch syndarix/1-three-items-no-discount
-    \[remote rejected\] (pre-receive hook declined). Whoever administers the repository can let the account `syndarix` push to `syndarix/1-three-items-no-discount`, in its settings under branches.
+    @alice: Syndarix could not push to the branch. The forge or Git answered: The forge refused the push: Not allowed to push to protected branch syndarix/1-three-items-no-discount \[remote rejected\] (pre-receive hook declined). Whoever administers the repository can let the account `syndarix` push to `syndarix/1-three-items-no-discount`, in its settings under branches.
 
     Once the cause is gone, type `/syndarix retry`; or end the story with `/syndarix cancel`.
     ");
