@@ -60,7 +60,7 @@ fn under_way(story: &Story) -> String {
         _ if !story.may_run() => "stopped".into(),
         Some(active) if story.question.is_none() => format!("{} ({}) {}", active.name, active.agent, deed(active)),
         _ if story.merging.is_some() => "the merge is under way".into(),
-        _ if story.base.asked.is_some() => "the base branch is being merged in".into(),
+        _ if story.base.asked.is_some() && !story.flags.contains(&Flag::Blocked) => "the base branch is being merged in".into(),
         _ if !story.flags.is_empty() => "waits for a person".into(),
         _ => "waits for the forge".into(),
     }
