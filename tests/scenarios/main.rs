@@ -22,6 +22,7 @@ mod gate;
 mod guard;
 mod hands;
 mod labels;
+mod places;
 mod plan;
 mod questions;
 mod review;

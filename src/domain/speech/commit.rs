@@ -61,13 +61,25 @@ fn plain(line: &str, closing: bool) -> String {
         out.push(c);
         let next = chars.peek().copied().unwrap_or(' ');
         let mention = matches!(c, '@' | '＠' | '﹫') && (next.is_alphanumeric() || next == '_' || next == '-');
+        // `owner/name#1` leaves a trace in somebody else's repository.
+        let foreign =
+            matches!(c, '#' | '!') && next.is_numeric() && out.trim_end_matches(['#', '!']).ends_with(is_name) && reaches_out(&out);
         let reference = closing && matches!(c, '#' | '!' | '＃') && next.is_numeric();
         let address = closing && c == ':' && next == '/';
-        if mention || reference || address {
+        if mention || reference || foreign || address {
             out.push(' ');
         }
     }
     if closing { out.replace("GH-", "GH ").replace("gh-", "gh ") } else { out }
+}
+
+fn is_name(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+/// The last word is a path of a repository.
+fn reaches_out(text: &str) -> bool {
+    text.rsplit(char::is_whitespace).next().is_some_and(|word| word.contains('/'))
 }
 
 #[cfg(test)]
@@ -80,6 +92,8 @@ mod tests {
             ("cart: round up", "cart: round up"),
             ("Fixes #3, closes acme/shop#4", "Fixes # 3, closes acme/shop# 4"),
             ("Refs #3", "Refs #3"),
+            ("as in acme/shop#4 and evil/x!5", "as in acme/shop# 4 and evil/x! 5"),
+            ("schließt #3", "schließt # 3"),
             ("thanks @alice and @acme/team", "thanks @ alice and @ acme/team"),
             ("x [skip ci] y [CI SKIP]", "x (CI marker removed) y (CI marker removed)"),
             ("x\n\nskip-checks: true", "x\n\n(CI marker removed) true"),
