@@ -95,6 +95,14 @@ async fn a_listed_program_is_heard_once_until_a_person_speaks() {
         helper(w).comments(w.pull(), "/syndarix approve").await;
         w.settle().await;
         assert!(!w.story(issue).await.plan_approved);
+        w.alice().comments(issue, "/syndarix pause").await;
+        w.settle().await;
+        w.news(issue);
+        helper(w).comments(issue, "/syndarix resume").await;
+        w.settle().await;
+        assert_snapshot!(w.news(issue), @"");
+        w.alice().comments(issue, "/syndarix resume").await;
+        w.settle().await;
     })
     .await;
 }
@@ -120,6 +128,25 @@ async fn a_program_that_nobody_listed_is_told_by_its_pace() {
         w.alice().comments(issue, "/syndarix ping").await;
         w.settle().await;
         assert_eq!(w.page(issue).matches("I am here").count(), 6, "people are served as before");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn answers_are_limited_per_person() {
+    let rules = vec![round(0, analyses_and_asks("Which currency?")), round(1, analyses()), designs("first")];
+    scenario(policy(rules, "limits = { user_answers_per_hour = 1 }"), async |w| {
+        let (first, second) = (w.story_is_planned().await, w.story_is_planned().await);
+        w.alice().comments(first, "Euros.").await;
+        w.settle().await;
+        assert!(w.story(first).await.question.is_none());
+        w.news(second);
+        w.alice().comments(second, "Euros here, too.").await;
+        w.settle().await;
+        assert_snapshot!(w.news(second), @"");
+        w.bob().comments(second, "Euros.").await;
+        w.settle().await;
+        assert!(w.story(second).await.question.is_none());
     })
     .await;
 }
