@@ -11,7 +11,6 @@ async fn only_a_comment_gives_commands() {
         let issue = w.alice().opens_issue("/syndarix plan", "/syndarix plan\n\n@syndarix plan").await;
         w.settle().await;
         helper(w).comments(issue, "/syndarix plan").await;
-        w.bot().comments(issue, "/syndarix plan").await;
         w.settle().await;
         assert_eq!(w.page(issue).matches("by syndarix)").count(), 0, "{}", w.page(issue));
         assert!(w.model.log.served().is_empty(), "neither title nor text, and no program");
