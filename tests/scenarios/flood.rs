@@ -154,7 +154,7 @@ async fn answers_are_limited_per_person() {
     --- alice
     Euros here, too.
     --- syndarix
-    `alice`: limited until 2026-08-03 10:00:11 UTC. Nobody may give more than 1 answers an hour here (`user_answers_per_hour = 1` under `limits` in `policy.toml` or in the project's own file). What you write before then is recorded and not run; type it again afterwards. Others are not affected.
+    `alice`: limited until 2026-08-03 10:00:11 UTC. Nobody may give more than 1 answer an hour here (`user_answers_per_hour = 1` under `limits` in `policy.toml` or in the project's own file). What you write before then is recorded and not run; type it again afterwards. Others are not affected.
     ");
         w.bob().comments(second, "Euros.").await;
         w.settle().await;

@@ -59,13 +59,14 @@ pub fn begins_stopped(hold: &Hold) -> String {
 
 /// Somebody asked for too much.
 pub fn limited(login: &str, what: What, per_hour: i64, until: Time) -> String {
-    let (_, many) = what.noun();
+    let (one, many) = what.noun();
+    let noun = if per_hour == 1 { one } else { many };
     let key = match what {
         What::Answers => "user_answers_per_hour",
         _ => "user_commands_per_hour",
     };
     format!(
-        "{}: limited until {}. Nobody may give more than {per_hour} {many} an hour here (`{key} = {per_hour}` {WHERE}). \
+        "{}: limited until {}. Nobody may give more than {per_hour} {noun} an hour here (`{key} = {per_hour}` {WHERE}). \
          What you write before then is recorded and not run; type it again afterwards. Others are not affected.",
         code(login),
         second(until),
