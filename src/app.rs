@@ -114,6 +114,10 @@ impl App {
         supervisor.take("reconcile", compare(self.engine.clone(), self.poll, stop.clone()));
         supervisor.take("web", web::serve(listener, self.web.clone(), stop.clone()));
         supervisor.wait(Duration::from_secs(30)).await;
+        let left = self.engine.store.let_go(&self.engine.owner).await?;
+        if left > 0 {
+            tracing::info!(items = left, "handed over work that did not end in time");
+        }
         self.engine.store.close().await;
         Ok(())
     }

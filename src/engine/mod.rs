@@ -10,6 +10,7 @@ pub mod invariants;
 pub mod perform;
 pub mod reconcile;
 pub mod seal;
+pub mod shield;
 pub mod supervisor;
 pub mod turn;
 pub mod world;
@@ -36,6 +37,9 @@ pub enum EngineError {
     Data(#[from] serde_json::Error),
     #[error("{0}")]
     Setup(String),
+    /// A mistake in this program.
+    #[error("something failed that should not be able to: {0}")]
+    Panicked(String),
 }
 
 /// Result of a handler.
@@ -45,6 +49,16 @@ impl EngineError {
     /// Somebody else has the work now, or changed it first: nothing is wrong.
     pub fn is_race(&self) -> bool {
         matches!(self, EngineError::Store(StoreError::LeaseLost | StoreError::VersionConflict { .. }))
+    }
+
+    /// The same work may succeed later without anybody doing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            EngineError::Forge(error) => error.is_transient(),
+            EngineError::Store(error) => error.is_transient(),
+            EngineError::Git(error) => error.is_transient(),
+            EngineError::Data(_) | EngineError::Setup(_) | EngineError::Panicked(_) => false,
+        }
     }
 
     /// Milliseconds for which the other side asked not to be asked again; 0 when it did not.
@@ -64,21 +78,46 @@ impl Engine {
 
     /// Handles one item of work.
     pub async fn work(&self, claim: Claim) -> Result<()> {
-        let handled = match claim.kind {
-            WorkKind::Intake => Box::pin(intake::handle(self, &claim)).await,
-            WorkKind::Turn => Box::pin(turn::handle(self, &claim)).await,
-            WorkKind::Perform => Box::pin(perform::handle(self, &claim)).await,
-            WorkKind::Run => Box::pin(agent_run::handle(self, &claim)).await,
-            WorkKind::Timer => turn::wake(self, &claim).await,
-            WorkKind::Seal => seal::seal(self, &claim).await,
-            WorkKind::PushAudit => seal::push(self, &claim).await,
-        };
+        let handled = shield::shielded(Box::pin(self.handle(&claim))).await;
         match handled {
             Ok(()) => {}
             Err(error) if error.is_race() => tracing::debug!(work.kind = ?claim.kind, work.id = %claim.id, "given up: {error}"),
+            Err(error) if claim.attempts >= shield::MAX_TRIES && !error.is_transient() && self.set_aside(&claim, &error).await? => {}
             Err(error) => self.put_off(&claim, &error).await?,
         }
         Ok(())
+    }
+
+    async fn handle(&self, claim: &Claim) -> Result<()> {
+        match claim.kind {
+            WorkKind::Intake => Box::pin(intake::handle(self, claim)).await,
+            WorkKind::Turn => Box::pin(turn::handle(self, claim)).await,
+            WorkKind::Perform => Box::pin(perform::handle(self, claim)).await,
+            WorkKind::Run => Box::pin(agent_run::handle(self, claim)).await,
+            WorkKind::Timer => turn::wake(self, claim).await,
+            WorkKind::Seal => seal::seal(self, claim).await,
+            WorkKind::PushAudit => seal::push(self, claim).await,
+        }
+    }
+
+    /// Work that never succeeds is given up with a sentence, where somebody can be told: `false` leaves it to further tries.
+    async fn set_aside(&self, claim: &Claim, error: &EngineError) -> Result<bool> {
+        let text = self.redactor.mask(&error.to_string());
+        let given_up = match claim.kind {
+            WorkKind::Run => {
+                agent_run::give_up(self, claim, format!("it failed {} times, the last time because: {text}", claim.attempts)).await
+            }
+            WorkKind::Intake => Ok(self.store.fail_delivery(claim, &text).await?),
+            _ => return Ok(false),
+        };
+        match given_up {
+            Ok(()) => {
+                tracing::error!(work.kind = ?claim.kind, work.id = %claim.id, "set aside after {} tries: {text}", claim.attempts);
+                Ok(true)
+            }
+            Err(error) if error.is_race() => Ok(true),
+            Err(_) => Ok(false),
+        }
     }
 
     /// A handler failed: the work is looked at again later, each time with more patience.

@@ -8,6 +8,7 @@ mod agents;
 mod content;
 mod effects;
 mod error;
+mod handover;
 mod inbox;
 mod inspect;
 mod intents;

@@ -14,6 +14,7 @@ use crate::forge::ForgeError;
 use crate::git::GitError;
 use crate::store::{Claim, EffectRow, EventRow, NewEvent, ProjectTx, Release, StoreError};
 
+use super::shield::{MAX_TRIES, shielded};
 use super::turn::{SUBJECT, fold, post};
 use super::world::Site;
 use super::{Engine, EngineError, Result};
@@ -82,7 +83,7 @@ impl Job<'_> {
         }
         self.engine.commit(tx).await?;
         self.engine.hold(self.claim, self.engine.timings.call * 3).await?;
-        match self.in_time(&effect).await {
+        match shielded(self.in_time(&effect)).await {
             Ok(Performed::Done(receipt)) => self.done(&effect, receipt, None).await,
             Ok(Performed::Told(value, receipt)) => self.done(&effect, value, Some(receipt)).await,
             Err(error) => self.failed(&effect, &error).await,
@@ -178,6 +179,7 @@ impl Job<'_> {
             EngineError::Git(error) if error.is_transient() => Some(backoff),
             EngineError::Git(GitError::Timeout { .. }) => Some(backoff),
             EngineError::Store(error) if error.is_transient() => Some(backoff),
+            EngineError::Panicked(_) if self.row.attempts < MAX_TRIES => Some(backoff),
             _ => None,
         }
     }
