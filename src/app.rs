@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -85,6 +86,7 @@ impl App {
             connections,
             rules,
             data,
+            latest: AtomicI64::new(0),
         };
         let poll = config.settings.timings.poll;
         register_projects(&engine, &config).await?;

@@ -15,14 +15,20 @@ pub mod supervisor;
 pub mod turn;
 pub mod world;
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::base::Time;
 use crate::base::ids::ProjectId;
 use crate::forge::ForgeError;
 use crate::git::GitError;
 use crate::store::{Claim, ProjectTx, Release, Store, StoreError, WorkKind};
 
 pub use world::{Connection, Engine, Timings};
+
+/// Nothing but a timer is ever put off for longer than this, in milliseconds. What seems to be was put off by a clock that has been set
+/// back since, and is due.
+pub const LONGEST_WAIT: i64 = 15 * 60 * 1000;
 
 /// Why a handler could not finish. Most causes pass; the work is tried again later.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +70,10 @@ impl EngineError {
     /// Milliseconds for which the other side asked not to be asked again; 0 when it did not.
     pub fn asks_to_wait(&self) -> i64 {
         match self {
-            EngineError::Forge(ForgeError::RateLimited(wait)) => i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).saturating_add(1),
+            // Asked again after the longest wait, the forge's driver knows that it is still too early.
+            EngineError::Forge(ForgeError::RateLimited(wait)) => {
+                i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).saturating_add(1).min(LONGEST_WAIT)
+            }
             _ => 0,
         }
     }
@@ -73,7 +82,27 @@ impl EngineError {
 impl Engine {
     /// Claims one item of work. `None`: nothing is due.
     pub async fn claim(&self, kinds: &[WorkKind]) -> Result<Option<Claim>> {
+        if let Some(claim) = self.store.claim(kinds, &self.owner, self.timings.lease).await? {
+            return Ok(Some(claim));
+        }
+        let now = self.clock.now();
+        let latest = self.latest.fetch_max(now.0, Ordering::Relaxed);
+        if latest - now.0 <= LONGEST_WAIT * 1_000 {
+            return Ok(None);
+        }
+        // The clock was set back by so much that work waits for a time that is far away again.
+        let brought = self.store.bring_forward(now, now.plus_millis(LONGEST_WAIT)).await?;
+        if brought == 0 {
+            return Ok(None);
+        }
+        tracing::warn!("the clock was set back; {brought} pieces of work are due now instead of then");
         Ok(self.store.claim(kinds, &self.owner, self.timings.lease).await?)
+    }
+
+    /// The time until which something still waits; `None`: it is due.
+    pub fn waits_until(&self, not_before: Option<Time>) -> Option<Time> {
+        let now = self.clock.now();
+        not_before.filter(|at| *at > now && *at <= now.plus_millis(LONGEST_WAIT))
     }
 
     /// Handles one item of work.

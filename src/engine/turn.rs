@@ -40,7 +40,7 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
         let Some(intent) = peeked.intent.clone() else {
             return Ok(engine.store.release(claim, Release::Done).await?);
         };
-        if let Some(at) = intent.not_before.filter(|at| *at > engine.clock.now()) {
+        if let Some(at) = engine.waits_until(intent.not_before) {
             return Ok(engine.store.release(claim, Release::Retry { at }).await?);
         }
         match shielded(one(engine, claim, &peeked, &intent)).await {

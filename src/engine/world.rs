@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use crate::base::Clock;
@@ -119,6 +120,8 @@ pub struct Engine {
     pub marker_key: Vec<u8>,
     pub redactor: Redactor,
     pub data: PathBuf,
+    /// The latest time that the clock has shown while work was looked for, to notice when it is set back.
+    pub latest: AtomicI64,
 }
 
 /// A project with everything needed to act on it.

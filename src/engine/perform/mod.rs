@@ -55,7 +55,7 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
         let Some(row) = row else {
             return Ok(engine.store.release(claim, Release::Done).await?);
         };
-        if let Some(at) = row.not_before.filter(|at| *at > engine.clock.now()) {
+        if let Some(at) = engine.waits_until(row.not_before) {
             return Ok(engine.store.release(claim, Release::Retry { at }).await?);
         }
         let job = Job { engine, claim, site: &site, subject, number, row: &row };
