@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -87,6 +88,7 @@ impl App {
             rules,
             data,
             fetch: fetch_limits(&config),
+            latest: AtomicI64::new(0),
         };
         let (poll, retention) = (config.settings.timings.poll, config.settings.retention);
         register_projects(&engine, &config).await?;
@@ -117,6 +119,10 @@ impl App {
         supervisor.take("prune", prune::run(self.engine.clone(), self.retention, stop.clone()));
         supervisor.take("web", web::serve(listener, self.web.clone(), stop.clone()));
         supervisor.wait(Duration::from_secs(30)).await;
+        let left = self.engine.store.let_go(&self.engine.owner).await?;
+        if left > 0 {
+            tracing::info!(items = left, "handed over work that did not end in time");
+        }
         self.engine.store.close().await;
         Ok(())
     }

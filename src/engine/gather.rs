@@ -440,7 +440,7 @@ async fn label_facts(engine: &Engine, site: &Site<'_>, number: i64) -> Result<La
 
 /// Which checkpoints the bot had shown before the comment was written: a bare `approve` can mean no other.
 async fn shown(engine: &Engine, site: &Site<'_>, story: &Story, wanted: &Wanted) -> Result<Option<BTreeSet<String>>> {
-    let Intent::Commands { body, written_at, place, .. } = &wanted.intent else {
+    let Intent::Commands { body, written_at, place, comment: asking, .. } = &wanted.intent else {
         return Ok(None);
     };
     let parsed = command::parse(body, &ParseContext { bot_login: &site.connection.bot.login });
@@ -452,7 +452,9 @@ async fn shown(engine: &Engine, site: &Site<'_>, story: &Story, wanted: &Wanted)
     let mut keys = BTreeSet::new();
     for number in numbers {
         for comment in site.connection.forge.comments(&site.repo, number).await? {
-            let ours = comment.author.id == site.connection.bot.id && comment.created_at <= *written_at;
+            // Ids grow with every comment; a clock that was set back does not.
+            let before = comment.created_at <= *written_at || comment.id < *asking;
+            let ours = comment.author.id == site.connection.bot.id && before;
             if let Some(marker) = marker::find(&comment.body).filter(|marker| ours && marker.is_genuine(&engine.marker_key))
                 && let Some((_, key)) = marker.object.split_once("checkpoint.")
             {

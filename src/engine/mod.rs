@@ -14,18 +14,25 @@ pub mod places;
 pub mod prune;
 pub mod reconcile;
 pub mod seal;
+pub mod shield;
 pub mod supervisor;
 pub mod turn;
 pub mod world;
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::base::Time;
 use crate::base::ids::ProjectId;
 use crate::forge::ForgeError;
 use crate::git::GitError;
 use crate::store::{Claim, ProjectTx, Release, Store, StoreError, WorkKind};
 
 pub use world::{Connection, Engine, Timings};
+
+/// Nothing but a timer is ever put off for longer than this, in milliseconds. What seems to be was put off by a clock that has been set
+/// back since, and is due.
+pub const LONGEST_WAIT: i64 = 15 * 60 * 1000;
 
 /// Why a handler could not finish. Most causes pass; the work is tried again later.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +47,9 @@ pub enum EngineError {
     Data(#[from] serde_json::Error),
     #[error("{0}")]
     Setup(String),
+    /// A mistake in this program.
+    #[error("something failed that should not be able to: {0}")]
+    Panicked(String),
 }
 
 /// Result of a handler.
@@ -51,10 +61,23 @@ impl EngineError {
         matches!(self, EngineError::Store(StoreError::LeaseLost | StoreError::VersionConflict { .. }))
     }
 
+    /// The same work may succeed later without anybody doing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            EngineError::Forge(error) => error.is_transient(),
+            EngineError::Store(error) => error.is_transient(),
+            EngineError::Git(error) => error.is_transient(),
+            EngineError::Data(_) | EngineError::Setup(_) | EngineError::Panicked(_) => false,
+        }
+    }
+
     /// Milliseconds for which the other side asked not to be asked again; 0 when it did not.
     pub fn asks_to_wait(&self) -> i64 {
         match self {
-            EngineError::Forge(ForgeError::RateLimited(wait)) => i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).saturating_add(1),
+            // Asked again after the longest wait, the forge's driver knows that it is still too early.
+            EngineError::Forge(ForgeError::RateLimited(wait)) => {
+                i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).saturating_add(1).min(LONGEST_WAIT)
+            }
             _ => 0,
         }
     }
@@ -63,26 +86,71 @@ impl EngineError {
 impl Engine {
     /// Claims one item of work. `None`: nothing is due.
     pub async fn claim(&self, kinds: &[WorkKind]) -> Result<Option<Claim>> {
+        if let Some(claim) = self.store.claim(kinds, &self.owner, self.timings.lease).await? {
+            return Ok(Some(claim));
+        }
+        let now = self.clock.now();
+        let latest = self.latest.fetch_max(now.0, Ordering::Relaxed);
+        if latest - now.0 <= LONGEST_WAIT * 1_000 {
+            return Ok(None);
+        }
+        // The clock was set back by so much that work waits for a time that is far away again.
+        let brought = self.store.bring_forward(now, now.plus_millis(LONGEST_WAIT)).await?;
+        if brought == 0 {
+            return Ok(None);
+        }
+        tracing::warn!("the clock was set back; {brought} pieces of work are due now instead of then");
         Ok(self.store.claim(kinds, &self.owner, self.timings.lease).await?)
+    }
+
+    /// The time until which something still waits; `None`: it is due.
+    pub fn waits_until(&self, not_before: Option<Time>) -> Option<Time> {
+        let now = self.clock.now();
+        not_before.filter(|at| *at > now && *at <= now.plus_millis(LONGEST_WAIT))
     }
 
     /// Handles one item of work.
     pub async fn work(&self, claim: Claim) -> Result<()> {
-        let handled = match claim.kind {
-            WorkKind::Intake => Box::pin(intake::handle(self, &claim)).await,
-            WorkKind::Turn => Box::pin(turn::handle(self, &claim)).await,
-            WorkKind::Perform => Box::pin(perform::handle(self, &claim)).await,
-            WorkKind::Run => Box::pin(agent_run::handle(self, &claim)).await,
-            WorkKind::Timer => turn::wake(self, &claim).await,
-            WorkKind::Seal => seal::seal(self, &claim).await,
-            WorkKind::PushAudit => seal::push(self, &claim).await,
-        };
+        let handled = shield::shielded(Box::pin(self.handle(&claim))).await;
         match handled {
             Ok(()) => {}
             Err(error) if error.is_race() => tracing::debug!(work.kind = ?claim.kind, work.id = %claim.id, "given up: {error}"),
+            Err(error) if claim.attempts >= shield::MAX_TRIES && !error.is_transient() && self.set_aside(&claim, &error).await? => {}
             Err(error) => self.put_off(&claim, &error).await?,
         }
         Ok(())
+    }
+
+    async fn handle(&self, claim: &Claim) -> Result<()> {
+        match claim.kind {
+            WorkKind::Intake => Box::pin(intake::handle(self, claim)).await,
+            WorkKind::Turn => Box::pin(turn::handle(self, claim)).await,
+            WorkKind::Perform => Box::pin(perform::handle(self, claim)).await,
+            WorkKind::Run => Box::pin(agent_run::handle(self, claim)).await,
+            WorkKind::Timer => turn::wake(self, claim).await,
+            WorkKind::Seal => seal::seal(self, claim).await,
+            WorkKind::PushAudit => seal::push(self, claim).await,
+        }
+    }
+
+    /// Work that never succeeds is given up with a sentence, where somebody can be told: `false` leaves it to further tries.
+    async fn set_aside(&self, claim: &Claim, error: &EngineError) -> Result<bool> {
+        let text = self.redactor.mask(&error.to_string());
+        let given_up = match claim.kind {
+            WorkKind::Run => {
+                agent_run::give_up(self, claim, format!("it failed {} times, the last time because: {text}", claim.attempts)).await
+            }
+            WorkKind::Intake => Ok(self.store.fail_delivery(claim, &text).await?),
+            _ => return Ok(false),
+        };
+        match given_up {
+            Ok(()) => {
+                tracing::error!(work.kind = ?claim.kind, work.id = %claim.id, "set aside after {} tries: {text}", claim.attempts);
+                Ok(true)
+            }
+            Err(error) if error.is_race() => Ok(true),
+            Err(_) => Ok(false),
+        }
     }
 
     /// A handler failed: the work is looked at again later, each time with more patience.

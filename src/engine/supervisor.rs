@@ -56,7 +56,7 @@ impl Supervisor {
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(patience, all).await.is_err() {
             tracing::warn!("work that did not end in time is left to its lease");
-            self.tasks.abort_all();
+            self.tasks.shutdown().await;
         }
     }
 }

@@ -14,15 +14,13 @@ use crate::store::{
     Claim, Ended, EventRow, IntentRow, NewEffect, NewEvent, NewIntent, NewRun, ProjectTx, Release, RunState, StoreError, WorkKind,
 };
 
+use super::shield::{MAX_TRIES, shielded};
 use super::{Engine, Result, gather, guard, manners, places};
 
 /// Journal stream of a story's events.
 pub const SUBJECT: &str = "subject";
 /// Journal stream of things for the record that no story is folded from.
 pub const NOTES: &str = "note";
-
-/// Most tries of one intent before it is set aside with a sentence.
-const MAX_TRIES: i64 = 8;
 
 /// A lane at one moment.
 pub struct Peeked {
@@ -44,10 +42,10 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
         let Some(intent) = peeked.intent.clone() else {
             return Ok(engine.store.release(claim, Release::Done).await?);
         };
-        if let Some(at) = intent.not_before.filter(|at| *at > engine.clock.now()) {
+        if let Some(at) = engine.waits_until(intent.not_before) {
             return Ok(engine.store.release(claim, Release::Retry { at }).await?);
         }
-        match one(engine, claim, &peeked, &intent).await {
+        match shielded(one(engine, claim, &peeked, &intent)).await {
             Ok(()) => {}
             // Somebody appended in the meantime: gather again.
             Err(super::EngineError::Store(StoreError::VersionConflict { .. })) => {}
@@ -259,14 +257,8 @@ async fn set_back(engine: &Engine, claim: &Claim, intent: &IntentRow, error: &su
     tracing::warn!(intent.id = %intent.id, attempts = intent.attempts, "the intent could not be decided: {text}");
     let mut tx = engine.store.begin(Engine::project_of(claim)?).await?;
     tx.guard(claim).await?;
-    let transient = match error {
-        super::EngineError::Forge(error) => error.is_transient(),
-        super::EngineError::Store(error) => error.is_transient(),
-        super::EngineError::Git(error) => error.is_transient(),
-        _ => false,
-    };
     // A forge that is down for a while is no fault of the intent.
-    if transient || intent.attempts < MAX_TRIES {
+    if error.is_transient() || intent.attempts < MAX_TRIES {
         let at = engine.clock.now().plus_millis(engine.backoff(intent.attempts).max(error.asks_to_wait()));
         tx.retry_intent(intent.id, at, &text).await?;
     } else {

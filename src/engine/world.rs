@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use crate::base::Clock;
@@ -121,6 +122,8 @@ pub struct Engine {
     pub data: PathBuf,
     /// What one fetch from a forge may bring.
     pub fetch: FetchLimits,
+    /// The latest time that the clock has shown while work was looked for, to notice when it is set back.
+    pub latest: AtomicI64,
 }
 
 /// Whether an account belongs to a program: ours, one of the forge's own, one that is marked or listed as such.

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::base::json::strict;
+
 use crate::domain::agent::message::{ChatReply, ChatRequest, Message, Part, Speaker, Stop, ToolSpec, Usage};
 
 /// Arguments that arrive as text. What is not JSON stays as a JSON string with the raw text, so that the model can be told what it sent.
@@ -12,7 +14,7 @@ pub(super) fn arguments(raw: &str) -> Value {
     if raw.trim().is_empty() {
         return Value::Object(serde_json::Map::new());
     }
-    serde_json::from_str(raw).unwrap_or_else(|_| Value::String(raw.to_owned()))
+    strict(raw).unwrap_or_else(|_| Value::String(raw.to_owned()))
 }
 
 /// Arguments as a wire that insists on an object takes them back.
@@ -164,6 +166,7 @@ mod tests {
         assert_eq!(arguments(r#"{"a":1}"#), json!({"a": 1}));
         assert_eq!(arguments("  "), json!({}));
         assert_eq!(arguments(r#"{"a":"#), json!(r#"{"a":"#));
+        assert_eq!(arguments(r#"{"a":1,"a":2}"#), json!(r#"{"a":1,"a":2}"#), "which of the two is meant is for the model to say");
         let deep = "[".repeat(10_000);
         assert_eq!(arguments(&deep), json!(deep));
         assert_eq!(as_object(&json!("x")), json!({"unreadable_arguments": "x"}));

@@ -10,6 +10,7 @@ mod deliveries;
 mod effects;
 mod error;
 mod guard;
+mod handover;
 mod inbox;
 mod inspect;
 mod intents;

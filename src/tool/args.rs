@@ -3,6 +3,8 @@
 use jsonschema::Validator;
 use serde_json::Value;
 
+use crate::base::json::strict;
+
 use super::registry;
 
 /// Most bytes of text in the arguments of one call.
@@ -26,7 +28,7 @@ pub(super) fn read(args: &Value) -> Result<Args, String> {
     match args {
         Value::Object(_) => Ok(Args::Borrowed),
         Value::Null => Ok(Args::Parsed(Value::Object(serde_json::Map::new()))),
-        Value::String(text) => match serde_json::from_str::<Value>(text) {
+        Value::String(text) => match strict(text) {
             Ok(value @ Value::Object(_)) => bounded(&value).map(|()| Args::Parsed(value)),
             Ok(_) => Err("the arguments must be a JSON object.".to_owned()),
             Err(error) => {

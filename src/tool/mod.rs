@@ -61,6 +61,8 @@ pub enum Outcome {
     Ask { question: String },
     /// The run ends with this outcome, which fits the schema.
     Finish { outcome: Value },
+    /// The call itself cannot be read: no such tool, or arguments that do not fit. A sentence for the model.
+    Malformed { reason: String },
     /// Nothing was done; a sentence for the model. `denied`: a rule forbade it, which belongs in the record.
     Refused { reason: String, denied: bool },
 }
@@ -110,7 +112,7 @@ pub fn unknown_tools(allowed: &[String]) -> Vec<&str> {
 /// Calls a tool by name, if the agent type may use it and the arguments fit.
 pub fn call(desk: &mut Desk, allowed: &[String], name: &str, args: &Value) -> Outcome {
     let Some(at) = registry().iter().position(|tool| tool.name() == name) else {
-        return Outcome::refused(args::unknown_tool(allowed, name));
+        return Outcome::Malformed { reason: args::unknown_tool(allowed, name) };
     };
     let tool = registry()[at];
     if !allowed.iter().any(|allowed| allowed == name) {
@@ -123,10 +125,10 @@ pub fn call(desk: &mut Desk, allowed: &[String], name: &str, args: &Value) -> Ou
             read = value;
             &read
         }
-        Err(reason) => return Outcome::refused(format!("The call of `{name}` was not carried out: {reason}")),
+        Err(reason) => return Outcome::Malformed { reason: format!("The call of `{name}` was not carried out: {reason}") },
     };
     if let Err(reason) = desk.check_args(at, args) {
-        return Outcome::refused(format!("The call of `{name}` was not carried out. {reason}"));
+        return Outcome::Malformed { reason: format!("The call of `{name}` was not carried out. {reason}") };
     }
     tool.call(desk, args)
 }

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use syndarix::base::Clock;
+use syndarix::base::{Clock, Nano};
 use syndarix::domain::audit::verify::Scope;
 use syndarix::domain::audit::verify_files;
 use syndarix::engine::agent_run::RUNS;
+use syndarix::engine::invariants;
 use syndarix::engine::perform::EFFECTS;
 use syndarix::engine::turn::{NOTES, SUBJECT};
 use syndarix::git::read_repo_at;
@@ -82,6 +83,8 @@ impl Books {
             }
         }
         tx.rollback().await?;
+        let violations = invariants::check_books(&self.store, &self.project, Nano::from_usd(5.0)).await?;
+        ensure!(violations.is_empty(), "{}", violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         let report =
             verify_files(read_repo_at(&dir.join("bot").join("record").join(format!("{}.git", self.project.id)), None)?, Scope::default());
         ensure!(report.holds(), "the chain does not verify: {report:?}");

@@ -28,15 +28,24 @@ mod reader;
 #[allow(dead_code, reason = "the scenarios use the rest")]
 mod world;
 
+mod double;
 mod http;
 mod proxy;
 mod rules;
 mod stage;
 
+mod broken;
+mod calls;
+mod clock;
 mod down;
 mod forge;
+mod hands;
 mod limits;
+mod llm;
+mod loops;
 mod nth;
+mod poison;
+mod stop;
 
 /// A line that is seen without asking for the output of tests.
 fn say(line: &str) {

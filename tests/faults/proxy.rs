@@ -20,6 +20,7 @@ pub struct Seen {
     pub method: String,
     pub path: String,
     pub body_hash: String,
+    pub body: Vec<u8>,
     pub authorized: bool,
     /// By the clock of the world, and by the machine's.
     pub at: Time,
@@ -201,6 +202,7 @@ impl Shared {
             method: request.method.clone(),
             path: request.path.clone(),
             body_hash: hex::encode(Sha256::digest(&request.body)),
+            body: request.body.clone(),
             authorized: request.header("authorization").is_some(),
             at: self.clock.get().map_or(real, Clock::now),
             real,

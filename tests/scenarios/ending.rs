@@ -9,18 +9,26 @@ use syndarix::domain::audit::verify_files;
 use syndarix::domain::marker;
 use syndarix::domain::workflow::Story;
 use syndarix::domain::workflow::label::Label;
+use syndarix::engine::invariants::{self, Known, Violation};
 use syndarix::engine::{agent_run, perform, turn};
 use syndarix::git::read_repo_at;
 use syndarix::store::{DeliveryFilter, DeliveryState, Store, SubjectRow};
 
-use super::world::{CANARY, IDLE, REPO, World};
+use super::world::{CANARY, HOOK_SECRET, IDLE, PROVIDER_KEY, REPO, World};
 
 impl World {
     /// Ends the scenario with everything that must hold after any of them.
     pub async fn end(&self) {
         self.settle().await;
-        self.nothing_is_left_undone().await;
         self.every_answer_was_used_once();
+        self.comes_to_rest().await;
+    }
+
+    /// The same without asking whether everything that was scripted came to pass.
+    pub async fn comes_to_rest(&self) {
+        self.settle().await;
+        self.nothing_is_left_undone().await;
+        self.invariants_hold().await;
         let stories = self.stories().await;
         self.the_record_holds(&stories).await;
         self.nobody_else_was_touched().await;
@@ -28,6 +36,26 @@ impl World {
             self.labels_tell_the_truth(story).await;
         }
         self.nothing_was_said_or_done_twice(&stories).await;
+    }
+
+    /// What the system's own checker finds.
+    pub async fn violations(&self) -> Vec<Violation> {
+        let secret = |name: &str, text: String| (name.to_owned(), text.into_bytes());
+        let secrets = vec![
+            secret("the forge token", self.token("syndarix")),
+            secret("the hook's secret", HOOK_SECRET.into()),
+            secret("the provider's key", PROVIDER_KEY.into()),
+        ];
+        let own_texts = vec![(self.project(IDLE).await, CANARY.into())];
+        let known = Known { secrets, own_texts, ..Known::default() };
+        let mut violations = invariants::quiet(self.store()).await.unwrap();
+        violations.extend(Box::pin(invariants::check(&self.app.engine, &known)).await.unwrap());
+        violations
+    }
+
+    async fn invariants_hold(&self) {
+        let violations = self.violations().await;
+        assert!(violations.is_empty(), "{}", violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     }
 
     pub fn store(&self) -> &Store {

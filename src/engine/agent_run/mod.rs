@@ -159,7 +159,7 @@ impl<'a> Session<'a> {
         if cost > caps.max_usd && caps.max_usd > Nano::ZERO {
             return Some(format!("it cost more than {}", caps.max_usd));
         }
-        if talk.failed_finishes >= talk::MAX_REPAIRS || talk.idle >= talk::MAX_REPAIRS {
+        if [talk.failed_finishes, talk.idle, talk.malformed].into_iter().any(|count| count >= talk::MAX_REPAIRS) {
             return Some("its answers did not have the asked-for form, even after it was told what was wrong".into());
         }
         None
@@ -190,6 +190,16 @@ fn run_event(engine: &Engine, row: &RunRow, start: &StartRun, kind: &str, payloa
         causation: Some(row.id.to_string()),
         at: engine.clock.now(),
     }
+}
+
+/// Ends a run whose every try failed. What its steps recorded stays, and the story hears of it.
+pub async fn give_up(engine: &Engine, claim: &Claim, why: String) -> Result<()> {
+    let site = engine.site(claim).await?;
+    let mut tx = engine.store.begin_read(site.project.id).await?;
+    let row = tx.run(RunId(claim.id)).await?;
+    tx.rollback().await?;
+    let start: StartRun = serde_json::from_value(row.input.clone())?;
+    give_up_early(engine, claim, &site, &row, &start, why).await
 }
 
 /// A run that cannot even begin ends with a sentence like any other.

@@ -32,6 +32,9 @@ pub struct ToolResult {
     pub name: String,
     pub content: String,
     pub is_error: bool,
+    /// The call could not be read as one of a tool: no such tool, or arguments that are not its.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub malformed: bool,
     /// The commit it made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<crate::domain::forge::Sha>,
@@ -48,6 +51,10 @@ pub struct Talk {
     pub failed_finishes: u32,
     /// Answers in a row that called no tool.
     pub idle: u32,
+    /// Answers in a row of which no call could be read.
+    pub malformed: u32,
+    /// Whether some call of the answer at hand could be read.
+    readable: bool,
 }
 
 /// Makes the conversation from what was recorded.
@@ -63,6 +70,10 @@ pub fn rebuild(prepared: &Prepared, steps: &[StepRow]) -> Result<Talk> {
             let result: ToolResult = serde_json::from_value(value)?;
             talk.failed_finishes += u32::from(result.is_error && result.name == "finish");
             talk.pending.retain(|call| call.id != result.id);
+            talk.readable |= !result.malformed;
+            if talk.pending.is_empty() {
+                talk.malformed = if talk.readable { 0 } else { talk.malformed + 1 };
+            }
             results.push(Part::ToolResult { id: result.id, name: result.name, content: result.content, is_error: result.is_error });
         }
     }
@@ -79,6 +90,7 @@ impl Talk {
 
     fn heard(&mut self, reply: ChatReply) {
         self.calls += 1;
+        self.readable = false;
         let usage = reply.usage;
         self.tokens += usage.input + usage.output + usage.cache_read + usage.cache_write;
         let cut = reply.stop == Stop::MaxTokens;

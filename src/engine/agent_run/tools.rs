@@ -122,6 +122,10 @@ impl Session<'_> {
         self.desk = Some(desk);
         match outcome {
             Outcome::Text(text) => self.record(&call, text, false, None, "ok").await,
+            Outcome::Malformed { reason } => {
+                let result = ToolResult { malformed: true, ..tool_result(&call, reason, true) };
+                self.write_step(&call, result, None, "malformed").await
+            }
             Outcome::Refused { reason, denied } => self.record(&call, reason, true, None, if denied { "denied" } else { "refused" }).await,
             Outcome::Changed { text, changes } => self.changed(&call, text, changes).await,
             Outcome::Commit { message } => self.commit_tool(&call, &message).await,
@@ -141,7 +145,7 @@ impl Session<'_> {
         }
         let sha = self.commit(message).await?;
         let content = format!("Committed as {}.", sha.short());
-        let result = ToolResult { id: call.id.clone(), name: call.name.clone(), content, is_error: false, commit: Some(sha) };
+        let result = ToolResult { commit: Some(sha), ..tool_result(call, content, false) };
         self.write_step(call, result, None, "ok").await
     }
 
@@ -177,8 +181,7 @@ impl Session<'_> {
         changes: Option<Vec<FileChange>>,
         how: &str,
     ) -> Result<Pace> {
-        let result = ToolResult { id: call.id.clone(), name: call.name.clone(), content, is_error, commit: None };
-        self.write_step(call, result, changes, how).await
+        self.write_step(call, tool_result(call, content, is_error), changes, how).await
     }
 
     async fn write_step(&mut self, call: &Call, result: ToolResult, changes: Option<Vec<FileChange>>, how: &str) -> Result<Pace> {
@@ -255,6 +258,10 @@ impl Session<'_> {
         let committed: TreeId = self.mirror.tree_of(&self.head).await?;
         Ok(committed != self.tree)
     }
+}
+
+fn tool_result(call: &Call, content: String, is_error: bool) -> ToolResult {
+    ToolResult { id: call.id.clone(), name: call.name.clone(), content, is_error, malformed: false, commit: None }
 }
 
 /// A model may send any name; only tools that exist are named in the record.

@@ -8,7 +8,7 @@ use crate::domain::marker;
 use crate::domain::workflow::{Story, StoryEvent};
 use crate::forge::ForgeError;
 use crate::store::{
-    AuditPosition, ChainRow, EffectRow, EventRow, IntentRow, LedgerRow, ObjectRow, Project, RunRow, Spent, StepRow, SubjectRow,
+    AuditPosition, ChainRow, EffectRow, EventRow, IntentRow, LedgerRow, ObjectRow, Project, RunRow, Spent, StepRow, Store, SubjectRow,
 };
 
 use super::super::turn::{SUBJECT, fold};
@@ -37,8 +37,7 @@ pub struct Books {
 
 impl Books {
     /// Reads them. Only the chain is read apart: it only grows, so what is missing in it was not sealed yet.
-    pub async fn read(engine: &Engine, project: &Project) -> Result<Books> {
-        let store = &engine.store;
+    pub async fn read(store: &Store, project: &Project) -> Result<Books> {
         let mut tx = store.begin_read(project.id).await?;
         let subjects = tx.all_subjects().await?;
         let events = tx.all_events().await?;

@@ -16,8 +16,9 @@ mod warrant;
 
 use std::fmt;
 
+use crate::base::Nano;
 use crate::base::ids::ProjectId;
-use crate::store::{DeliveryFilter, DeliveryState, Store};
+use crate::store::{DeliveryFilter, DeliveryState, Project, Store};
 
 use super::{Engine, Result};
 
@@ -124,6 +125,19 @@ pub async fn quiet(store: &Store) -> Result<Vec<Violation>> {
     Ok(violations)
 }
 
+/// Checks what the books of one project alone can tell, with no forge at hand. `hard`: the most a story of it may cost.
+pub async fn check_books(store: &Store, project: &Project, hard: Nano) -> Result<Vec<Violation>> {
+    let (books, seen) = (Books::read(store, project).await?, Seen::default());
+    let parts = [
+        commands::check(&books),
+        doubles::check(&books, &seen),
+        record::check(&books),
+        money::check(&books, hard),
+        state::check(&books, &seen),
+    ];
+    Ok(parts.into_iter().flatten().chain(warrant::check(&books, &seen, 0)).collect())
+}
+
 /// Checks every project. Asks the forges, but changes nothing there.
 pub async fn check(engine: &Engine, known: &Known) -> Result<Vec<Violation>> {
     let mut violations = Vec::new();
@@ -133,7 +147,7 @@ pub async fn check(engine: &Engine, known: &Known) -> Result<Vec<Violation>> {
             continue;
         }
         let site = engine.site_of(project.id).await?;
-        let books = Books::read(engine, &project).await?;
+        let books = Books::read(&engine.store, &project).await?;
         let seen = Seen::look(engine, &site, &books).await?;
         violations.extend(commands::check(&books));
         violations.extend(doubles::check(&books, &seen));

@@ -20,6 +20,7 @@ use crate::store::{Claim, EffectRow, EventRow, NewEvent, ProjectTx, Release, Sto
 use super::guard::{self, Admit, Candidate};
 pub use base::sides;
 
+use super::shield::{MAX_TRIES, shielded};
 use super::turn::{SUBJECT, fold, post};
 use super::world::Site;
 use super::{Engine, EngineError, Result};
@@ -65,7 +66,7 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
         let Some(row) = row else {
             return Ok(engine.store.release(claim, Release::Done).await?);
         };
-        if let Some(at) = row.not_before.filter(|at| *at > engine.clock.now()) {
+        if let Some(at) = engine.waits_until(row.not_before) {
             return Ok(engine.store.release(claim, Release::Retry { at }).await?);
         }
         let job = Job { engine, claim, site: &site, subject, number, row: &row };
@@ -107,7 +108,7 @@ impl Job<'_> {
         }
         self.engine.commit(tx).await?;
         self.engine.hold(self.claim, self.engine.timings.call * 3).await?;
-        match self.in_time(&effect).await {
+        match shielded(self.in_time(&effect)).await {
             Ok(Performed::Done(receipt)) => self.done(&effect, receipt, None).await,
             Ok(Performed::Told(value, receipt)) => self.done(&effect, value, Some(receipt)).await,
             Err(error) => self.failed(&effect, &error).await,
@@ -218,6 +219,7 @@ impl Job<'_> {
             EngineError::Git(error) if error.is_transient() => Some(backoff),
             EngineError::Git(GitError::Timeout { .. }) => Some(backoff),
             EngineError::Store(error) if error.is_transient() => Some(backoff),
+            EngineError::Panicked(_) if self.row.attempts < MAX_TRIES => Some(backoff),
             _ => None,
         }
     }
