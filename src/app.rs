@@ -86,7 +86,7 @@ impl App {
             connections,
             rules,
             data,
-            latest: AtomicI64::new(0),
+            latest: AtomicI64::new(options.clock.now().0),
         };
         let poll = config.settings.timings.poll;
         register_projects(&engine, &config).await?;

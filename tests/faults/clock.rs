@@ -1,9 +1,12 @@
 //! Clocks that jump. Order follows from sequence and leases from the database's time, so nothing depends on the hour being right.
 
+use std::sync::Arc;
+
 use syndarix::store::WorkKind;
 
 use super::answers::{smooth, to_the_plan};
-use super::stage::{difference, through_a_proxy, undisturbed};
+use super::rules::{Fault, Rule};
+use super::stage::{difference, main_story, through_a_proxy, undisturbed};
 
 const TWO_HOURS: i64 = 2 * 60 * 60 * 1000;
 
@@ -38,6 +41,20 @@ async fn f12_a_clock_that_jumps_between_and_within_steps_changes_nothing() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn f12_a_clock_that_is_set_back_in_the_middle_of_a_call_changes_nothing() {
+    let want = undisturbed().await;
+    through_a_proxy(smooth(), async |w, proxy| {
+        let clock = w.clock.clone();
+        let jump: Arc<dyn Fn() + Send + Sync> = Arc::new(move || clock.advance(-TWO_HOURS));
+        proxy.plays([5, 25, 50].map(|n| Rule::nth(n, Fault::Hook(jump.clone()))));
+        let got = main_story(w).await;
+        assert!(got == want, "{}", difference(want, &got));
+        assert_eq!(proxy.seen().iter().filter(|seen| seen.fault.is_some()).count(), 3);
+    })
+    .await;
 }
 
 /// What is put off while the clock runs ahead comes back when it is set right.
