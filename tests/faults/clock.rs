@@ -87,7 +87,10 @@ async fn f12_a_lease_outlives_any_jump_of_our_clock() {
         for by in [TWO_HOURS, -TWO_HOURS, -TWO_HOURS, TWO_HOURS] {
             w.clock.advance(by);
             let other = engine.claim(&[WorkKind::Intake]).await.unwrap();
-            assert!(other.is_none_or(|other| other.id != held.id), "a jump of {by} ms took the lease away");
+            assert!(other.as_ref().is_none_or(|other| other.id != held.id), "a jump of {by} ms took the lease away");
+            if let Some(other) = other {
+                engine.work(other).await.unwrap();
+            }
         }
         engine.work(held).await.unwrap();
         w.settle().await;
