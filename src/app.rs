@@ -88,7 +88,7 @@ impl App {
             rules,
             data,
             fetch: fetch_limits(&config),
-            latest: AtomicI64::new(0),
+            latest: AtomicI64::new(options.clock.now().0),
         };
         let (poll, retention) = (config.settings.timings.poll, config.settings.retention);
         register_projects(&engine, &config).await?;

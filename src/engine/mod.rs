@@ -86,11 +86,11 @@ impl EngineError {
 impl Engine {
     /// Claims one item of work. `None`: nothing is due.
     pub async fn claim(&self, kinds: &[WorkKind]) -> Result<Option<Claim>> {
+        let now = self.clock.now();
+        let latest = self.latest.fetch_max(now.0, Ordering::Relaxed);
         if let Some(claim) = self.store.claim(kinds, &self.owner, self.timings.lease).await? {
             return Ok(Some(claim));
         }
-        let now = self.clock.now();
-        let latest = self.latest.fetch_max(now.0, Ordering::Relaxed);
         if latest - now.0 <= LONGEST_WAIT * 1_000 {
             return Ok(None);
         }

@@ -63,7 +63,7 @@ async fn each_kind_of_damage_is_named() {
 
     damage(w, &again("stream = 'effect'", "payload")).await;
     is_named(w, &mut found, Invariant::OneHolder, "ended 2 times").await;
-    damage(w, &again("stream = 'subject' and kind = 'started'", "payload")).await;
+    damage(w, &again("stream = 'subject' and kind = 'criteria-written'", "payload")).await;
     is_named(w, &mut found, Invariant::OneHolder, "decided twice").await;
 
     damage(w, "drop trigger chain_no_update; update chain set line = replace(line, 'merge', 'nerge') where line like '%merge.done%'").await;

@@ -179,7 +179,7 @@ impl Play<'_> {
 /// Plays the main story with one deed before its k-th piece of work; gives how many pieces there were, and what was said.
 async fn plays(deed: Deed, k: usize) -> (usize, usize) {
     let mut told = (0, 0);
-    let play = async |w: &World| {
+    let mut play = async |w: &World| {
         let issue = w.alice().opens_issue("Three items, no discount", "The README promises it.").await;
         let command = w.alice().comments(issue, "/syndarix plan").await;
         let mut play = Play { w, issue, command, deed, left: k, steps: 0 };

@@ -124,7 +124,10 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 async fn call(stream: TcpStream, shared: &Shared) -> Result<()> {
     let mut stream = BufReader::new(stream);
     let Some(request) = http::read_request(&mut stream).await? else { return Ok(()) };
-    let fault = shared.rules.lock().unwrap().iter_mut().find_map(|rule| rule.meets(&request).then(|| rule.fault.clone()));
+    // Every rule counts the call, the first that it meets decides.
+    let met: Vec<Fault> =
+        shared.rules.lock().unwrap().iter_mut().filter_map(|rule| rule.meets(&request).then(|| rule.fault.clone())).collect();
+    let fault = met.into_iter().next();
     let place = shared.note(&request, fault.as_ref());
     let pass_on = async || {
         let target = *shared.target.get().expect("the proxy leads somewhere");

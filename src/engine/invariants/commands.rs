@@ -33,7 +33,7 @@ fn unanswered(row: &IntentRow, effects: &BTreeMap<EffectId, &EffectRow>, noted: 
     let Ok(Intent::Commands { previous, .. }) = serde_json::from_value(row.payload.clone()) else { return None };
     let own = |suffix: String| effects.get(&EffectId::named(&format!("{}:{suffix}", row.id)));
     let answers =
-        (0..MOST_EFFECTS).map_while(|index| own(index.to_string())).any(|effect| matches!(effect.kind.as_str(), "react" | "comment"));
+        (0..MOST_EFFECTS).filter_map(|index| own(index.to_string())).any(|effect| matches!(effect.kind.as_str(), "react" | "comment"));
     match row.state {
         IntentState::Done if !answers => Some(format!("{name} is a command that was carried out without an answer")),
         IntentState::Parked if own("parked".into()).is_none() => Some(format!("{name} is a command that was set aside without a word")),

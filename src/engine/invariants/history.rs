@@ -38,7 +38,9 @@ pub fn differences(one: &[String], other: &[String]) -> Vec<Violation> {
 fn plain(value: &Value, names: &mut BTreeMap<String, usize>) -> String {
     match value {
         Value::Object(fields) => {
-            let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key}={}", plain(value, names))).collect();
+            // Agents are named after their lane, whose id differs.
+            let fields = fields.iter().filter(|(key, _)| *key != "name");
+            let fields: Vec<String> = fields.map(|(key, value)| format!("{key}={}", plain(value, names))).collect();
             format!("{{{}}}", fields.join(" "))
         }
         Value::Array(items) => format!("[{}]", items.iter().map(|item| plain(item, names)).collect::<Vec<_>>().join(" ")),
