@@ -469,6 +469,7 @@ fn late_words_of_stopped_runs_change_nothing() {
 #[test]
 fn a_crossed_limit_halts_once_and_a_person_lifts_it() {
     use crate::domain::guard::{Hold, Stop, Trip};
+    use crate::domain::workflow::label::Flag;
     let trip = |limit: &str| Trip { limit: limit.into(), allowed: 2, reached: 3 };
     let words = |t: &Table| t.effects.iter().map(Effect::word).collect::<Vec<_>>();
     let mut t = Table::new(Autonomy::Milestone);
