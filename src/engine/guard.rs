@@ -161,7 +161,7 @@ pub async fn correct(tx: &mut ProjectTx, subject: SubjectId, what: What, n: i64)
 }
 
 async fn trip(tx: &mut ProjectTx, subject: SubjectId, crossed: &Trip, cause: &str, at: Time) -> Result<()> {
-    let stop = Hold { stop: Stop::Halted, by: None, why: format!("{} reached {}", crossed.counted(), crossed.line()), at };
+    let stop = Hold { stop: Stop::Halted, by: None, why: crossed.rule(), at };
     if crossed.is_of_project() {
         // Another story may have crossed the same limit a moment ago; one says it.
         if project_hold(tx).await?.is_some_and(|old| old.stop == Stop::Halted) {

@@ -226,7 +226,7 @@ pub(super) fn check_url(url: &str) -> Result<Option<&str>> {
         let shown = url.split_once('@').map_or(url, |(_, behind)| behind);
         Err(GitError::Refused(format!(
             "the Git address `{}` cannot be used: {reason}",
-            visible(shown).chars().take(200).collect::<String>()
+            visible(shown).chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect::<String>()
         )))
     };
     if url.chars().any(|c| c.is_control() || c.is_whitespace() && c != ' ') {

@@ -51,7 +51,8 @@ pub fn commit_message(words: &str, by: &Disclosure) -> String {
 /// The message of a merge that Syndarix makes without an agent. The same merge always gets the same message.
 pub fn merge_message(base_branch: &str, branch: &str, base: &Sha, issue: i64) -> String {
     let subject = neutral(&format!("Merge branch '{base_branch}' into {branch}"));
-    format!("{}\n\nSyndarix-Merge: {base}\nRefs: #{issue}\n", subject.lines().next().unwrap_or("Merge the base branch"))
+    let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("{subject}\n\nSyndarix-Merge: {base}\nRefs: #{issue}\n")
 }
 
 fn split_subject(first: &str) -> (String, String) {

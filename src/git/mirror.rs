@@ -8,11 +8,11 @@ use std::time::Duration;
 use git2::{ErrorCode, Repository, RepositoryInitOptions};
 
 use super::branch::BranchName;
-use super::cap::FetchLimits;
 use super::checkout::{self, Checkout, CheckoutLimits};
 use super::error::{GitError, Result};
 use super::history::{self, CommitRow, ListedFile};
 use super::objects::{self, NewCommit, TreeId};
+use super::packs::FetchLimits;
 use super::tree;
 use crate::domain::forge::Sha;
 use crate::domain::path::{FileChange, RepoPath};

@@ -7,7 +7,6 @@
 
 mod audit_repo;
 mod branch;
-mod cap;
 mod checkout;
 mod command;
 mod error;
@@ -16,12 +15,12 @@ mod merge;
 mod message;
 mod mirror;
 mod objects;
+mod packs;
 mod remote;
 mod tree;
 
 pub use audit_repo::{Appended, AuditRemote, AuditRepo, read_repo_at};
 pub use branch::{BadBranch, BranchName, PREFIX, slug};
-pub use cap::FetchLimits;
 pub use checkout::{Checkout, CheckoutLimits, LeftOut};
 pub use error::{GitError, Result};
 pub use history::{CommitRow, ListedFile};
@@ -29,4 +28,5 @@ pub use merge::{Merge, Sides};
 pub use message::{Disclosure, commit_message, merge_message, trailers};
 pub use mirror::Mirror;
 pub use objects::{NewCommit, Signature, TreeId};
+pub use packs::FetchLimits;
 pub use remote::{Pushed, git_version};

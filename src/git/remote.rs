@@ -7,11 +7,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::branch::BranchName;
-use super::cap;
 use super::command::{Invocation, Output};
 use super::error::{GitError, Result};
 use super::mirror::{Mirror, drop_ref, remove_if_there, set_ref};
 use super::objects::oid;
+use super::packs::{check, sweep_packs};
 use crate::base::text::clip;
 use crate::domain::forge::{GitRemote, Sha};
 
@@ -49,14 +49,17 @@ impl Mirror {
         let call =
             call.arg("--prune").arg("--no-tags").arg("--no-write-fetch-head").arg("--no-recurse-submodules").arg("--no-auto-maintenance");
         let call = call.arg("--quiet").arg("--").arg(&remote.url).arg("+refs/heads/*:refs/remotes/origin/*");
-        let output = match call.run_while(self.patience, || cap::check(self.path(), &self.limits)).await {
+        let output = match call.run_while(self.patience, || check(self.path(), &self.limits)).await {
             Err(error @ GitError::Limit(_)) => {
                 sweep_packs(self.path())?;
                 return Err(error);
             }
             output => output?,
         };
-        if output.ok { Ok(()) } else { Err(failure(&output)) }
+        if !output.ok {
+            return Err(failure(&output));
+        }
+        self.gather_packs().await
     }
 
     /// The commit that a branch of the remote points to right now; `None` when there is no such branch, or nothing at all yet.
@@ -192,13 +195,8 @@ impl Mirror {
     }
 }
 
-/// Removes packs that never became whole.
-fn sweep_packs(git_dir: &Path) -> Result<()> {
-    sweep(&git_dir.join("objects/pack"), &|name| name.starts_with("tmp_") || name.starts_with(".tmp-"))
-}
-
 /// Removes the files that a test on their names picks, below a directory.
-fn sweep(directory: &Path, picks: &dyn Fn(&str) -> bool) -> Result<()> {
+pub(super) fn sweep(directory: &Path, picks: &dyn Fn(&str) -> bool) -> Result<()> {
     let Ok(entries) = fs::read_dir(directory) else { return Ok(()) };
     for entry in entries {
         let entry = entry?;

@@ -9,8 +9,8 @@ use crate::domain::guard::{Bucket, Counted, Drawn};
 
 /// Length of a slot in microseconds: five minutes.
 const SLOT: i64 = 300_000_000;
-/// Slots that make an hour.
-const HOUR: i64 = 12;
+/// Slots that make an hour: the one that is begun and twelve before it.
+const HOUR: i64 = 13;
 
 impl ProjectTx {
     /// Counts `n` more (or fewer, when negative) of something and gives the sums with them.

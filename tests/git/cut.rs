@@ -138,3 +138,32 @@ async fn a_fetch_ends_when_more_comes_than_is_allowed() {
     world.mirror.fetch(&remote).await.unwrap();
     assert_eq!(Some(world.main().await), world.remote_tip("main"), "within the limits it arrives");
 }
+
+#[tokio::test]
+async fn many_small_packs_are_gathered_and_nothing_is_lost() {
+    let world = World::new().await;
+    let made = world.commit(&world.main().await, "unpushed.txt", "kept by nothing but the mirror\n").await;
+    let mirror = world.mirror.path().to_owned();
+    let packs = || {
+        std::fs::read_dir(mirror.join("objects/pack"))
+            .unwrap()
+            .flatten()
+            .filter(|entry| entry.path().extension().is_some_and(|end| end == "pack"))
+            .count()
+    };
+    let mut blobs = Vec::new();
+    for number in 0..70 {
+        let blob = crate::world::git_fed(&mirror, &["hash-object", "-w", "--stdin"], format!("blob {number}\n").as_bytes());
+        crate::world::git_fed(&mirror, &["pack-objects", "--quiet", "objects/pack/pack"], format!("{blob}\n").as_bytes());
+        blobs.push(blob);
+    }
+    git(&mirror, &["prune-packed", "--quiet"]);
+    assert!(packs() >= 70);
+    world.person_pushes("origin/main", "main", "f");
+    world.mirror.fetch(&world.remote()).await.unwrap();
+    assert!(packs() < 10, "{}", packs());
+    for blob in blobs {
+        assert_eq!(git(&mirror, &["cat-file", "-t", &blob]), "blob");
+    }
+    assert!(world.mirror.commit_row(&made).await.is_ok());
+}

@@ -86,7 +86,7 @@ async fn a_command_of_yesterday_is_not_run() {
 async fn what_cannot_be_run_is_said() {
     scenario(Vec::new(), async |w| {
         let issue = w.alice().opens_issue("Three items, no discount", "The README promises it.").await;
-        for line in ["/syndarix plam", "/syndarix rebase", "/syndarix plan --colour=red", "/syndarix approve", "/syndarix ping"] {
+        for line in ["/syndarix plam", "/syndarix estimate", "/syndarix plan --colour=red", "/syndarix approve", "/syndarix ping"] {
             w.alice().comments(issue, line).await;
             w.settle().await;
         }
@@ -100,9 +100,9 @@ async fn what_cannot_be_run_is_said() {
     --- syndarix
     **Not done:** I do not know the command `plam`. Did you mean `/syndarix plan`? `/syndarix help` lists what I understand.
     --- alice
-    /syndarix rebase
+    /syndarix estimate
     --- syndarix
-    **Not done:** `rebase` is not available in this version of Syndarix. `/syndarix help` lists what is.
+    **Not done:** `estimate` is not available in this version of Syndarix. `/syndarix help` lists what is.
     --- alice
     /syndarix plan --colour=red
     --- syndarix

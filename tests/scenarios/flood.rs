@@ -45,7 +45,7 @@ async fn whoever_floods_waits_and_others_are_served() {
         assert!(page.contains("You are `bob`"), "{page}");
         assert!(w.page(other).contains("I am here"));
         let said = page.lines().find(|line| line.contains("limited until")).unwrap();
-        assert_snapshot!(said, @"");
+        assert_snapshot!(said, @"`rita`: limited until 2026-08-03 09:06:09 UTC. Nobody may give more than 10 commands an hour here (`user_commands_per_hour = 10` under `limits` in `policy.toml` or in the project's own file). What you write before then is recorded and not run; type it again afterwards. Others are not affected.");
         // After the wait she is served again; a new flood edits the same reply.
         w.news(issue);
         w.clock.advance(6 * 60 * 1000);
@@ -95,6 +95,20 @@ async fn a_listed_program_is_heard_once_until_a_person_speaks() {
         helper(w).comments(w.pull(), "/syndarix approve").await;
         w.settle().await;
         assert!(!w.story(issue).await.plan_approved);
+        w.alice().comments(issue, "/syndarix pause").await;
+        w.settle().await;
+        w.news(issue);
+        helper(w).comments(issue, "/syndarix resume").await;
+        w.settle().await;
+        assert_snapshot!(w.news(issue), @r"
+    [open] story/design, syndarix/paused, syndarix/waiting
+    --- helper
+    /syndarix resume
+    --- syndarix
+    **Not done:** Only a person may let a stopped story go on. Ask somebody with write permission to type it.
+    ");
+        w.alice().comments(issue, "/syndarix resume").await;
+        w.settle().await;
     })
     .await;
 }
@@ -116,10 +130,35 @@ async fn a_program_that_nobody_listed_is_told_by_its_pace() {
         assert_eq!(page.matches("I am here").count(), 5, "{page}");
         let said: Vec<&str> = page.lines().filter(|line| line.contains("take that account for a program")).collect();
         assert_eq!(said.len(), 1);
-        assert_snapshot!(said[0], @"");
+        assert_snapshot!(said[0], @"`helper` wrote within two seconds after a comment of mine 5 times in a row, so I take that account for a program and do not react to it any more. If it is a person, a maintainer can list it under `people` in the project's configuration; if it is a program that may give commands, under `listed_bots`.");
         w.alice().comments(issue, "/syndarix ping").await;
         w.settle().await;
         assert_eq!(w.page(issue).matches("I am here").count(), 6, "people are served as before");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn answers_are_limited_per_person() {
+    let rules = vec![round(0, analyses_and_asks("Which currency?")), round(1, analyses()), designs("first")];
+    scenario(policy(rules, "limits = { user_answers_per_hour = 1 }"), async |w| {
+        let (first, second) = (w.story_is_planned().await, w.story_is_planned().await);
+        w.alice().comments(first, "Euros.").await;
+        w.settle().await;
+        assert!(w.story(first).await.question.is_none());
+        w.news(second);
+        w.alice().comments(second, "Euros here, too.").await;
+        w.settle().await;
+        assert_snapshot!(w.news(second), @r"
+    [open] story/analysis, syndarix/waiting
+    --- alice
+    Euros here, too.
+    --- syndarix
+    `alice`: limited until 2026-08-03 10:00:11 UTC. Nobody may give more than 1 answer an hour here (`user_answers_per_hour = 1` under `limits` in `policy.toml` or in the project's own file). What you write before then is recorded and not run; type it again afterwards. Others are not affected.
+    ");
+        w.bob().comments(second, "Euros.").await;
+        w.settle().await;
+        assert!(w.story(second).await.question.is_none());
     })
     .await;
 }

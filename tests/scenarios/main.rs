@@ -23,6 +23,7 @@ mod guard;
 mod hands;
 mod inbox;
 mod labels;
+mod places;
 mod plan;
 mod pushes;
 mod questions;

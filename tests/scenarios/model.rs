@@ -10,6 +10,7 @@ use syndarix::llm::scripted::{CallLog, Scripted};
 use syndarix::llm::{Provider, ProviderError};
 use syndarix::sandbox::Sandbox;
 use syndarix::store::WorkKind;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 /// Something that happens right before an answer.
@@ -25,6 +26,9 @@ pub struct Model {
     scripted: Scripted,
     pub log: CallLog,
     interruption: Mutex<Option<Interruption>>,
+    /// The call of an agent that is never answered.
+    silence: Mutex<Option<(&'static str, usize)>>,
+    silent: Notify,
     engine: OnceLock<Weak<Engine>>,
     sandbox: Arc<Sandbox>,
 }
@@ -32,7 +36,15 @@ pub struct Model {
 impl Model {
     pub fn new(script: Script, sandbox: Arc<Sandbox>) -> Model {
         let scripted = Scripted::new("scripted", script);
-        Model { log: scripted.log(), scripted, interruption: Mutex::new(None), engine: OnceLock::new(), sandbox }
+        Model {
+            log: scripted.log(),
+            scripted,
+            interruption: Mutex::new(None),
+            silence: Mutex::new(None),
+            silent: Notify::new(),
+            engine: OnceLock::new(),
+            sandbox,
+        }
     }
 
     /// Whose lanes take their turn when somebody speaks up.
@@ -43,6 +55,16 @@ impl Model {
     /// Sends a person's request while the agent waits for its answer to this call.
     pub fn interrupt(&self, agent: &'static str, turn: usize, request: reqwest::RequestBuilder) {
         *self.interruption.lock().unwrap() = Some(Interruption { agent, turn, request });
+    }
+
+    /// Never answers this call: whoever waits for it can be ended in the middle of its work.
+    pub fn falls_silent(&self, agent: &'static str, turn: usize) {
+        *self.silence.lock().unwrap() = Some((agent, turn));
+    }
+
+    /// Until the call is there that is never answered.
+    pub async fn is_silent(&self) {
+        self.silent.notified().await;
     }
 
     /// True when the announced interruption has not happened yet.
@@ -79,6 +101,11 @@ impl Provider for Model {
         let turn = request.messages.iter().filter(|message| message.speaker == Speaker::Assistant).count();
         if let Some(interruption) = self.due(&request.meta, turn) {
             self.happen(interruption).await;
+        }
+        let silent = self.silence.lock().unwrap().take_if(|(agent, at)| *agent == request.meta.agent && *at == turn);
+        if silent.is_some() {
+            self.silent.notify_one();
+            std::future::pending::<()>().await;
         }
         self.scripted.chat(request).await
     }

@@ -32,12 +32,26 @@ async fn a_protected_branch_is_named_with_who_can_lift_it() {
         let answer = w.mona().request(Method::POST, "branch_protections", &rule).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
         let issue = w.story_is_planned().await;
-        assert_snapshot!(w.news(issue), @"");
+        assert_snapshot!(w.news(issue), @r"
+    [open] story/design, syndarix/blocked
+    --- alice
+    /syndarix plan
+    (eyes by syndarix)
+    --- syndarix
+    @alice: Syndarix could not push to the branch. The forge or Git answered: The forge refused the push: Not allowed to push to protected branch syndarix/1-three-items-no-discount \[remote rejected\] (pre-receive hook declined). Whoever administers the repository can let the account `syndarix` push to `syndarix/1-three-items-no-discount`, in its settings under branches.
+
+    Once the cause is gone, type `/syndarix retry`; or end the story with `/syndarix cancel`.
+    ");
         let gone = w.mona().request(Method::DELETE, "branch_protections/syndarix%2F**", &Value::Null).send().await.unwrap();
         assert!(gone.status().is_success(), "{}", gone.status());
         w.alice().comments(issue, "/syndarix retry").await;
         w.settle().await;
-        assert_snapshot!(w.news(issue), @"");
+        assert_snapshot!(w.news(issue), @r"
+    [open] story/design, syndarix/waiting
+    --- alice
+    /syndarix retry
+    (eyes by syndarix)
+    ");
         assert!(w.page(w.pull()).contains("[draft]"));
     })
     .await;

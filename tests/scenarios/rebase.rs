@@ -530,40 +530,61 @@ impl World {
 
 #[tokio::test]
 async fn a_pause_in_the_middle_of_a_merge_holds_it_and_resume_goes_on() {
-    let rules = [smooth(), vec![resolves("one.md", "both\n")]].concat();
-    scenario(rules, async |w| {
-        let (issue, pull) = w.story_is_reviewed().await;
-        w.mona().pushes_to("main", "one.md", "Mona was here\n").await;
-        let pause = w.bob().request(Method::POST, &format!("issues/{issue}/comments"), &json!({"body": "/syndarix pause"}));
-        w.model.interrupt("engineer", 2, pause);
-        w.alice().comments(pull, "/syndarix rebase").await;
-        w.settle().await;
-        assert_snapshot!(w.status(issue), @r"
-    syndarix
-    ### Syndarix
+    // Whoever takes the run up again begins with the merge made anew and the recorded changes laid over it, at any of its steps.
+    for turn in 0..4 {
+        let rules = [smooth(), vec![resolves("one.md", "both\n")]].concat();
+        scenario(rules, async |w| merge_is_paused_and_resumed(w, turn).await).await;
+    }
+}
 
-    - [x] Analysis
-    - [x] Design
-    - [x] Implementation
-    - [ ] **Review**: stopped
-    - [ ] Testing
-    - [ ] Done
+async fn merge_is_paused_and_resumed(w: &World, turn: usize) {
+    let (issue, pull) = w.story_is_reviewed().await;
+    w.mona().pushes_to("main", "one.md", "Mona was here\n").await;
+    let pause = w.bob().request(Method::POST, &format!("issues/{issue}/comments"), &json!({"body": "/syndarix pause"}));
+    w.model.interrupt("engineer", turn, pause);
+    w.alice().comments(pull, "/syndarix rebase").await;
+    w.settle().await;
+    let status = w.status(issue);
+    assert!(status.contains("- [ ] **Review**: stopped\n") && status.contains("**Paused:** Stopped by `bob`."), "{status}");
+    assert_eq!(w.branch_log().0.len(), 3, "nothing was pushed");
+    // The base branch moves on meanwhile; the merge that was begun is finished as it was begun.
+    w.mona().pushes_to("main", "more.md", "more\n").await;
+    w.bob().comments(issue, "/syndarix resume").await;
+    w.settle().await;
+    let (log, whole) = w.branch_log();
+    assert_eq!((log.len(), log[0].as_str(), whole), (4, "2 merge the base branch", false));
+    assert_eq!(w.file(BRANCH, "one.md"), "both\n");
+    w.bob().approves(pull).await;
+    w.settle().await;
+    assert!(w.page(pull).contains("[merged]"), "{}", w.page(pull));
+}
 
-    **Paused:** Stopped by `bob`. `/syndarix resume` goes on.
-
-    Pull request [#2](http://forge/acme/shop/pulls/2) · Cost so far: $0.00 of $5.00 · Autonomy: MILESTONE, a person approves the plan and the merge
-    ");
-        assert_eq!(w.branch_log().0.len(), 3, "nothing was pushed");
-        // The base branch moves on meanwhile; the merge that was begun is finished as it was begun.
-        w.mona().pushes_to("main", "more.md", "more\n").await;
-        w.bob().comments(issue, "/syndarix resume").await;
-        w.settle().await;
-        assert_eq!(w.branch_log().0[0], "2 merge the base branch");
-        w.bob().approves(pull).await;
-        w.settle().await;
-        assert!(w.page(pull).contains("[merged]"), "{}", w.page(pull));
-    })
-    .await;
+#[tokio::test]
+async fn a_merge_that_dies_with_its_process_is_finished_by_the_next() {
+    for turn in 0..4 {
+        let rules = [smooth(), vec![resolves("one.md", "both\n")]].concat();
+        scenario(rules, async |w| {
+            let (_, pull) = w.story_is_reviewed().await;
+            w.mona().pushes_to("main", "one.md", "Mona was here\n").await;
+            w.model.falls_silent("engineer", turn);
+            w.alice().comments(pull, "/syndarix rebase").await;
+            tokio::select! {
+                () = w.settle() => panic!("nobody was killed"),
+                () = w.model.is_silent() => {}
+            }
+            // The work tree of the dead one is no help, and nobody relies on it.
+            std::fs::remove_dir_all(w.data.join("trees")).unwrap();
+            w.clock.advance(400_000);
+            w.settle().await;
+            let (log, whole) = w.branch_log();
+            assert_eq!((log.len(), log[0].as_str(), whole), (4, "2 merge the base branch", true));
+            assert_eq!(w.file(BRANCH, "one.md"), "both\n");
+            w.bob().approves(pull).await;
+            w.settle().await;
+            assert!(w.page(pull).contains("[merged]"), "{}", w.page(pull));
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ fn commands() -> Vec<Command> {
         Command::Fix { text: None },
         Command::Review,
         Command::Test,
+        Command::Rebase,
     ]
 }
 

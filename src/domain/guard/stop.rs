@@ -43,9 +43,9 @@ pub enum Kind {
 }
 
 /// Starts of comment keys that answer.
-const ANSWERS: &[&str] = &["reply.", "limited.", "halted.", "put-back.", "program."];
+const ANSWERS: &[&str] = &["reply.", "limited.", "halted.", "put-back.", "program.", "vote."];
 /// Starts of comment keys that tell what a person did to the story.
-const TELLS: &[&str] = &["pushed.", "pull-closed.", "branch-deleted.", "vote.", "cancelled"];
+const TELLS: &[&str] = &["pushed.", "pull-closed.", "branch-deleted.", "cancelled"];
 
 /// The kind of an effect.
 pub fn kind_of(effect: &Effect) -> Kind {
@@ -95,7 +95,8 @@ mod tests {
             (comment("1.halted.9"), true, true),
             (comment("2.put-back.story-done"), true, true),
             (comment("1.pushed.abc"), true, false),
-            (comment("1.vote.3.abc"), true, false),
+            // Anybody who can read can review: nobody shall halt a story by that.
+            (comment("1.vote.3.abc"), true, true),
             (comment("1.gave-up.run_1"), false, false),
             (comment("1.checkpoint.plan.abc.2"), false, false),
             (comment("1.report"), false, false),

@@ -44,14 +44,13 @@ impl Trip {
         self.spec().is_some_and(|spec| spec.scope == Scope::Project)
     }
 
-    /// The line of the configuration.
-    pub fn line(&self) -> String {
-        format!("`{} = {}`", self.limit, self.allowed)
+    /// The line and what it means: `story_runs_per_hour = 20` allows 20 agent runs within an hour.
+    pub fn rule(&self) -> String {
+        format!("`{} = {}` allows {}", self.limit, self.allowed, self.counted())
     }
 
-    /// What was counted, as a part of a sentence: `20 agent runs within an hour`.
-    pub fn counted(&self) -> String {
-        let Some(spec) = self.spec() else { return format!("{} counts under `{}`", self.allowed, self.limit) };
+    fn counted(&self) -> String {
+        let Some(spec) = self.spec() else { return "no more".to_owned() };
         let (one, many) = spec.what.noun();
         let noun = if self.allowed == 1 { one } else { many };
         let time = match spec.window {
@@ -88,11 +87,10 @@ mod tests {
     #[test]
     fn a_trip_says_what_was_counted() {
         let trip = |limit: &str, allowed| Trip { limit: limit.into(), allowed, reached: allowed + 1 };
-        assert_eq!(trip("story_runs_per_hour", 20).counted(), "20 agent runs within an hour");
+        assert_eq!(trip("story_runs_per_hour", 20).rule(), "`story_runs_per_hour = 20` allows 20 agent runs within an hour");
         assert_eq!(trip("story_comments", 1).counted(), "1 comment since the story began or was last let go on");
         assert_eq!(trip("project_runs_per_hour", 2).counted(), "2 agent runs in this repository within an hour");
-        assert_eq!(trip("story_runs_per_hour", 20).line(), "`story_runs_per_hour = 20`");
         assert!(trip("project_runs_per_hour", 2).is_of_project() && !trip("gone", 2).is_of_project());
-        assert_eq!(trip("gone", 2).counted(), "2 counts under `gone`");
+        assert_eq!(trip("gone", 2).rule(), "`gone = 2` allows no more");
     }
 }

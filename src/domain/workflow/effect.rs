@@ -76,7 +76,7 @@ pub enum Effect {
         by: User,
     },
     /// Starts an agent. Performed by committing a run row in the same transaction.
-    StartRun(StartRun),
+    StartRun(Box<StartRun>),
     /// Stops a run within one step, for good.
     StopRun {
         run: RunId,

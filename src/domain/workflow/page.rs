@@ -62,7 +62,7 @@ fn under_way(story: &Story) -> String {
         Some(active) if story.question.is_none() => format!("{} ({}) {}", active.name, active.agent, deed(active)),
         _ if story.loops.queued.is_some() => "waits for a free place; `/syndarix start` begins now".into(),
         _ if story.merging.is_some() => "the merge is under way".into(),
-        _ if story.base.asked.is_some() => "the base branch is being merged in".into(),
+        _ if story.base.asked.is_some() && !story.flags.contains(&Flag::Blocked) => "the base branch is being merged in".into(),
         _ if !story.flags.is_empty() => "waits for a person".into(),
         _ => "waits for the forge".into(),
     }

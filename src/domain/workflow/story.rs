@@ -321,6 +321,9 @@ impl Story {
                 self.merging = None;
                 self.checkpoint.take_if(|open| open.checkpoint == Checkpoint::Merge);
             }
+            StoryEvent::BaseConflicts { .. } => {
+                self.checkpoint.take_if(|open| open.checkpoint == Checkpoint::Merge);
+            }
             _ => {}
         }
         self

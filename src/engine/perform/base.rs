@@ -34,6 +34,13 @@ impl Job<'_> {
         if story.head.as_ref() != Some(head) || story.base.asked.as_ref() != Some(head) {
             return Ok(Performed::Done(json!({"head": head, "superseded": true})));
         }
+        // Somebody may have given the pull request another base since.
+        let base_branch = match &story.pull {
+            Some(of) => self.site.connection.forge.pull(&self.site.repo, of.number).await?.base.branch,
+            None => base_branch.clone(),
+        };
+        let base_branch = &base_branch;
+        self.engine.hold(self.claim, self.engine.timings.model).await?;
         let mirror = self.engine.mirror(self.site.project.id).await?;
         self.engine.outside(mirror.fetch(&self.site.remote())).await?;
         let actual = mirror.branch_head(&name(branch)?).await?;
@@ -43,7 +50,7 @@ impl Job<'_> {
         let base = self.base_head(&mirror, base_branch).await?;
         let found = match mirror.merge(head, &base, &sides(branch, base_branch)).await? {
             Merge::UpToDate => BaseFound::UpToDate,
-            Merge::Clean(tree) => BaseFound::Clean { commit: self.merge_commit(&mirror, &story, tree, &base).await? },
+            Merge::Clean(tree) => BaseFound::Clean { commit: self.merge_commit(&mirror, &story, tree, (base_branch, &base)).await? },
             Merge::Conflicts { files, .. } => BaseFound::Conflicts { files: self.judged(&story, files).await? },
         };
         let record = match &found {
@@ -59,11 +66,12 @@ impl Job<'_> {
         head.ok_or_else(|| EngineError::Setup(format!("the base branch `{base_branch}` is not there any more")))
     }
 
-    async fn merge_commit(&self, mirror: &Mirror, story: &Story, tree: TreeId, base: &Sha) -> Result<Sha> {
+    async fn merge_commit(&self, mirror: &Mirror, story: &Story, tree: TreeId, base: (&str, &Sha)) -> Result<Sha> {
+        let (base_branch, base) = base;
         let bot = &self.site.connection.bot;
         let own = Signature { name: bot.login.clone(), email: format!("{}@noreply.invalid", bot.login) };
         let parents = story.head.iter().chain([base]).cloned().collect();
-        let message = merge_message(&story.base_branch, &story.branch, base, story.issue);
+        let message = merge_message(base_branch, &story.branch, base, story.issue);
         let new = NewCommit { tree, parents, author: own.clone(), committer: own, message, at: self.row.created_at };
         Ok(mirror.commit(&new).await?)
     }

@@ -55,8 +55,12 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
     loop {
         let mut tx = engine.store.begin_read(site.project.id).await?;
         let number = tx.subject(subject).await?.number;
-        let stop = guard::stop_of_lane(&mut tx, subject, number).await?;
-        let row = tx.next_effect_among(subject, |row| stop.is_none_or(|stop| happens(row, stop))).await?;
+        let mut row = tx.next_effect(subject).await?;
+        if row.is_some()
+            && let Some(stop) = guard::stop_of_lane(&mut tx, subject, number).await?
+        {
+            row = tx.next_effect_among(subject, |row| happens(row, stop)).await?;
+        }
         tx.rollback().await?;
         let Some(row) = row else {
             return Ok(engine.store.release(claim, Release::Done).await?);

@@ -31,8 +31,9 @@ impl Job<'_> {
                 Ok(Performed::Told(record, Receipt::Pushed { head: to.clone() }))
             }
             Pushed::Moved { actual } => Ok(Performed::Told(json!({"branch": branch, "found": actual}), Receipt::Moved { head: actual })),
-            Pushed::Refused(sentence) => Err(EngineError::Setup(format!(
-                "the forge refused the push: {sentence}. Whoever administers the repository can let the account `{}` push to `{branch}`, in its settings under branches",
+            Pushed::Refused(words) => Err(EngineError::Setup(format!(
+                "the forge refused the push: {}. Whoever administers the repository can let the account `{}` push to `{branch}`, in its settings under branches",
+                words.split_whitespace().collect::<Vec<_>>().join(" "),
                 self.site.connection.bot.login
             ))),
         }

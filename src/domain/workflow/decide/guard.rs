@@ -22,7 +22,7 @@ pub(super) fn halt(turn: &mut Turn<'_>, trip: &Trip, told_in: Option<i64>) {
         return;
     }
     turn.note("limit", json!({"limit": trip.limit, "allowed": trip.allowed, "reached": trip.reached}));
-    let mut why = format!("{} reached {}", trip.counted(), trip.line());
+    let mut why = trip.rule();
     if trip.is_of_project() {
         why.push_str(&format!(", so this story stopped {WHOLE_PROJECT}"));
     }

@@ -465,3 +465,35 @@ fn late_words_of_stopped_runs_change_nothing() {
     table.says(ALICE, "/syndarix plan").is_at(Stage::Analysis, "analyse works, nothing waits, flags []");
     assert_ne!(table.story.active.as_ref().unwrap().run, run);
 }
+
+#[test]
+fn a_crossed_limit_halts_once_and_a_person_lifts_it() {
+    use crate::domain::guard::{Hold, Stop, Trip};
+    let trip = |limit: &str| Trip { limit: limit.into(), allowed: 2, reached: 3 };
+    let words = |t: &Table| t.effects.iter().map(Effect::word).collect::<Vec<_>>();
+    let mut t = Table::new(Autonomy::Milestone);
+    let halt = Intent::Halt { trip: trip("story_runs_per_hour"), story: None };
+    t.decide(None, halt.clone());
+    assert!(t.effects.is_empty(), "nothing runs here");
+    t.says(ALICE, "/syndarix plan");
+    t.decide(None, halt.clone());
+    assert!(t.story.flags.contains(&Flag::Halted));
+    assert_eq!(words(&t), ["hold-run", "comment", "labels", "status"]);
+    t.decide(None, halt);
+    assert!(t.effects.is_empty(), "said once");
+    t.says(ALICE, "/syndarix resume");
+    assert_eq!(words(&t), ["lift-limits", "resume-run", "react", "labels", "status"]);
+    assert!(t.story.may_run());
+
+    let of_project = Intent::Halt { trip: trip("project_runs_per_hour"), story: Some(3) };
+    t.decide(None, of_project.clone());
+    assert!(t.story.may_run(), "it was lifted before this story heard of it");
+    t.facts.guard.hold = Some(Hold { stop: Stop::Halted, by: None, why: "a line".into(), at: Time(1) });
+    t.decide(None, of_project);
+    assert_eq!(words(&t), ["hold-run", "labels", "status"], "another story says it");
+    t.says(ALICE, "/syndarix resume");
+    assert!(!t.story.may_run() && words(&t) == ["comment"], "one story cannot go on alone");
+    t.facts.guard.hold = None;
+    t.decide(None, Intent::Hold { hold: false, by: user(BOB) });
+    assert!(t.story.may_run());
+}

@@ -111,7 +111,7 @@ impl<'a> Turn<'a> {
         self.lower(Flag::Waiting);
         self.lower(Flag::Blocked);
         self.event(StoryEvent::RunStarted { run, purpose, agent: agent.clone(), name: name.clone() });
-        self.effect(Effect::StartRun(StartRun { run, purpose, round, agent, name, input }));
+        self.effect(Effect::StartRun(Box::new(StartRun { run, purpose, round, agent, name, input })));
         if !self.story.may_run() {
             self.effect(Effect::HoldRun { run });
         }

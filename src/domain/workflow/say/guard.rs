@@ -17,11 +17,11 @@ pub fn halted(story: &Story, trip: &Trip, recent: &[String]) -> String {
     let project = trip.is_of_project();
     let what = if project { "all stories of this repository" } else { "this story" };
     let mut body = format!(
-        "{}**Halted.** A guard rail stopped {what}: {} were counted, and one more would cross {} ({WHERE}). \
+        "{}**Halted.** A guard rail stopped {what}: {} ({WHERE}), and the next step would have made it {}. \
          No agent works, and I say nothing more here, until a person decides.\n\n",
         to(story.requester.as_ref()),
-        trip.counted(),
-        trip.line(),
+        trip.rule(),
+        trip.reached,
     );
     if !recent.is_empty() {
         body.push_str("What happened last:\n\n");
@@ -59,13 +59,14 @@ pub fn begins_stopped(hold: &Hold) -> String {
 
 /// Somebody asked for too much.
 pub fn limited(login: &str, what: What, per_hour: i64, until: Time) -> String {
-    let (_, many) = what.noun();
+    let (one, many) = what.noun();
+    let noun = if per_hour == 1 { one } else { many };
     let key = match what {
         What::Answers => "user_answers_per_hour",
         _ => "user_commands_per_hour",
     };
     format!(
-        "{}: limited until {}. Nobody may give more than {per_hour} {many} an hour here (`{key} = {per_hour}` {WHERE}). \
+        "{}: limited until {}. Nobody may give more than {per_hour} {noun} an hour here (`{key} = {per_hour}` {WHERE}). \
          What you write before then is recorded and not run; type it again afterwards. Others are not affected.",
         code(login),
         second(until),
@@ -104,10 +105,12 @@ mod tests {
         let trip = Trip { limit: "story_runs_per_hour".into(), allowed: 3, reached: 4 };
         let said = halted(&story, &trip, &["09:00:00 UTC: run started (fix)".into()]);
         assert!(
-            said.starts_with("@alice: **Halted.** A guard rail stopped this story: 3 agent runs within an hour were counted"),
+            said.starts_with(
+                "@alice: **Halted.** A guard rail stopped this story: `story_runs_per_hour = 3` allows 3 agent runs within an hour (under"
+            ),
             "{said}"
         );
-        for part in ["`story_runs_per_hour = 3`", "- 09:00:00 UTC: run started (fix)\n", "`/syndarix resume`", "`/syndarix cancel`"] {
+        for part in ["made it 4.", "- 09:00:00 UTC: run started (fix)\n", "`/syndarix resume`", "`/syndarix cancel`"] {
             assert!(said.contains(part), "{part}\n{said}");
         }
         let trip = Trip { limit: "project_runs_per_hour".into(), allowed: 3, reached: 4 };

@@ -1,10 +1,16 @@
-//! How much a fetch may bring. Git itself knows no such bound, so the pack is watched while it arrives.
+//! Packs: how much a fetch may bring, and what becomes of the many that fetches bring. Git itself knows no bound, so a pack is watched while it arrives.
 
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
-use super::error::GitError;
+use super::command::Invocation;
+use super::error::{GitError, Result};
+use super::mirror::Mirror;
+use super::remote::sweep;
+
+/// Most packs that are left as they came.
+const PACKS: usize = 64;
 
 /// Bounds of one fetch. The defaults hold the largest open repositories and stop a server that sends without end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +28,7 @@ impl Default for FetchLimits {
 }
 
 /// Looks at the packs that are just arriving in a repository; an error when one is beyond the limits.
-pub(super) fn check(git_dir: &Path, limits: &FetchLimits) -> Result<(), GitError> {
+pub(super) fn check(git_dir: &Path, limits: &FetchLimits) -> Result<()> {
     let Ok(entries) = fs::read_dir(git_dir.join("objects").join("pack")) else { return Ok(()) };
     let arriving = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with("tmp_pack_")));
     for entry in arriving {
@@ -37,6 +43,32 @@ pub(super) fn check(git_dir: &Path, limits: &FetchLimits) -> Result<(), GitError
         }
     }
     Ok(())
+}
+
+impl Mirror {
+    /// Each fetch brings a pack of its own. When there are many, the small ones become one; nothing is dropped.
+    pub(super) async fn gather_packs(&self) -> Result<()> {
+        let packs = fs::read_dir(self.path().join("objects/pack")).map(|entries| entries.flatten().filter(is_pack).count()).unwrap_or(0);
+        if packs > PACKS {
+            let call = Invocation::new(self.path(), "repack", None)?.arg("--geometric=2").arg("-d").arg("--quiet");
+            // Git before 2.32 cannot. What was fetched is there all the same, and everything works, more slowly.
+            match call.run(self.patience).await {
+                Ok(output) if output.ok => {}
+                Ok(output) => tracing::debug!("the packs of a mirror were not gathered: {}", output.stderr),
+                Err(error) => tracing::debug!("the packs of a mirror were not gathered: {error}"),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_pack(entry: &fs::DirEntry) -> bool {
+    entry.path().extension().is_some_and(|ending| ending == "pack")
+}
+
+/// Removes packs that never became whole.
+pub(super) fn sweep_packs(git_dir: &Path) -> Result<()> {
+    sweep(&git_dir.join("objects/pack"), &|name| name.starts_with("tmp_") || name.starts_with(".tmp-"))
 }
 
 fn beyond(what: String, key: &str) -> GitError {
