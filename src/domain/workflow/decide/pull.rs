@@ -108,7 +108,8 @@ pub(super) fn replace(turn: &mut Turn<'_>) {
 pub(super) fn code_shown(turn: &mut Turn<'_>) {
     if let Some(number) = turn.story.pull.as_ref().map(|pull| pull.number) {
         let body = say::pull_body(&turn.story, turn.facts);
-        turn.effect(Effect::EditPull { number, title: None, body: Some(body), draft: Some(false) });
+        let draft = ready(turn);
+        turn.effect(Effect::EditPull { number, title: None, body: Some(body), draft });
         match turn.story.loops.reviewed == turn.story.head && turn.story.stage == Stage::Review {
             true => work::go_on(turn),
             false => turn.start(Purpose::Review),
@@ -180,6 +181,11 @@ pub(super) fn edited(turn: &mut Turn<'_>, number: i64) {
 
 /// Why an approved pull request is not merged while a person has it marked as a draft.
 pub(super) const DRAFT: &str = "the pull request is marked as a draft, and drafts are not merged";
+
+/// Whether code that is pushed makes the pull request ready: not where a person has marked it as a draft.
+pub(super) fn ready(turn: &Turn<'_>) -> Option<bool> {
+    (!turn.story.loops.draft).then_some(false)
+}
 
 /// A mark that is off again without anybody having told.
 pub(super) fn unmark(turn: &mut Turn<'_>) {

@@ -54,8 +54,8 @@ fn pushed(turn: &mut Turn<'_>, head: Sha) {
         (Stage::Design, Some(_)) => plan_shown(turn),
         (_, None) => pull::order(turn),
         (_, Some(pull)) => {
-            let body = say::pull_body(&turn.story, turn.facts);
-            turn.effect(Effect::EditPull { number: pull.number, title: None, body: Some(body), draft: Some(false) });
+            let (body, draft) = (say::pull_body(&turn.story, turn.facts), pull::ready(turn));
+            turn.effect(Effect::EditPull { number: pull.number, title: None, body: Some(body), draft });
             if !loops::texts(turn) {
                 turn.start(Purpose::Review);
             }

@@ -224,10 +224,9 @@ pub(super) fn test(turn: &mut Turn<'_>) -> Result<Said, Refusal> {
             let words = format!("{} ({}) checks the acceptance criteria just now", active.name, active.agent);
             return refuse("at-work", words, "the result follows as a comment");
         }
-        if turn.story.checkpoint.as_ref().is_some_and(|open| open.checkpoint == Checkpoint::Close) {
-            if let Some(by) = turn.actor().cloned() {
-                turn.event(StoryEvent::SentBack { by, reason: None, remark: None });
-            }
+        // A close that waits for approval was asked for on the word of the check before.
+        if let (Some(by), true) = (turn.actor().cloned(), closes(turn)) {
+            turn.event(StoryEvent::SentBack { by, reason: None, remark: None });
         }
         turn.start(Purpose::Test);
         return Ok(Said::Begun);
@@ -235,6 +234,10 @@ pub(super) fn test(turn: &mut Turn<'_>) -> Result<Said, Refusal> {
     ready_head(turn, "test")?;
     turn.start(Purpose::Test);
     Ok(Said::Begun)
+}
+
+fn closes(turn: &Turn<'_>) -> bool {
+    turn.story.checkpoint.as_ref().is_some_and(|open| open.checkpoint == Checkpoint::Close)
 }
 
 /// The head under review, when nobody is at work on it.

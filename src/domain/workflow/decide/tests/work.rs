@@ -289,6 +289,9 @@ fn a_pull_request_that_was_moved_is_not_merged() {
     let mut table = Table::reviewed();
     table.pull_is(|pull| (pull.draft, pull.base.branch) = (true, "main".into())).decide(Some(BOB), edited());
     assert!(table.story.loops.draft);
+    let mut fixed = Table { story: table.story.clone(), facts: table.facts.clone(), effects: Vec::new() };
+    fixed.says(BOB, "/syndarix fix it").ends(Outcome::Fix(work()), Some('c')).receipt(Receipt::Pushed { head: sha('c') });
+    assert!(fixed.effects.iter().any(|effect| matches!(effect, Effect::EditPull { draft: None, .. })), "the mark is the person's");
     table.review(BOB, Verdict::Approved, 'b');
     assert!(!table.orders("merge"));
     table.pull_is(|pull| pull.draft = false).decide(Some(BOB), edited());
