@@ -82,7 +82,9 @@ fn kind(core: &str, references: bool, links: &[String]) -> Kind {
     let address = core.contains("://")
         || lower.contains("www.")
         || ["mailto:", "xmpp:", "javascript:", "data:", "tel:"].iter().any(|s| lower.contains(s));
-    let mention = followed(core, &['@', '＠', '﹫'], |c| c.is_alphanumeric() || c == '_' || c == '-');
+    // At the end of a text, the name may follow in a link.
+    let mention =
+        core.ends_with(['@', '＠', '﹫']) || followed(core, &['@', '＠', '﹫'], |c| c.is_alphanumeric() || c == '_' || c == '-');
     let reference = followed(core, &['#', '!', '＃'], |c| c.is_numeric());
     // `owner/name#1` and `GH-1` reach into other repositories or survive on their own.
     let foreign = reference && core.contains('/');
