@@ -65,7 +65,9 @@ pub fn payload(data: &[u8]) {
     let parsed = FORGE.parse(&event, body);
     assert_eq!(parsed, FORGE.parse(&event, body), "the same bytes mean the same");
     match parsed {
-        Err(said) | Ok(Parsed::Ignored(said)) => assert!(!said.is_empty() && said.len() <= MOST_SAID, "{} bytes are too much to say", said.len()),
+        Err(said) | Ok(Parsed::Ignored(said)) => {
+            assert!(!said.is_empty() && said.len() <= MOST_SAID, "{} bytes are too much to say", said.len())
+        }
         Ok(Parsed::Event(event)) => {
             let stored = serde_json::to_vec(&event).expect("a neutral event can be stored");
             assert_eq!(*event, serde_json::from_slice::<ForgeEvent>(&stored).expect("and read again"));
