@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use syndarix::base::secret::{ExposeSecret, SecretString};
 use syndarix::domain::forge::*;
 use syndarix::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
-use syndarix::forge::{Forge, ForgeError, Reacted, ReactionTarget};
+use syndarix::forge::{Forge, ForgeError, Reacted, ReactionTarget, Window};
 use wiremock::matchers::{body_json, body_partial_json, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -93,6 +93,11 @@ async fn credentials_never_follow_a_redirect() {
     }
 }
 
+/// Everything there ever was.
+fn ever() -> Window {
+    Window { since: syndarix::base::Time(0), until: None, at_most: usize::MAX }
+}
+
 #[tokio::test]
 async fn pages_are_followed_to_the_end_whatever_the_server_says_about_them() {
     // By total count, with a server that cuts pages shorter than asked for.
@@ -103,8 +108,7 @@ async fn pages_are_followed_to_the_end_whatever_the_server_says_about_them() {
         said("GET", "/repos/acme/shop/issues").and(query_param("page", page)).respond_with(template).expect(1).mount(&server).await;
     }
     let numbers = |issues: Vec<Issue>| issues.into_iter().map(|issue| issue.number).collect::<Vec<_>>();
-    let since = syndarix::base::Time(0);
-    assert_eq!(numbers(forge_at(&server.uri()).issues_since(&shop(), since).await.unwrap()), [1, 2, 3]);
+    assert_eq!(numbers(forge_at(&server.uri()).issues_touched(&shop(), &ever()).await.unwrap().items), [1, 2, 3]);
 
     // By link, whose host is not the one that was asked.
     let server = MockServer::start().await;
@@ -120,7 +124,7 @@ async fn pages_are_followed_to_the_end_whatever_the_server_says_about_them() {
         .expect(1)
         .mount(&server)
         .await;
-    assert_eq!(numbers(forge_at(&server.uri()).issues_since(&shop(), since).await.unwrap()), [1, 2]);
+    assert_eq!(numbers(forge_at(&server.uri()).issues_touched(&shop(), &ever()).await.unwrap().items), [1, 2]);
 
     // By an empty page, and by a server that ignores paging.
     for second in [json!(null), json!([issue(1)])] {
@@ -131,7 +135,7 @@ async fn pages_are_followed_to_the_end_whatever_the_server_says_about_them() {
             .mount(&server)
             .await;
         said("GET", "/repos/acme/shop/issues").and(query_param("page", "2")).respond_with(answer(200, second)).mount(&server).await;
-        assert_eq!(numbers(forge_at(&server.uri()).issues_since(&shop(), since).await.unwrap()), [1]);
+        assert_eq!(numbers(forge_at(&server.uri()).issues_touched(&shop(), &ever()).await.unwrap().items), [1]);
     }
 }
 
