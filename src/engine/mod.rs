@@ -22,6 +22,9 @@ use crate::store::{Claim, ProjectTx, Release, Store, StoreError, WorkKind};
 
 pub use world::{Connection, Engine, Timings};
 
+/// How long work on a repository out of reach is put off, in milliseconds. Whoever finds the repository back makes it due at once.
+const STANDSTILL: i64 = 30 * 60 * 1000;
+
 /// Why a handler could not finish. Most causes pass; the work is tried again later.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -55,6 +58,9 @@ impl Engine {
 
     /// Handles one item of work.
     pub async fn work(&self, claim: Claim) -> Result<()> {
+        if self.stands_still(&claim).await? {
+            return Ok(());
+        }
         let handled = match claim.kind {
             WorkKind::Intake => Box::pin(intake::handle(self, &claim)).await,
             WorkKind::Turn => Box::pin(turn::handle(self, &claim)).await,
@@ -63,6 +69,7 @@ impl Engine {
             WorkKind::Timer => turn::wake(self, &claim).await,
             WorkKind::Seal => seal::seal(self, &claim).await,
             WorkKind::PushAudit => seal::push(self, &claim).await,
+            WorkKind::Look => Box::pin(reconcile::handle(self, &claim)).await,
         };
         match handled {
             Ok(()) => {}
@@ -70,6 +77,21 @@ impl Engine {
             Err(error) => self.put_off(&claim, &error).await?,
         }
         Ok(())
+    }
+
+    /// Puts work on a repository off that is archived or out of reach. It is due again as soon as the repository is back.
+    async fn stands_still(&self, claim: &Claim) -> Result<bool> {
+        let (Some(project), WorkKind::Turn | WorkKind::Perform | WorkKind::Run) = (claim.project, claim.kind) else {
+            return Ok(false);
+        };
+        if reconcile::standstill(self, project).await?.is_none() {
+            return Ok(false);
+        }
+        let at = self.clock.now().plus_millis(STANDSTILL);
+        match self.store.release(claim, Release::Retry { at }).await {
+            Err(StoreError::LeaseLost) => Ok(true),
+            other => Ok(other.map(|()| true)?),
+        }
     }
 
     /// A handler failed: the work is looked at again later, each time with more patience.

@@ -11,7 +11,7 @@ use crate::store::{
     Claim, Ended, EventRow, IntentRow, NewEffect, NewEvent, NewIntent, NewRun, ProjectTx, Release, RunState, StoreError, WorkKind,
 };
 
-use super::{Engine, Result, gather};
+use super::{Engine, Result, gather, reconcile};
 
 /// Journal stream of a story's events.
 pub const SUBJECT: &str = "subject";
@@ -90,6 +90,8 @@ async fn one(engine: &Engine, claim: &Claim, peeked: &Peeked, row: &IntentRow) -
     let mut tx = engine.store.begin(Engine::project_of(claim)?).await?;
     tx.guard(claim).await?;
     commit(engine, &mut tx, peeked, row, &wanted, &decision).await?;
+    reconcile::keep_list(&mut tx, peeked, &decision).await?;
+    reconcile::taken_up(&mut tx, &wanted, &facts).await?;
     if let Intent::LabelsChanged { place } = &wanted.intent
         && let Some(labels) = facts.labels.get(&place.number)
     {
@@ -199,16 +201,17 @@ async fn start_run(engine: &Engine, tx: &mut ProjectTx, peeked: &Peeked, start: 
 async fn set_back(engine: &Engine, claim: &Claim, intent: &IntentRow, error: &super::EngineError) -> Result<()> {
     let text = engine.redactor.mask(&error.to_string());
     tracing::warn!(intent.id = %intent.id, attempts = intent.attempts, "the intent could not be decided: {text}");
-    let mut tx = engine.store.begin(Engine::project_of(claim)?).await?;
-    tx.guard(claim).await?;
     let transient = match error {
         super::EngineError::Forge(error) => error.is_transient(),
         super::EngineError::Store(error) => error.is_transient(),
         super::EngineError::Git(error) => error.is_transient(),
         _ => false,
     };
-    // A forge that is down for a while is no fault of the intent.
-    if transient || intent.attempts < MAX_TRIES {
+    // A forge that is down for a while is no fault of the intent, nor is an archived repository or one that is out of reach.
+    let again = transient || intent.attempts < MAX_TRIES || reconcile::stands_still_now(engine, &engine.site(claim).await?).await;
+    let mut tx = engine.store.begin(Engine::project_of(claim)?).await?;
+    tx.guard(claim).await?;
+    if again {
         let at = engine.clock.now().plus_millis(engine.backoff(intent.attempts));
         tx.retry_intent(intent.id, at, &text).await?;
     } else {

@@ -95,6 +95,8 @@ pub enum Intent {
     },
     /// A timer of the story went off: look again.
     Wake,
+    /// The issue was deleted, and its page with it.
+    IssueDeleted,
 }
 
 /// What came of an effect, as far as the story needs it.

@@ -64,6 +64,7 @@ pub fn decide(story: &Story, wanted: &Wanted, facts: &Facts) -> Decision {
         Intent::EffectFailed { what, error, .. } => receipts::failed(&mut turn, what, error),
         Intent::Hold { hold, by } => commands::hold_all(&mut turn, *hold, by),
         Intent::Wake => checkpoint::look_at_gate(&mut turn),
+        Intent::IssueDeleted => people::issue_deleted(&mut turn),
     }
     turn.finish()
 }
