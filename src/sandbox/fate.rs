@@ -7,6 +7,14 @@ use super::server::Sandbox;
 use super::world::World;
 
 impl Sandbox {
+    /// Where the repository is now that is, or was, at this path.
+    pub fn present_path(&self, repo: &str) -> Result<String, Problem> {
+        self.forge.read(|world| {
+            let id = repo_id(world, repo)?;
+            world.repos.get(id).map(|repo| world.path_of(repo)).ok_or_else(no_such)
+        })
+    }
+
     /// Renames a repository; the former path answers 301 from then on.
     pub fn rename_repo(&self, repo: &str, name: &str) -> Result<(), Problem> {
         self.forge.change(|world| {

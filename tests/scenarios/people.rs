@@ -17,7 +17,7 @@ pub struct Person<'a> {
 
 impl Person<'_> {
     pub fn request(&self, method: Method, path: &str, body: &Value) -> reqwest::RequestBuilder {
-        let url = format!("{}/api/v1/repos/{REPO}/{path}", self.w.sandbox.url());
+        let url = format!("{}/api/v1/repos/{}/{path}", self.w.sandbox.url(), self.w.sandbox.present_path(REPO).unwrap());
         let request = self.w.http.request(method, url).header("Authorization", format!("token {}", self.w.token(self.login)));
         if body.is_null() { request } else { request.json(body) }
     }
@@ -106,8 +106,14 @@ impl Person<'_> {
 
     /// Commits one file to the branch of a pull request and pushes it.
     pub async fn pushes(&self, pull: i64, path: &str, content: &str) {
-        self.w.clock.advance(2_000);
         let branch = self.w.get(&format!("pulls/{pull}")).await["head"]["ref"].as_str().unwrap().to_owned();
+        self.commits_to(&branch, path, content).await;
+    }
+
+    /// Commits one file to a branch and pushes it.
+    pub async fn commits_to(&self, branch: &str, path: &str, content: &str) {
+        self.w.clock.advance(2_000);
+        let branch = branch.to_owned();
         let url = self.w.sandbox.url().replace("http://", &format!("http://{}:{}@", self.login, self.w.token(self.login)));
         let dir = tempfile::tempdir().unwrap();
         let (tree, path, content, login) = (dir.path().join("tree"), path.to_owned(), content.to_owned(), self.login);

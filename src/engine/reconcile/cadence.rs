@@ -70,8 +70,8 @@ pub fn next(bounds: Bounds, now: Time, pulse: &Pulse) -> Duration {
 }
 
 /// How long to wait after a look that failed: twice as long each time, and never shorter than the forge asked for.
-pub fn after_failure(bounds: Bounds, attempts: i64, asked: Option<Duration>) -> Duration {
-    let doubled = bounds.quick.saturating_mul(1 << attempts.clamp(0, i64::from(DOUBLINGS)));
+pub fn after_failure(bounds: Bounds, failures: u32, asked: Option<Duration>) -> Duration {
+    let doubled = bounds.quick.saturating_mul(1 << failures.min(DOUBLINGS));
     doubled.min(bounds.slow).max(asked.unwrap_or_default())
 }
 
@@ -119,8 +119,8 @@ mod tests {
 
     #[test]
     fn failures_wait_longer_and_as_long_as_asked() {
-        let after = |attempts, asked: Option<u64>| after_failure(BOUNDS, attempts, asked.map(Duration::from_secs)).as_secs();
-        assert_eq!([after(1, None), after(2, None), after(9, None), after(i64::MAX, None)], [24, 48, 300, 300]);
+        let after = |failures, asked: Option<u64>| after_failure(BOUNDS, failures, asked.map(Duration::from_secs)).as_secs();
+        assert_eq!([after(1, None), after(2, None), after(9, None), after(u32::MAX, None)], [24, 48, 300, 300]);
         assert_eq!([after(1, Some(3)), after(1, Some(3_600))], [24, 3_600]);
     }
 

@@ -16,6 +16,10 @@ use super::watch::Step;
 /// Kind of the object that keeps the lines of a comment that were heard.
 const HEARD: &str = "heard";
 
+/// How soon after a comment was written its edit may arrive first, in microseconds. Later, what the edit calls the former text is left
+/// to its own delivery, or to the next look.
+const OVERTAKING: i64 = 60 * 1_000_000;
+
 impl Look<'_> {
     /// Everything that was said since the last look.
     pub(super) async fn comments(&mut self) -> Result<()> {
@@ -89,37 +93,59 @@ pub async fn hear(tx: &mut ProjectTx, event: &ForgeEvent, bot: &User) -> Result<
         return Ok(vec![event.clone()]);
     }
     let key = comment.id.to_string();
+    tx.lock(&format!("{HEARD}:{key}")).await?;
     let heard: Option<Vec<String>> = tx.object(HEARD, &key).await?.map(|row| serde_json::from_value(row.data)).transpose()?;
     let now = lines(&comment.body, bot);
     let before = previous_body.as_deref().map(|body| lines(body, bot)).unwrap_or_default();
     let by_author = event.actor.as_ref().is_none_or(|actor| actor.id == comment.author.id);
     let mut events = Vec::new();
-    if *action == CommentAction::Edited && by_author && heard.is_none() {
+    let mut all = heard.clone().unwrap_or_default();
+    let overtook = comment.updated_at.0 - comment.created_at.0 <= OVERTAKING;
+    if *action == CommentAction::Edited && by_author && heard.is_none() && overtook && !before.is_empty() {
         // The edit overtook what it changes: that comes first, under the same source key as its own delivery.
-        events.extend(previous_body.as_ref().filter(|_| !before.is_empty()).map(|body| as_written(event, body)));
+        events.extend(previous_body.as_ref().map(|body| as_written(event, body)));
+        all = union(all, before.clone());
     }
+    // What stood there before the edit and was not heard yet is on its way by itself.
+    all = union(all, added(now, &before));
     let known = union(heard.clone().unwrap_or_default(), before);
     let mut event = event.clone();
-    if let EventKind::Comment { action: CommentAction::Edited, previous_body, .. } = &mut event.kind {
-        *previous_body = Some(known.join("\n\n"));
+    if let EventKind::Comment { action, previous_body, .. } = &mut event.kind {
+        // Stamps are whole seconds: a comment that was edited within its first one looks as if it had just been written.
+        if !known.is_empty() {
+            *action = CommentAction::Edited;
+        }
+        if *action == CommentAction::Edited {
+            *previous_body = Some(known.join("\n\n"));
+        }
     }
     events.push(event);
-    let all = union(known, now);
     if !all.is_empty() && heard.as_ref() != Some(&all) {
         tx.put_object(HEARD, &key, &json!(all), None).await?;
     }
     Ok(events)
 }
 
-/// The comment as it was first written.
+/// The comment as it read before the edit. It is not taken as freshly written: what an edit calls the former text may be an earlier
+/// edit of somebody else, so that it never approves.
 fn as_written(event: &ForgeEvent, body: &str) -> ForgeEvent {
     let mut event = event.clone();
-    if let EventKind::Comment { action, comment, previous_body, .. } = &mut event.kind {
-        (*action, *previous_body) = (CommentAction::Created, None);
+    if let EventKind::Comment { comment, previous_body, .. } = &mut event.kind {
+        *previous_body = Some(String::new());
         comment.body = body.to_owned();
         comment.updated_at = comment.created_at;
     }
     event
+}
+
+/// What the first list has more of than the second.
+fn added(mut first: Vec<String>, second: &[String]) -> Vec<String> {
+    for line in second {
+        if let Some(at) = first.iter().position(|known| known == line) {
+            first.remove(at);
+        }
+    }
+    first
 }
 
 /// The first list, and what the second has more of: a line that stands twice counts twice.
@@ -144,5 +170,6 @@ mod tests {
         assert_eq!(union(list("a b"), list("b a")), list("a b"));
         assert_eq!(union(list("a"), list("a a b")), list("a a b"));
         assert_eq!(union(list(""), list("a")), list("a"));
+        assert_eq!(added(list("a b a c"), &list("a c d")), list("b a"));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::forge::Repo;
+use crate::forge::ForgeError;
 use crate::store::{NewProject, WorkKind};
 
 use super::super::{Connection, Engine, Result};
@@ -14,6 +15,8 @@ pub(super) async fn look(engine: &Engine) -> Result<()> {
         for owner in engine.rules.owners() {
             match connection.forge.repos(owner.as_deref()).await {
                 Ok(repos) => found.extend(repos.into_iter().map(|repo| (repo.id, repo))),
+                // Of two forges one may not know the owner.
+                Err(ForgeError::NotFound(_)) => {}
                 Err(error) => {
                     let error = engine.redactor.mask(&error.to_string());
                     tracing::warn!(forge = connection.id, owner, "the repositories could not be listed: {error}");

@@ -79,7 +79,7 @@ pub async fn begin(engine: &Engine) -> Result<()> {
 
 /// Looks at every project once, whenever its next look is due. One that cannot be looked at does not keep the others waiting.
 pub async fn look(engine: &Engine) -> Result<()> {
-    for project in engine.store.projects().await? {
+    for project in engine.store.projects().await?.into_iter().filter(|project| !engine.rules.excludes(&project.path)) {
         if let Err(error) = once(engine, project.id).await {
             let error = engine.redactor.mask(&error.to_string());
             tracing::warn!(project.id = %project.id, project.path = project.path, "could not compare with the forge: {error}");
@@ -122,8 +122,11 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
         Err(error) if error.is_race() => return Err(error),
         Err(error) => {
             let text = engine.redactor.mask(&error.to_string());
-            tracing::warn!(project.id = %project, attempts = claim.attempts, "could not compare with the forge: {text}");
-            cadence::after_failure(bounds, claim.attempts, asked_to_wait(&error))
+            let mut watch = Watch::load(engine, project).await?;
+            watch.failures = watch.failures.saturating_add(1);
+            watch.save(engine, project).await?;
+            tracing::warn!(project.id = %project, failures = watch.failures, "could not compare with the forge: {text}");
+            cadence::after_failure(bounds, watch.failures, asked_to_wait(&error))
         }
     };
     again(engine, claim, wait).await
@@ -164,6 +167,9 @@ async fn once(engine: &Engine, project: ProjectId) -> Result<Seen> {
     said?;
     labelled?;
     stories?;
+    if watch.failures > 0 {
+        Watch { failures: 0, ..watch.clone() }.save(engine, project).await?;
+    }
     Ok(Seen { watch, active, behind, standstill: None })
 }
 

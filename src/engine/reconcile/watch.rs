@@ -33,6 +33,8 @@ pub(super) struct Watch {
     /// The first story of the next look: each gets its turn, however many there are.
     pub next_story: usize,
     pub quiet_looks: u32,
+    /// How many looks in a row have failed.
+    pub failures: u32,
     pub missed_at: Option<Time>,
     /// How many findings were not announced, all in all.
     pub missed: u64,

@@ -318,6 +318,10 @@ impl Client {
         Failure::Final(match status.as_u16() {
             300..=399 => return Failure::Moved(ForgeError::Malformed(format!("it redirects elsewhere, which is never followed: {text}"))),
             401 => ForgeError::Unauthorized(text),
+            403 if retry_after(headers).is_some() => {
+                let wait = retry_after(headers).unwrap_or(DEFAULT_WAIT);
+                return Failure::Passing(ForgeError::RateLimited(wait), Some(wait));
+            }
             403 => ForgeError::Forbidden(text),
             404 => return Failure::Moved(ForgeError::NotFound(format!("{}: {text}", call.segments.join("/")))),
             405 | 412 | 423 => ForgeError::NotAllowed(text),

@@ -55,7 +55,9 @@ impl GiteaForge {
     }
 
     pub(super) async fn read_branch_head(&self, repo: &RepoRef, branch: &str) -> Result<Option<Sha>> {
-        let branch: wire::Branch = match self.client.on_repo(repo, &Call::get(&["branches", branch])).await {
+        // The route takes the rest of the path as the name, so slashes stay slashes.
+        let segments: Vec<&str> = std::iter::once("branches").chain(branch.split('/')).collect();
+        let branch: wire::Branch = match self.client.on_repo(repo, &Call::get(&segments)).await {
             Ok(answer) => answer.json()?,
             Err(ForgeError::NotFound(text)) => {
                 // The same answer is given for a repository that is gone.
