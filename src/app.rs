@@ -18,6 +18,7 @@ use crate::config::{Config, ForgeSettings, ProjectPolicy, Retention};
 use crate::domain::budget::{Catalog, Limits, ModelRef, Wire};
 use crate::domain::forge::{ForgeKind, RepoRef};
 use crate::domain::workflow::facts::Policy;
+use crate::engine::reconcile::cadence::Bounds;
 use crate::engine::supervisor::Supervisor;
 use crate::engine::world::{ProjectRules, Rules};
 use crate::engine::{Connection, Engine, Timings, prune, reconcile};
@@ -50,7 +51,6 @@ pub struct Options {
 pub struct App {
     pub engine: Arc<Engine>,
     web: WebState,
-    poll: Duration,
     retention: Retention,
     /// Held as long as this process serves the embedded database.
     _lock: ServingLock,
@@ -90,10 +90,9 @@ impl App {
             fetch: fetch_limits(&config),
             latest: AtomicI64::new(options.clock.now().0),
         };
-        let (poll, retention) = (config.settings.timings.poll, config.settings.retention);
         register_projects(&engine, &config).await?;
         let web = WebState { store, clock: options.clock, hooks: Arc::new(hooks) };
-        Ok(App { engine: Arc::new(engine), web, poll, retention, _lock: lock })
+        Ok(App { engine: Arc::new(engine), web, retention: config.settings.retention, _lock: lock })
     }
 
     /// What is served over HTTP.
@@ -113,9 +112,9 @@ impl App {
 
     /// Serves until `stop` is cancelled, then drains for at most 30 seconds.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> Result<()> {
+        reconcile::begin(&self.engine).await?;
         let mut supervisor = Supervisor::new(stop.clone());
         supervisor.run_engine(&self.engine);
-        supervisor.take("reconcile", compare(self.engine.clone(), self.poll, stop.clone()));
         supervisor.take("prune", prune::run(self.engine.clone(), self.retention, stop.clone()));
         supervisor.take("web", web::serve(listener, self.web.clone(), stop.clone()));
         supervisor.wait(Duration::from_secs(30)).await;
@@ -138,19 +137,6 @@ async fn lock(store: &Store, patience: Duration) -> Result<ServingLock> {
             other => return Ok(other?),
         }
         tokio::time::sleep(step).await;
-    }
-}
-
-/// Compares with the forge at the start and then again and again.
-async fn compare(engine: Arc<Engine>, every: Duration, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        if let Err(error) = reconcile::look(&engine).await {
-            tracing::warn!("could not compare with the forges: {error}");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(every) => {}
-            () = stop.cancelled() => {}
-        }
     }
 }
 
@@ -204,15 +190,18 @@ async fn connection(settings: &ForgeSettings, options: &Options) -> Result<Conne
     Ok(Connection { id: settings.id.clone(), forge, bot, hook_secret: settings.hook_secret.clone() })
 }
 
-/// Every repository that is named in full becomes a project. Patterns take effect when such a repository is onboarded.
+/// Every repository that is named in full becomes a project. What fits a pattern is looked for again and again; see [`reconcile`].
 async fn register_projects(engine: &Engine, config: &Config) -> Result<()> {
     for connection in &engine.connections {
-        for path in config.settings.projects.iter().filter(|path| !path.contains('*')) {
-            match connection.forge.repo(&RepoRef { id: 0, path: path.clone() }).await {
+        for path in config.settings.projects.named() {
+            match connection.forge.repo(&RepoRef { id: 0, path: path.to_owned() }).await {
                 Ok(repo) => {
                     let new =
                         NewProject { forge: connection.id.clone(), repo_id: repo.id, path: repo.path, default_branch: repo.default_branch };
-                    engine.store.ensure_project(&new).await?;
+                    let project = engine.store.ensure_project(&new).await?;
+                    if project.known_as != path {
+                        engine.store.set_known_as(project.id, path).await?;
+                    }
                 }
                 Err(ForgeError::NotFound(_)) => {
                     tracing::warn!(forge = connection.id, "the repository {path} is not there, or the bot's account may not see it");
@@ -237,6 +226,7 @@ fn timings(config: &Config) -> Timings {
         status_spacing: set.status_spacing,
         audit_spacing: set.audit_spacing,
         poll: set.idle,
+        looks: Bounds { quick: set.poll_quick.min(set.poll), slow: set.poll },
         ..Timings::default()
     }
 }
@@ -255,7 +245,13 @@ fn rules(config: &Config, max_usd: Option<f64>) -> Result<Rules> {
     for file in &team.projects {
         projects.insert(file.repo.clone(), project_rules(&file.policy, max_usd));
     }
-    Ok(Rules { projects, default: project_rules(&team.defaults, max_usd), kinds: team.agents.clone(), prompts: config.prompts.clone() })
+    Ok(Rules {
+        projects,
+        default: project_rules(&team.defaults, max_usd),
+        served: config.settings.projects.clone(),
+        kinds: team.agents.clone(),
+        prompts: config.prompts.clone(),
+    })
 }
 
 fn project_rules(policy: &ProjectPolicy, max_usd: Option<f64>) -> ProjectRules {

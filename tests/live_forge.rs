@@ -18,7 +18,7 @@ use syndarix::base::Time;
 use syndarix::base::secret::{ExposeSecret, SecretString};
 use syndarix::domain::forge::*;
 use syndarix::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
-use syndarix::forge::{Forge, ForgeError, Headers, NewPull, PullPatch, Reacted, ReactionTarget};
+use syndarix::forge::{Forge, ForgeError, Headers, NewPull, PullPatch, Reacted, ReactionTarget, Window};
 
 const HOOK_SECRET: &str = "live-hook-secret";
 
@@ -168,9 +168,14 @@ async fn labels_and_comments(stage: &Stage) {
     for count in 0..55 {
         stage.writer_api.post(&format!("repos/{}/issues", repo.path), json!({"title": format!("filler {count}")})).await;
     }
-    assert_eq!(forge.issues_since(repo, Time(1_000_000)).await.unwrap().len(), 56);
-    let late = forge.issues_since(repo, Time::parse("2999-01-01T00:00:00Z").unwrap()).await.unwrap();
+    assert_eq!(forge.issues_touched(repo, &since(Time(1_000_000))).await.unwrap().items.len(), 56);
+    let late = forge.issues_touched(repo, &since(Time::parse("2999-01-01T00:00:00Z").unwrap())).await.unwrap().items;
     assert!(late.is_empty(), "{late:?}");
+}
+
+/// All that was touched since a moment.
+fn since(since: Time) -> Window {
+    Window { since, until: None, at_most: usize::MAX }
 }
 
 async fn commit(stage: &Stage, branch: &str, from: Option<&str>, file: &str) {

@@ -21,7 +21,7 @@ pub use error::{ConfigError, ConfigErrors};
 pub use models::ProviderConfig;
 pub use project::{Autonomy, ProjectPolicy};
 pub use prompts::{Prompts, Rendered};
-pub use settings::{ForgeSettings, Retention, Settings, Timings};
+pub use settings::{ForgeSettings, Retention, Served, Settings, Timings};
 pub use team::Team;
 
 /// Everything that is configured, read and checked once at the start.

@@ -370,6 +370,12 @@ pub enum EventKind {
         reviewer: Option<User>,
         verdict: Verdict,
         body: String,
+        /// Number of the review, where it is known: deliveries do not name it, lists do.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        review: Option<i64>,
+        /// Somebody took its force away; only lists tell.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        dismissed: bool,
     },
     Push {
         branch: String,

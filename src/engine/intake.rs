@@ -1,13 +1,13 @@
 //! From a stored delivery to intents on lanes.
 
 use crate::base::ids::{DeliveryId, IntentId};
-use crate::domain::forge::{ForgeEvent, Parsed, User};
+use crate::domain::forge::{EventKind, ForgeEvent, Parsed, User};
 use crate::domain::workflow::Intent;
 use crate::domain::workflow::facts::Policy;
 use crate::domain::workflow::interpret::{Draft, Ears, Lane, alias, interpret};
-use crate::store::{Claim, Delivery, NewIntent, ProjectTx, Source, SubjectRow};
+use crate::store::{Claim, Delivery, NewIntent, ProjectTx, Source, SubjectRow, WorkKind};
 
-use super::{Connection, Engine, Result, manners};
+use super::{Connection, Engine, Result, manners, reconcile};
 
 /// Reads one delivery. Whatever it is, it leaves the inbox's waiting list with a reason.
 pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
@@ -38,18 +38,41 @@ async fn route(engine: &Engine, claim: &Claim, connection: &Connection, delivery
         let reason = format!("the repository {} is not one of Syndarix's projects", event.repo.path);
         return Ok(engine.store.ignore_delivery(claim, &reason).await?);
     };
-    if project.path != event.repo.path && !event.repo.path.is_empty() {
-        engine.store.rename_project(project.id, &event.repo.path).await?;
+    if engine.rules.excludes(&project.path) {
+        let reason = format!("the settings take {} out of `projects`", project.path);
+        return Ok(engine.store.ignore_delivery(claim, &reason).await?);
     }
-    let drafts = match interpret(event, Ears { bot: &connection.bot }) {
-        Ok(drafts) => drafts,
-        Err(reason) => return Ok(engine.store.ignore_delivery(claim, &reason).await?),
-    };
+    if delivery.source == Source::Webhook {
+        reconcile::hook_heard(engine, project.id).await?;
+    }
+    if project.path != event.repo.path && !event.repo.path.is_empty() {
+        // A delivery may be old: where the repository is now is asked of the forge.
+        engine.store.schedule(WorkKind::Look, project.id.0, Some(project.id), None, None).await?;
+    }
+    let ears = Ears { bot: &connection.bot };
+    // Most deliveries are echoes of the bot's own writes: nothing needs to be looked up for them.
+    let said = matches!(&event.kind, EventKind::Comment { comment, .. } if comment.author.id != connection.bot.id);
+    if let (false, Err(reason)) = (said, interpret(event, ears)) {
+        return Ok(engine.store.ignore_delivery(claim, &reason).await?);
+    }
     let mut tx = engine.store.begin(project.id).await?;
+    let mut drafts = Vec::new();
+    let mut nothing = None;
+    for heard in reconcile::hear(&mut tx, event, &connection.bot).await? {
+        match interpret(&heard, ears) {
+            Ok(more) => drafts.extend(more),
+            Err(reason) => nothing = Some(reason),
+        }
+    }
+    if let (true, Some(reason)) = (drafts.is_empty(), nothing) {
+        // What was heard is kept even where nothing follows from it.
+        engine.commit(tx).await?;
+        return Ok(engine.store.ignore_delivery(claim, &reason).await?);
+    }
     let mut routed = 0;
     for draft in drafts {
         if let Some(subject) = lane(&mut tx, &draft.lane).await? {
-            let policy = &engine.rules.of(&project.path).policy;
+            let policy = &engine.rules.of(&project).policy;
             routed += i64::from(add(&mut tx, &subject, draft, delivery, (policy, &connection.bot)).await?);
         }
     }

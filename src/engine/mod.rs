@@ -33,6 +33,8 @@ pub use world::{Connection, Engine, Timings};
 /// Nothing but a timer is ever put off for longer than this, in milliseconds. What seems to be was put off by a clock that has been set
 /// back since, and is due.
 pub const LONGEST_WAIT: i64 = 15 * 60 * 1000;
+/// How long work on a repository out of reach is put off, in milliseconds. Whoever finds the repository back makes it due at once.
+const STANDSTILL: i64 = 30 * 60 * 1000;
 
 /// Why a handler could not finish. Most causes pass; the work is tried again later.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +113,9 @@ impl Engine {
 
     /// Handles one item of work.
     pub async fn work(&self, claim: Claim) -> Result<()> {
+        if self.stands_still(&claim).await? {
+            return Ok(());
+        }
         let handled = shield::shielded(Box::pin(self.handle(&claim))).await;
         match handled {
             Ok(()) => {}
@@ -130,6 +135,7 @@ impl Engine {
             WorkKind::Timer => turn::wake(self, claim).await,
             WorkKind::Seal => seal::seal(self, claim).await,
             WorkKind::PushAudit => seal::push(self, claim).await,
+            WorkKind::Look => Box::pin(reconcile::handle(self, claim)).await,
         }
     }
 
@@ -150,6 +156,21 @@ impl Engine {
             }
             Err(error) if error.is_race() => Ok(true),
             Err(_) => Ok(false),
+        }
+    }
+
+    /// Puts work on a repository off that is archived or out of reach. It is due again as soon as the repository is back.
+    async fn stands_still(&self, claim: &Claim) -> Result<bool> {
+        let (Some(project), WorkKind::Turn | WorkKind::Perform | WorkKind::Run) = (claim.project, claim.kind) else {
+            return Ok(false);
+        };
+        if reconcile::standstill(self, project).await?.is_none() {
+            return Ok(false);
+        }
+        let at = self.clock.now().plus_millis(STANDSTILL);
+        match self.store.release(claim, Release::Retry { at }).await {
+            Err(StoreError::LeaseLost) => Ok(true),
+            other => Ok(other.map(|()| true)?),
         }
     }
 

@@ -17,6 +17,7 @@ const GROUPS: &[(&[WorkKind], usize)] = &[
     (&[WorkKind::Perform], 4),
     (&[WorkKind::Run], 8),
     (&[WorkKind::Seal, WorkKind::PushAudit], 1),
+    (&[WorkKind::Look], 2),
 ];
 
 /// Owns tasks until they end.

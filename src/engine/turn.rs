@@ -15,7 +15,7 @@ use crate::store::{
 };
 
 use super::shield::{MAX_TRIES, shielded};
-use super::{Engine, Result, gather, guard, manners, places};
+use super::{Engine, Result, gather, guard, manners, places, reconcile};
 
 /// Journal stream of a story's events.
 pub const SUBJECT: &str = "subject";
@@ -98,6 +98,8 @@ async fn one(engine: &Engine, claim: &Claim, peeked: &Peeked, row: &IntentRow) -
     let (before, jumps) = (peeked.story.standing(), decision.jumps_queue);
     let change = places::Change { subject: peeked.subject, intent: row.id, before, after, seen: &facts.places, jumps };
     places::settle(engine, &mut tx, &change).await?;
+    reconcile::keep_list(&mut tx, peeked, &decision).await?;
+    reconcile::taken_up(&mut tx, &wanted, &facts).await?;
     if let Intent::LabelsChanged { place } = &wanted.intent
         && let Some(labels) = facts.labels.get(&place.number)
     {
@@ -255,10 +257,12 @@ async fn start_run(engine: &Engine, tx: &mut ProjectTx, peeked: &Peeked, start: 
 async fn set_back(engine: &Engine, claim: &Claim, intent: &IntentRow, error: &super::EngineError) -> Result<()> {
     let text = engine.redactor.mask(&error.to_string());
     tracing::warn!(intent.id = %intent.id, attempts = intent.attempts, "the intent could not be decided: {text}");
+    // A forge that is down for a while is no fault of the intent, nor is an archived repository or one that is out of reach.
+    let again =
+        error.is_transient() || intent.attempts < MAX_TRIES || reconcile::stands_still_now(engine, &engine.site(claim).await?).await;
     let mut tx = engine.store.begin(Engine::project_of(claim)?).await?;
     tx.guard(claim).await?;
-    // A forge that is down for a while is no fault of the intent.
-    if error.is_transient() || intent.attempts < MAX_TRIES {
+    if again {
         let at = engine.clock.now().plus_millis(engine.backoff(intent.attempts).max(error.asks_to_wait()));
         tx.retry_intent(intent.id, at, &text).await?;
     } else {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::base::Clock;
 use crate::base::ids::ProjectId;
 use crate::base::secret::{Redactor, SecretString};
-use crate::config::Prompts;
+use crate::config::{Prompts, Served};
 use crate::domain::agent::{AgentKind, Purpose};
 use crate::domain::approval::Person;
 use crate::domain::budget::Limits;
@@ -20,6 +20,7 @@ use crate::git::{AuditRemote, AuditRepo, FetchLimits, Mirror};
 use crate::llm::Gateway;
 use crate::store::{Claim, Project, Store};
 
+use super::reconcile::cadence::Bounds;
 use super::{EngineError, Result};
 
 /// A forge, seen through one bot account.
@@ -51,6 +52,8 @@ pub struct Timings {
     pub max_backoff: Duration,
     /// How often to look for work that nobody announced.
     pub poll: Duration,
+    /// Between which waits the forge is looked at.
+    pub looks: Bounds,
 }
 
 impl Default for Timings {
@@ -64,6 +67,7 @@ impl Default for Timings {
             audit_spacing: Duration::from_secs(10),
             max_backoff: Duration::from_secs(300),
             poll: Duration::from_secs(1),
+            looks: Bounds::default(),
         }
     }
 }
@@ -84,14 +88,31 @@ pub struct Rules {
     /// By `owner/name`.
     pub projects: BTreeMap<String, ProjectRules>,
     pub default: ProjectRules,
+    /// Which repositories are served.
+    pub served: Served,
     pub kinds: BTreeMap<String, AgentKind>,
     pub prompts: Prompts,
 }
 
 impl Rules {
-    /// The rules for a repository.
-    pub fn of(&self, path: &str) -> &ProjectRules {
-        self.projects.get(path).unwrap_or(&self.default)
+    /// The rules for a project. A rename on the forge does not loosen them: its former name in the configuration still counts.
+    pub fn of(&self, project: &Project) -> &ProjectRules {
+        self.projects.get(&project.path).or_else(|| self.projects.get(&project.known_as)).unwrap_or(&self.default)
+    }
+
+    /// Whether a repository fits the configured ones.
+    pub fn serves(&self, path: &str) -> bool {
+        self.served.serves(path)
+    }
+
+    /// Whether a repository is expressly taken out.
+    pub fn excludes(&self, path: &str) -> bool {
+        self.served.excludes(path)
+    }
+
+    /// Whose repositories are to be listed to find those that fit a pattern; `None`: all that the bot has a part in.
+    pub fn owners(&self) -> Vec<Option<String>> {
+        self.served.owners()
     }
 
     /// Which agent does what in a lane: the type for each purpose and the instance's name, the same each time.
@@ -190,7 +211,7 @@ impl Engine {
             ))
         })?;
         let repo = RepoRef { id: project.repo_id, path: project.path.clone() };
-        let rules = self.rules.of(&project.path);
+        let rules = self.rules.of(&project);
         Ok(Site { project, connection, repo, rules })
     }
 

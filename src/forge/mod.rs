@@ -98,11 +98,41 @@ pub enum Reacted {
     Unsupported,
 }
 
+/// A stretch of the forge's own time; both ends count. Forges keep whole seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub since: Time,
+    /// `None`: up to now.
+    pub until: Option<Time>,
+    /// With more entries than this the answer is incomplete: ask for a shorter stretch.
+    pub at_most: usize,
+}
+
+/// What was touched within a [`Window`].
+#[derive(Clone, Debug)]
+pub struct Touched<T> {
+    pub items: Vec<T>,
+    /// False when there was more than the window allows; `items` is then of no use.
+    pub complete: bool,
+    /// When the forge answered, by its own clock; `None` when it did not say.
+    pub forge_time: Option<Time>,
+    /// How many requests it took.
+    pub requests: u32,
+}
+
+/// A comment with the issue or pull request it stands on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedComment {
+    pub number: i64,
+    pub is_pull: bool,
+    pub comment: Comment,
+}
+
 /// One forge, seen through one bot account.
 ///
 /// *Identity*: repositories are addressed by [`RepoRef`]; a driver that finds the path outdated resolves the numeric id and goes on.
 /// *Thread safety*: all methods may be called at the same time from many tasks.
-/// *Pages*: list methods return everything, following pages to the end.
+/// *Pages*: list methods return everything, following pages to the end; those that take a [`Window`] stop at its bound.
 /// *Repeating*: a driver repeats reads by itself on transient faults, a few times, with back-off. It never repeats a write: a lost answer to a write is [`ForgeError::Uncertain`].
 /// *Secrets*: credentials never follow a redirect, never appear in an error.
 #[async_trait]
@@ -173,6 +203,15 @@ pub trait Forge: Send + Sync {
     async fn merge(&self, repo: &RepoRef, permit: &MergePermit, style: MergeStyle, title: &str, message: &str) -> Result<()>;
     async fn delete_branch(&self, repo: &RepoRef, branch: &str) -> Result<()>;
     async fn post_status(&self, repo: &RepoRef, sha: &Sha, status: &CiStatus) -> Result<()>;
-    /// Changes since a moment, for reconciliation: issues and pull requests touched, newest state.
-    async fn issues_since(&self, repo: &RepoRef, since: Time) -> Result<Vec<Issue>>;
+
+    // ---- looking for what was not announced ----
+
+    /// Issues and pull requests touched within the window, in their newest state. An edit of a comment does not touch its issue.
+    async fn issues_touched(&self, repo: &RepoRef, window: &Window) -> Result<Touched<Issue>>;
+    /// Comments of the whole repository that were written or edited within the window.
+    async fn comments_touched(&self, repo: &RepoRef, window: &Window) -> Result<Touched<PlacedComment>>;
+    /// The commit that a branch stands on; `None` when there is no such branch.
+    async fn branch_head(&self, repo: &RepoRef, branch: &str) -> Result<Option<Sha>>;
+    /// The repositories of a person or organisation that the bot can see; without a name, those that the bot has a part in.
+    async fn repos(&self, owner: Option<&str>) -> Result<Vec<Repo>>;
 }

@@ -177,21 +177,6 @@ impl Sandbox {
         })
     }
 
-    /// Renames a repository; the former path answers 301 from then on.
-    pub fn rename_repo(&self, repo: &str, name: &str) -> Result<(), Problem> {
-        check_name(name)?;
-        self.forge.change(|world| {
-            let id = repo_id(world, repo)?;
-            let owner = repo.split('/').next().unwrap_or_default();
-            if world.repo_at(owner, name).is_some_and(|other| other.id != id) {
-                return Err(Problem::conflict(format!("`{owner}/{name}` exists already")));
-            }
-            world.repos.edit(id).ok_or_else(no_such)?.name = name.to_owned();
-            world.meta.edit(0).ok_or_else(no_such)?.former_paths.insert(repo.to_lowercase(), id);
-            Ok(())
-        })
-    }
-
     /// Makes a hook for all events of a repository (`None`: of all repositories) when there is none with this address; sets its secret.
     pub fn ensure_hook(&self, repo: Option<&str>, url: &str, secret: &str) -> Result<i64, Problem> {
         let at = self.forge.clock.now();
@@ -308,12 +293,12 @@ impl Sandbox {
 /// First parts of paths that are not owners.
 const RESERVED: [&str; 4] = ["api", "sandbox", "avatars", "assets"];
 
-fn repo_id(world: &World, path: &str) -> Result<i64, Problem> {
+pub(super) fn repo_id(world: &World, path: &str) -> Result<i64, Problem> {
     let found = path.split_once('/').and_then(|(owner, name)| world.repo_at(owner, name).or_else(|| world.repo_formerly_at(owner, name)));
     found.map(|repo| repo.id).ok_or_else(|| Problem::missing(format!("there is no repository `{path}`")))
 }
 
-fn check_name(name: &str) -> Result<(), Problem> {
+pub(super) fn check_name(name: &str) -> Result<(), Problem> {
     let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name.is_empty() || name.len() > 100 || !name.chars().all(good) || name.starts_with('.') || name.ends_with(".git") {
         return Err(Problem::invalid(format!("`{name}` is not a name for a repository: use letters, digits, `-`, `_` and `.`")));

@@ -6,6 +6,7 @@
 mod act;
 mod admin;
 mod deliver;
+mod fate;
 mod flows;
 mod forge;
 mod git_http;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use tokio::net::TcpListener;
@@ -145,10 +145,35 @@ async fn gate(State(forge): State<Shared>, request: Request, next: Next) -> Resp
     if !is_local(host) {
         return (StatusCode::FORBIDDEN, format!("`{host}` is not an address of this sandbox; open {}\n", forge.root)).into_response();
     }
-    if let Some(target) = moved(&forge, &request) {
-        return (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, target)]).into_response();
+    let mut response = match moved(&forge, &request) {
+        Some(target) => (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, target)]).into_response(),
+        None if is_locked(&forge, &request) => locked(),
+        None => next.run(request).await,
+    };
+    // Clients take the forge's time from here; it is the time of everything else on this forge.
+    let now = chrono::DateTime::from_timestamp(forge.clock.now().seconds(), 0).unwrap_or_default();
+    if let Ok(date) = HeaderValue::try_from(now.format("%a, %d %b %Y %H:%M:%S GMT").to_string()) {
+        response.headers_mut().insert(header::DATE, date);
     }
-    next.run(request).await
+    response
+}
+
+/// Whether a request would write to a repository in the archive. Settings and hooks can still be changed.
+fn is_locked(forge: &Forge, request: &Request) -> bool {
+    let path = request.uri().path();
+    let is_api = path.starts_with("/api/v1/repos/");
+    let mut parts = path.strip_prefix("/api/v1/repos/").or_else(|| path.strip_prefix('/')).unwrap_or_default().splitn(3, '/');
+    let (Some(owner), Some(name), rest) = (parts.next(), parts.next(), parts.next().unwrap_or_default()) else { return false };
+    let pushes = rest == "git-receive-pack" || request.uri().query() == Some("service=git-receive-pack");
+    let writes = !request.method().is_safe() && rest != "git-upload-pack";
+    let about_itself = is_api && (rest.is_empty() || rest == "transfer" || rest.starts_with("hooks"));
+    let bare = name.strip_suffix(".git").unwrap_or(name);
+    (pushes || (writes && !about_itself)) && forge.read(|world| world.repo_at(owner, bare).is_some_and(|repo| repo.archived))
+}
+
+fn locked() -> Response {
+    (StatusCode::LOCKED, axum::Json(serde_json::json!({"message": "the repository is archived", "url": "https://docs.gitea.com/api/"})))
+        .into_response()
 }
 
 /// A request that changes something is finished even when the caller is gone: else a push could move refs that nobody takes note of.

@@ -70,6 +70,12 @@ impl ProjectTx {
         self.object(kind, key).await
     }
 
+    /// Keeps it no more. True when it was kept.
+    pub async fn drop_object(&mut self, kind: &str, key: &str) -> Result<bool> {
+        let sql = "delete from objects where project_id = $1 and kind = $2 and key = $3";
+        Ok(exec!(&mut self.tx, sql, self.project, kind, clean(key))? == 1)
+    }
+
     /// All kept objects of a kind, by key.
     pub async fn objects(&mut self, kind: &str) -> Result<Vec<ObjectRow>> {
         let sql = "select kind, key, data, forge_updated_at, seen_at from objects where project_id = $1 and kind = $2 order by key";

@@ -142,6 +142,12 @@ impl ProjectTx {
         Ok(())
     }
 
+    /// Whether an intent of this source is known, decided or not.
+    pub async fn has_intent(&mut self, source_key: &str) -> Result<bool> {
+        let sql = "select 1 from intents where project_id = $1 and source_key = $2 limit 1";
+        Ok(first!(&mut self.tx, (i64,), pg: "select 1::bigint from intents where project_id = $1 and source_key = $2 limit 1", lite: sql, self.project, clean(source_key))?.is_some())
+    }
+
     /// All intents of a subject in order of arrival.
     pub async fn intents(&mut self, subject: SubjectId) -> Result<Vec<IntentRow>> {
         let sql = "select seq, id, subject_id, source_key, kind, actor, payload, at, state, attempts, not_before, note from intents

@@ -36,6 +36,8 @@ pub struct Project {
     pub default_branch: String,
     /// When it was first seen.
     pub created_at: Time,
+    /// `owner/name` when it was first seen: a rename on the forge does not take the rules away that the configuration has for it.
+    pub known_as: String,
 }
 
 impl Store {
@@ -44,9 +46,10 @@ impl Store {
         // The id follows from the repository, so that a rebuilt database knows its projects by the same ids.
         let id = ProjectId::named(&format!("{}/{}", new.forge, new.repo_id));
         let mut tx = self.write().await?;
-        let sql = "insert into projects (id, forge, repo_id, path, default_branch, created_at) values ($1, $2, $3, $4, $5, $6)
+        let sql =
+            "insert into projects (id, forge, repo_id, path, default_branch, created_at, known_as) values ($1, $2, $3, $4, $5, $6, $4)
             on conflict (forge, repo_id) do update set path = excluded.path, default_branch = excluded.default_branch
-            returning id, forge, repo_id, path, default_branch, created_at";
+            returning id, forge, repo_id, path, default_branch, created_at, known_as";
         let row = first!(&mut tx, Project, sql, id, &new.forge, new.repo_id, &new.path, &new.default_branch, self.now())?;
         tx.commit().await?;
         row.ok_or(StoreError::NotFound("project"))
@@ -55,22 +58,30 @@ impl Store {
     /// The project of a repository, if it is known.
     pub async fn project_by_repo(&self, forge: &str, repo_id: i64) -> Result<Option<Project>> {
         let mut tx = self.read().await?;
-        let sql = "select id, forge, repo_id, path, default_branch, created_at from projects where forge = $1 and repo_id = $2";
+        let sql = "select id, forge, repo_id, path, default_branch, created_at, known_as from projects where forge = $1 and repo_id = $2";
         Ok(first!(&mut tx, Project, sql, forge, repo_id)?)
     }
 
     /// One project by its id.
     pub async fn project(&self, id: ProjectId) -> Result<Project> {
         let mut tx = self.read().await?;
-        let sql = "select id, forge, repo_id, path, default_branch, created_at from projects where id = $1";
+        let sql = "select id, forge, repo_id, path, default_branch, created_at, known_as from projects where id = $1";
         first!(&mut tx, Project, sql, id)?.ok_or(StoreError::NotFound("project"))
     }
 
     /// All projects but the system's own, by path.
     pub async fn projects(&self) -> Result<Vec<Project>> {
         let mut tx = self.read().await?;
-        let sql = "select id, forge, repo_id, path, default_branch, created_at from projects where id <> $1 order by path, forge";
+        let sql = "select id, forge, repo_id, path, default_branch, created_at, known_as from projects where id <> $1 order by path, forge";
         Ok(all!(&mut tx, Project, sql, Uuid::nil())?)
+    }
+
+    /// Records under which path the configuration knows a repository.
+    pub async fn set_known_as(&self, id: ProjectId, path: &str) -> Result<()> {
+        let mut tx = self.write().await?;
+        let touched = exec!(&mut tx, "update projects set known_as = $2 where id = $1", id, path)?;
+        tx.commit().await?;
+        if touched == 0 { Err(StoreError::NotFound("project")) } else { Ok(()) }
     }
 
     /// Records that a repository was renamed or moved.

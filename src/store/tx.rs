@@ -75,7 +75,7 @@ impl ProjectTx {
     }
 
     /// Locks a name within the project until the transaction ends. SQLite has one writer anyway.
-    pub(super) async fn lock(&mut self, name: &str) -> Result<()> {
+    pub async fn lock(&mut self, name: &str) -> Result<()> {
         let key = format!("{}/{name}", self.project);
         if matches!(self.tx, Tx::Pg(_)) {
             exec!(&mut self.tx, "select pg_advisory_xact_lock(hashtextextended($1, 0))", key)?;

@@ -32,11 +32,13 @@ word_column! {
         Seal = "seal",
         /// Push a project's chain to its audit repository.
         PushAudit = "push_audit",
+        /// Compare a project with its forge; the nil id stands for looking for new projects. It comes back for ever.
+        Look = "look",
     }
 }
 
 impl WorkKind {
-    /// Every kind.
+    /// Every kind that comes to an end: comparing with the forge never does.
     pub const ALL: &[WorkKind] =
         &[WorkKind::Intake, WorkKind::Turn, WorkKind::Perform, WorkKind::Run, WorkKind::Timer, WorkKind::Seal, WorkKind::PushAudit];
 }
@@ -74,7 +76,7 @@ pub enum Release {
     },
 }
 
-/// How much work there is; what a test waits on.
+/// How much work there is; what a test waits on. The comparisons with the forge, which come back for ever, do not count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct Quiet {
     /// Items under a live lease.
@@ -326,10 +328,10 @@ impl Store {
         let rows = all!(&mut tx, Quiet,
             pg: "select count(*) filter (where live) as leased, count(*) filter (where not live and run_at <= $1) as due,
                     count(*) filter (where not live and run_at > $1) as later
-                from (select run_at, lease_until > (extract(epoch from clock_timestamp()) * 1000000)::bigint as live from work) w",
+                from (select run_at, lease_until > (extract(epoch from clock_timestamp()) * 1000000)::bigint as live from work where kind <> 'look') w",
             lite: "select count(*) filter (where live) as leased, count(*) filter (where not live and run_at <= $1) as due,
                     count(*) filter (where not live and run_at > $1) as later
-                from (select run_at, lease_until > cast(unixepoch('subsec') * 1000000 as integer) as live from work) w",
+                from (select run_at, lease_until > cast(unixepoch('subsec') * 1000000 as integer) as live from work where kind <> 'look') w",
             now)?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
@@ -347,6 +349,15 @@ impl ProjectTx {
         self.flush().await?;
         self.stirred = true;
         release(&mut self.tx, claim, how).await
+    }
+
+    /// Makes the turns, effects and runs of the project due now that were put off.
+    pub async fn stir(&mut self) -> Result<()> {
+        let sql =
+            "update work set run_at = $2 where project_id = $1 and run_at > $2 and lease_until = 0 and kind in ('turn', 'perform', 'run')";
+        let now = self.now();
+        self.stirred |= exec!(&mut self.tx, sql, self.project, now)? > 0;
+        Ok(())
     }
 
     /// Schedules an item of work of this project when the transaction commits. See [`Store::schedule`].

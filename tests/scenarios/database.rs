@@ -13,13 +13,18 @@ pub struct Database {
 impl Database {
     /// `None`, and a line that says so, without `SYNDARIX_TEST_POSTGRES`.
     pub async fn fresh() -> Option<Database> {
+        Database::named("story").await
+    }
+
+    /// One of several that a run of the suite has at the same time.
+    pub async fn named(what: &str) -> Option<Database> {
         #[expect(clippy::disallowed_methods, reason = "the suite has no configuration to be told by")]
         let Ok(server) = std::env::var("SYNDARIX_TEST_POSTGRES") else {
             // Straight to the terminal: the test harness would swallow a printed line.
-            let _ = writeln!(std::io::stderr(), "the story on PostgreSQL was left out: SYNDARIX_TEST_POSTGRES is not set");
+            let _ = writeln!(std::io::stderr(), "the {what} on PostgreSQL was left out: SYNDARIX_TEST_POSTGRES is not set");
             return None;
         };
-        let name = format!("syndarix_scenario_{}", std::process::id());
+        let name = format!("syndarix_scenario_{what}_{}", std::process::id());
         let database = Database { server, name };
         database.admin("drop database if exists").await;
         let create = format!("create database {}", database.name);

@@ -17,7 +17,7 @@ pub struct Person<'a> {
 
 impl Person<'_> {
     pub fn request(&self, method: Method, path: &str, body: &Value) -> reqwest::RequestBuilder {
-        let url = format!("{}/api/v1/repos/{REPO}/{path}", self.w.sandbox.url());
+        let url = format!("{}/api/v1/repos/{}/{path}", self.w.sandbox.url(), self.w.sandbox.present_path(REPO).unwrap());
         let request = self.w.http.request(method, url).header("Authorization", format!("token {}", self.w.token(self.login)));
         if body.is_null() { request } else { request.json(body) }
     }

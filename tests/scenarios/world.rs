@@ -47,12 +47,24 @@ pub struct Setup {
     /// Answers in place of the scripted model.
     pub provider: Option<Arc<dyn Provider>>,
     pub timeouts: Option<Timeouts>,
+    /// What the settings list as `projects`.
+    pub projects: Vec<String>,
 }
 
 impl From<Vec<Rule>> for Setup {
     fn from(rules: Vec<Rule>) -> Setup {
         let deliveries = DeliveryConfig { workers: 1, shuffle: None, ..DeliveryConfig::default() };
-        Setup { rules, policy: String::new(), price: String::new(), deliveries, store: None, between: None, provider: None, timeouts: None }
+        Setup {
+            rules,
+            policy: String::new(),
+            price: String::new(),
+            deliveries,
+            store: None,
+            between: None,
+            provider: None,
+            timeouts: None,
+            projects: vec![REPO.into(), IDLE.into()],
+        }
     }
 }
 
@@ -175,6 +187,16 @@ impl World {
         self.settle().await;
     }
 
+    /// The search for repositories that fit a pattern, and the first looks at what it finds.
+    pub async fn discovers(&self) {
+        let store = &self.app.engine.store;
+        store.schedule(WorkKind::Look, uuid::Uuid::nil(), None, None, None).await.unwrap();
+        while let Some(claim) = self.app.engine.claim(&[WorkKind::Look]).await.unwrap() {
+            self.app.engine.work(claim).await.unwrap();
+        }
+        self.settle().await;
+    }
+
     /// The whole page.
     pub fn page(&self, number: i64) -> String {
         let page = self.sandbox.page(REPO, number).unwrap();
@@ -252,9 +274,10 @@ fn config(dir: &std::path::Path, data: &std::path::Path, setup: &Setup, sandbox:
         std::fs::write(own.join("models.toml"), models.replace(section, &format!("{section}\nprice = {}", setup.price))).unwrap();
     }
     let text = format!(
-        "data_dir = {data:?}\nprojects = [{REPO:?}, {IDLE:?}]\nbot_config = {own:?}\n\n\
+        "data_dir = {data:?}\nprojects = {projects:?}\nbot_config = {own:?}\n\n\
          [[forges]]\nid = \"sandbox\"\nkind = \"gitea\"\nurl = {url:?}\ntoken = {token:?}\nhook_secret = {HOOK_SECRET:?}\n\n\
          [timings]\nstatus_spacing_seconds = 0\naudit_spacing_seconds = 0\n",
+        projects = setup.projects,
         url = setup.between.as_ref().map_or_else(|| sandbox.url(), |between| between(&sandbox.url())),
         token = sandbox.ensure_user("syndarix", true, false).unwrap(),
     );

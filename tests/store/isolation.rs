@@ -56,7 +56,10 @@ pub async fn projects_are_found_by_their_repository(world: &World) {
     let renamed = NewProject { path: "acme/store".into(), ..new.clone() };
     let second = world.store.ensure_project(&renamed).await.unwrap();
     assert_eq!((second.id, second.path.as_str()), (first.id, "acme/store"));
+    assert_eq!(second.known_as, "acme/shop", "the name of the first sight stays");
+    world.store.set_known_as(first.id, "acme/market").await.unwrap();
     world.store.rename_project(first.id, "acme/mall").await.unwrap();
+    assert_eq!(world.store.project(first.id).await.unwrap().known_as, "acme/market");
     assert_eq!(world.store.project_by_repo("gitea", 41).await.unwrap().unwrap().path, "acme/mall");
     assert_eq!(world.store.project_by_repo("github", 41).await.unwrap(), None);
     assert_eq!(world.store.projects().await.unwrap(), [world.store.project(first.id).await.unwrap()]);

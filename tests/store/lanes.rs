@@ -19,6 +19,7 @@ pub async fn an_intent_is_queued_once_per_source(world: &World) {
     assert_eq!((turn.id, turn.generation), (subject.0, 0));
     let mut tx = world.store.begin_read(project).await.unwrap();
     assert_eq!(tx.intents(subject).await.unwrap().len(), 1);
+    assert!(tx.has_intent("comment:17:0:ab").await.unwrap() && !tx.has_intent("comment:17:0:ac").await.unwrap());
 }
 
 pub async fn intents_keep_their_order_through_retries(world: &World) {

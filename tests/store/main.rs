@@ -62,7 +62,8 @@ on_both_engines! {
         retries_wait_for_the_injected_clock
         the_longest_due_kind_comes_first
         an_extended_lease_holds
-        nothing_is_scheduled_by_a_rollback;
+        nothing_is_scheduled_by_a_rollback
+        what_was_put_off_can_be_stirred_and_looks_do_not_count;
     journal:
         two_writers_of_one_version_conflict
         appends_without_expectation_all_succeed

@@ -146,4 +146,7 @@ pub async fn an_older_object_is_not_taken(world: &World) {
     assert!(tx.put_object("issue", "42", &json!({"v": 3}), Some(START)).await.unwrap());
     assert_eq!(tx.objects("issue").await.unwrap()[0].data, json!({"v": 3}));
     assert_eq!(tx.object("issue", "43").await.unwrap(), None);
+    assert!(tx.drop_object("issue", "42").await.unwrap());
+    assert!(!tx.drop_object("issue", "42").await.unwrap());
+    assert_eq!(tx.objects("issue").await.unwrap(), []);
 }

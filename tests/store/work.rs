@@ -154,3 +154,21 @@ pub async fn nothing_is_scheduled_by_a_rollback(world: &World) {
     drop(tx);
     assert_eq!(world.store.quiet().await.unwrap(), Quiet::default());
 }
+
+pub async fn what_was_put_off_can_be_stirred_and_looks_do_not_count(world: &World) {
+    let (project, subject) = world.story().await;
+    let later = START.plus_millis(60_000);
+    for kind in [WorkKind::Turn, WorkKind::Timer] {
+        world.store.schedule(kind, subject.0, Some(project), Some(subject), Some(later)).await.unwrap();
+    }
+    world.store.schedule(WorkKind::Look, project.0, Some(project), None, None).await.unwrap();
+    let quiet = Quiet { leased: 0, due: 0, later: 2 };
+    assert_eq!(world.store.quiet().await.unwrap(), quiet, "a look is never left over");
+    assert!(claim(world, WorkKind::Look, "a").await.is_some() && claim(world, WorkKind::Look, "b").await.is_none());
+    assert_eq!(world.store.quiet().await.unwrap(), quiet);
+    let mut tx = world.store.begin(project).await.unwrap();
+    tx.stir().await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(claim(world, WorkKind::Turn, "a").await.is_some());
+    assert_eq!(claim(world, WorkKind::Timer, "a").await, None, "a timer keeps its time");
+}

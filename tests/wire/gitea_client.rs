@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use syndarix::base::secret::{ExposeSecret, SecretString};
 use syndarix::domain::forge::*;
 use syndarix::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
-use syndarix::forge::{Forge, ForgeError, Reacted, ReactionTarget};
+use syndarix::forge::{Forge, ForgeError, Reacted, ReactionTarget, Window};
 use wiremock::matchers::{body_json, body_partial_json, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -93,6 +93,11 @@ async fn credentials_never_follow_a_redirect() {
     }
 }
 
+/// Everything there ever was.
+fn ever() -> Window {
+    Window { since: syndarix::base::Time(0), until: None, at_most: usize::MAX }
+}
+
 #[tokio::test]
 async fn pages_are_followed_to_the_end_whatever_the_server_says_about_them() {
     // By total count, with a server that cuts pages shorter than asked for.
@@ -103,8 +108,7 @@ async fn pages_are_followed_to_the_end_whatever_the_server_says_about_them() {
         said("GET", "/repos/acme/shop/issues").and(query_param("page", page)).respond_with(template).expect(1).mount(&server).await;
     }
     let numbers = |issues: Vec<Issue>| issues.into_iter().map(|issue| issue.number).collect::<Vec<_>>();
-    let since = syndarix::base::Time(0);
-    assert_eq!(numbers(forge_at(&server.uri()).issues_since(&shop(), since).await.unwrap()), [1, 2, 3]);
+    assert_eq!(numbers(forge_at(&server.uri()).issues_touched(&shop(), &ever()).await.unwrap().items), [1, 2, 3]);
 
     // By link, whose host is not the one that was asked.
     let server = MockServer::start().await;
@@ -120,7 +124,7 @@ async fn pages_are_followed_to_the_end_whatever_the_server_says_about_them() {
         .expect(1)
         .mount(&server)
         .await;
-    assert_eq!(numbers(forge_at(&server.uri()).issues_since(&shop(), since).await.unwrap()), [1, 2]);
+    assert_eq!(numbers(forge_at(&server.uri()).issues_touched(&shop(), &ever()).await.unwrap().items), [1, 2]);
 
     // By an empty page, and by a server that ignores paging.
     for second in [json!(null), json!([issue(1)])] {
@@ -131,7 +135,7 @@ async fn pages_are_followed_to_the_end_whatever_the_server_says_about_them() {
             .mount(&server)
             .await;
         said("GET", "/repos/acme/shop/issues").and(query_param("page", "2")).respond_with(answer(200, second)).mount(&server).await;
-        assert_eq!(numbers(forge_at(&server.uri()).issues_since(&shop(), since).await.unwrap()), [1]);
+        assert_eq!(numbers(forge_at(&server.uri()).issues_touched(&shop(), &ever()).await.unwrap().items), [1]);
     }
 }
 
@@ -370,5 +374,56 @@ async fn a_sub_path_and_a_branch_with_slashes_are_addressed_right() {
     assert_eq!(forge.git_remote(&shop()).url, format!("{}/forge/acme/shop.git", server.uri()));
     for bad in ["../admin", "a//b", ""] {
         assert!(matches!(forge.delete_branch(&shop(), bad).await, Err(ForgeError::Unprocessable(_))), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_stretch_with_too_much_in_it_is_said_to_be_incomplete() {
+    let server = MockServer::start().await;
+    let list: Vec<Value> = (1..=50).map(issue).collect();
+    let template = answer(200, json!(list)).insert_header("x-total-count", "900").insert_header("date", "Mon, 03 Aug 2026 09:00:30 GMT");
+    let until = syndarix::base::Time::parse("2026-08-03T09:00:00.7Z").unwrap();
+    said("GET", "/repos/acme/shop/issues")
+        .and(query_param("since", "1970-01-01T00:00:00.000000Z"))
+        .and(query_param("before", "2026-08-03T09:00:00.000000Z"))
+        .respond_with(template)
+        .expect(1)
+        .mount(&server)
+        .await;
+    let window = Window { since: syndarix::base::Time(0), until: Some(until), at_most: 500 };
+    let touched = forge_at(&server.uri()).issues_touched(&shop(), &window).await.unwrap();
+    assert!(!touched.complete && touched.requests == 1);
+    assert_eq!(touched.forge_time, syndarix::base::Time::parse("2026-08-03T09:00:30Z"));
+}
+
+#[tokio::test]
+async fn comments_of_a_repository_name_what_they_stand_on() {
+    let server = MockServer::start().await;
+    let comment = |id: i64, issue: &str, pull: &str| {
+        json!({"id": id, "body": "hello", "user": {"id": 7, "login": "alice"}, "issue_url": issue, "pull_request_url": pull,
+            "created_at": "2026-08-03T08:00:00Z", "updated_at": "2026-08-03T08:05:00Z"})
+    };
+    let list = json!([comment(5, "https://git.local/acme/shop/issues/17", ""), comment(6, "", "https://git.local/acme/shop/pulls/18")]);
+    let template = answer(200, list).insert_header("x-total-count", "2");
+    said("GET", "/repos/acme/shop/issues/comments").respond_with(template).mount(&server).await;
+    let touched = forge_at(&server.uri()).comments_touched(&shop(), &ever()).await.unwrap();
+    let places: Vec<_> = touched.items.iter().map(|placed| (placed.comment.id, placed.number, placed.is_pull)).collect();
+    assert_eq!(places, [(5, 17, false), (6, 18, true)]);
+}
+
+#[tokio::test]
+async fn repositories_are_listed_of_an_organisation_of_a_person_and_of_all() {
+    let server = MockServer::start().await;
+    let list = |id: i64, path: &str| {
+        answer(200, json!([{"id": id, "full_name": path, "default_branch": "main"}])).insert_header("x-total-count", "1")
+    };
+    said("GET", "/orgs/acme/repos").respond_with(list(1, "acme/shop")).mount(&server).await;
+    said("GET", "/orgs/solo/repos").respond_with(answer(404, json!({"message": "not an organisation"}))).mount(&server).await;
+    said("GET", "/users/solo/repos").respond_with(list(2, "solo/one")).mount(&server).await;
+    said("GET", "/user/repos").respond_with(list(3, "else/where")).mount(&server).await;
+    let forge = forge_at(&server.uri());
+    for (owner, path) in [(Some("acme"), "acme/shop"), (Some("solo"), "solo/one"), (None, "else/where")] {
+        let repos = forge.repos(owner).await.unwrap();
+        assert_eq!(repos.iter().map(|repo| repo.path.as_str()).collect::<Vec<_>>(), [path]);
     }
 }

@@ -12,6 +12,9 @@ use crate::base::secret::SecretString;
 use crate::domain::forge::ForgeKind;
 
 mod read;
+mod served;
+
+pub use served::Served;
 
 /// The settings in force.
 #[derive(Clone, Debug)]
@@ -28,8 +31,8 @@ pub struct Settings {
     /// Directory laid over the built-in prompts.
     pub prompts: Option<PathBuf>,
     pub forges: Vec<ForgeSettings>,
-    /// Repositories that are served, `owner/name`, `owner/*` or `*`; see [`Settings::serves`].
-    pub projects: Vec<String>,
+    /// Repositories that are served.
+    pub projects: Served,
     /// Keys of model providers by the provider's name.
     pub keys: BTreeMap<String, SecretString>,
     /// Addresses that replace those in `models.toml`, by the provider's name.
@@ -72,8 +75,10 @@ pub struct Timings {
     pub subject_lease: Duration,
     /// How long an agent run holds its work without a sign of life.
     pub run_lease: Duration,
-    /// Between two comparisons with the forge.
+    /// Longest wait between two comparisons with the forge.
     pub poll: Duration,
+    /// Shortest wait between two comparisons with the forge.
+    pub poll_quick: Duration,
     /// Between two looks into the store when nobody wakes the worker.
     pub idle: Duration,
 }
@@ -86,6 +91,7 @@ impl Default for Timings {
             subject_lease: Duration::from_secs(30),
             run_lease: Duration::from_secs(120),
             poll: Duration::from_secs(300),
+            poll_quick: Duration::from_secs(12),
             idle: Duration::from_secs(1),
         }
     }
@@ -131,12 +137,9 @@ impl Settings {
         self.forges.iter().find(|forge| forge.id == id)
     }
 
-    /// True when the repository may be served. Nobody is served by accident: an empty list serves none.
+    /// True when the repository may be served.
     pub fn serves(&self, path: &str) -> bool {
-        self.projects.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(prefix) => path.starts_with(prefix),
-            None => path.eq_ignore_ascii_case(pattern),
-        })
+        self.projects.serves(path)
     }
 
     /// Every secret that is held, for masking.

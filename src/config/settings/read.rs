@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{ForgeSettings, GitSettings, Retention, Settings, Timings};
+use super::{ForgeSettings, GitSettings, Retention, Served, Settings, Timings};
 use crate::base::secret::SecretString;
 use crate::config::env::{Env, forge_variable, provider_variable, secret_file};
 use crate::config::error::{ConfigError, ConfigErrors, parse};
@@ -60,6 +60,7 @@ struct RawTimings {
     subject_lease_seconds: Option<u64>,
     run_lease_seconds: Option<u64>,
     poll_seconds: Option<u64>,
+    poll_quick_seconds: Option<u64>,
     idle_seconds: Option<u64>,
 }
 
@@ -249,10 +250,10 @@ impl Reader<'_> {
         ollama.into_iter().chain(from_file).chain(from_env).collect()
     }
 
-    fn projects(&self, given: Vec<String>) -> Vec<String> {
+    fn projects(&self, given: Vec<String>) -> Served {
         match self.env.get("SYNDARIX_PROJECTS") {
-            Some(list) => list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect(),
-            None => given,
+            Some(list) => Served::new(list.split(',').map(str::to_owned).collect()),
+            None => Served::new(given),
         }
     }
 
@@ -267,6 +268,7 @@ impl Reader<'_> {
             subject_lease: or(raw.subject_lease_seconds, standard.subject_lease),
             run_lease: or(raw.run_lease_seconds, standard.run_lease),
             poll: or(raw.poll_seconds, standard.poll),
+            poll_quick: or(raw.poll_quick_seconds, standard.poll_quick),
             idle: or(raw.idle_seconds, standard.idle),
         }
     }

@@ -107,6 +107,8 @@ pub enum Intent {
     PullEdited {
         number: i64,
     },
+    /// The issue was deleted, and its page with it.
+    IssueDeleted,
 }
 
 /// What came of an effect, as far as the story needs it.

@@ -62,7 +62,13 @@ pub fn interpret(event: &ForgeEvent, ears: Ears<'_>) -> Result<Vec<Draft>, Strin
         EventKind::Comment { .. } => comment(event, ears),
         EventKind::Issue { action, issue } => on_issue(event, action, issue, own),
         EventKind::Pull { action, pull } => on_pull(event, action, pull, own),
-        EventKind::Review { pull, reviewer, verdict, body } => review(event, pull, reviewer.as_ref(), *verdict, body, ears),
+        EventKind::Review { pull, reviewer, verdict, body, review: id, dismissed } => {
+            let mut drafts = review(event, pull, reviewer.as_ref(), *verdict, body, ears)?;
+            if let (Some(draft), Some(id)) = (drafts.first_mut(), id) {
+                draft.source_key = format!("review:{id}{}", if *dismissed { ":dismissed" } else { "" });
+            }
+            Ok(drafts)
+        }
         EventKind::Push { branch, before, after } => Ok(vec![Draft {
             lane: Lane::Known(vec![alias::branch(branch)]),
             source_key: format!("push:{branch}:{after}"),
@@ -157,7 +163,7 @@ fn on_issue(event: &ForgeEvent, action: &IssueAction, issue: &Issue, own: bool) 
         }
         IssueAction::Opened => opened(event, issue),
         IssueAction::Edited => Err("the next run reads the issue afresh".into()),
-        IssueAction::Deleted => Err("the issue is gone; its record stays".into()),
+        IssueAction::Deleted => draft(Lane::Known(vec![alias::issue(number)]), format!("deleted:{number}"), Intent::IssueDeleted),
         IssueAction::Assigned | IssueAction::Milestoned => Err("nothing follows from it for a story".into()),
     }
 }

@@ -114,6 +114,9 @@ impl<'a> Session<'a> {
             self.engine.store.release(self.claim, Release::Done).await?;
             return Ok(Pace::Rest);
         }
+        if self.engine.stands_still(self.claim).await? {
+            return Ok(Pace::Rest);
+        }
         self.engine.hold(self.claim, self.engine.timings.model).await?;
         let talk = talk::rebuild(&self.prepared, &self.steps)?;
         if let Some(why) = self.over_cap(&talk) {

@@ -1,7 +1,5 @@
 //! Comments of the bot that stand twice. A request that was on its way when its sender died may be carried out after the next process has looked and
-//! found nothing. Whoever lists the comments of a story finds such doubles however late they come; the oldest stays.
-
-use std::collections::BTreeMap;
+//! found nothing. Whoever looks at the comments of a repository finds such doubles however late they come; the oldest stays.
 
 use serde_json::json;
 
@@ -18,44 +16,33 @@ use super::super::world::{Engine, Site};
 use super::comments::MARKER;
 use super::{Job, Performed};
 
-/// Orders that doubles among the comments of an issue or pull request are taken away, in the lane that they belong to.
-pub async fn order(engine: &Engine, site: &Site<'_>, number: i64, comments: &[Comment]) -> Result<()> {
-    let doubled = doubled(engine, site, comments);
-    if doubled.is_empty() {
-        return Ok(());
-    }
+/// Orders that doubles are taken away, in the lane that they belong to, when this comment of the bot is not the one that is known to be
+/// about its matter.
+pub async fn order(engine: &Engine, site: &Site<'_>, number: i64, comment: &Comment) -> Result<()> {
+    let marker = marker::find(&comment.body).filter(|marker| marker.kind == MARKER && marker.is_genuine(&engine.marker_key));
+    let Some(object) = marker.map(|marker| marker.object) else { return Ok(()) };
     let mut tx = engine.store.begin(site.project.id).await?;
+    let known = tx.object("comment", &object).await?.and_then(|row| row.data.get("id")?.as_i64());
+    // One that nobody knows yet is being written just now; the next look sees it again.
+    if known.is_none_or(|known| known == comment.id) {
+        return Ok(tx.rollback().await?);
+    }
     let lane = match tx.subject_by_alias(&alias::issue(number)).await? {
         Some(lane) => Some(lane),
         None => tx.subject_by_alias(&alias::pull(number)).await?,
     };
     let Some(lane) = lane else { return Ok(tx.rollback().await?) };
-    for (object, newest) in doubled {
-        let effect = Effect::SweepDoubles { number, object };
-        let new = NewEffect {
-            id: EffectId::named(&format!("{}:double:{newest}", site.project.id)),
-            lane: lane.id,
-            kind: effect.word().into(),
-            key: None,
-            payload: serde_json::to_value(&effect)?,
-            not_before: None,
-        };
-        tx.add_effect(&new).await?;
-    }
+    let effect = Effect::SweepDoubles { number, object };
+    let new = NewEffect {
+        id: EffectId::named(&format!("{}:double:{}", site.project.id, comment.id)),
+        lane: lane.id,
+        kind: effect.word().into(),
+        key: None,
+        payload: serde_json::to_value(&effect)?,
+        not_before: None,
+    };
+    tx.add_effect(&new).await?;
     Ok(tx.commit().await?)
-}
-
-/// What more than one comment of the bot is about, with the newest of them.
-fn doubled(engine: &Engine, site: &Site<'_>, comments: &[Comment]) -> BTreeMap<String, i64> {
-    let mut seen: BTreeMap<String, (usize, i64)> = BTreeMap::new();
-    for comment in comments.iter().filter(|comment| comment.author.id == site.connection.bot.id) {
-        if let Some(marker) = marker::find(&comment.body).filter(|marker| marker.kind == MARKER && marker.is_genuine(&engine.marker_key)) {
-            let (count, newest) = seen.entry(marker.object).or_default();
-            *count += 1;
-            *newest = (*newest).max(comment.id);
-        }
-    }
-    seen.into_iter().filter(|(_, (count, _))| *count > 1).map(|(object, (_, newest))| (object, newest)).collect()
 }
 
 impl Job<'_> {

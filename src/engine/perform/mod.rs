@@ -23,7 +23,7 @@ pub use base::sides;
 use super::shield::{MAX_TRIES, shielded};
 use super::turn::{SUBJECT, fold, post};
 use super::world::Site;
-use super::{Engine, EngineError, Result};
+use super::{Engine, EngineError, Result, reconcile};
 
 /// Journal stream of what was done to the world.
 pub const EFFECTS: &str = "effect";
@@ -193,6 +193,10 @@ impl Job<'_> {
         if let Some(millis) = self.again_in(error) {
             tracing::info!(effect.id = %self.row.id, effect.kind = effect.word(), attempts = self.row.attempts, "will be tried again: {text}");
             return self.retry(millis, &text).await;
+        }
+        // In an archive, or without access, everything fails; that is no failure of this effect.
+        if reconcile::stands_still_now(self.engine, self.site).await {
+            return self.retry(self.engine.backoff(self.row.attempts), &text).await;
         }
         tracing::warn!(effect.id = %self.row.id, effect.kind = effect.word(), "failed for good: {text}");
         let mut tx = self.begin().await?;

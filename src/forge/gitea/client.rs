@@ -9,14 +9,14 @@ use reqwest::{Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::base::Clock;
 use crate::base::secret::{ExposeSecret, Redactor, SecretString};
 use crate::base::text::{clip, visible};
+use crate::base::{Clock, Time};
 use crate::domain::forge::RepoRef;
 use crate::forge::{ForgeError, Result};
 
 use super::gate::Gate;
-use super::pace::{is_last, limit, pause, retry_after};
+use super::pace::{date, is_last, limit, pause, retry_after, total};
 use super::{Timeouts, wire};
 
 /// The largest page that Gitea gives by default (`[api] MAX_RESPONSE_ITEMS`); a larger request is cut to it in silence.
@@ -81,6 +81,16 @@ impl Answer {
             if self.read { ForgeError::Malformed(text) } else { ForgeError::Uncertain(text) }
         })
     }
+}
+
+/// A list as far as it was read.
+pub(super) struct Listed<T> {
+    pub items: Vec<T>,
+    /// False when there was more than was asked for.
+    pub complete: bool,
+    /// The server's clock at the first page.
+    pub date: Option<Time>,
+    pub pages: u32,
 }
 
 /// The failure of one request, before it is decided whether to try again.
@@ -191,23 +201,45 @@ impl Client {
 
     /// All items of a list of a repository. `counted` says whether `X-Total-Count` can be believed: the timeline sends the size of the page instead.
     pub async fn list<T: DeserializeOwned>(&self, repo: &RepoRef, tail: &Call, counted: bool) -> Result<Vec<T>> {
-        let mut all: Vec<T> = Vec::new();
+        let listed = self.list_some(Some(repo), tail, counted, usize::MAX).await?;
+        Ok(listed.items)
+    }
+
+    /// The items of a list unless there are more than `at_most`; without a repository `call` is a whole address.
+    pub async fn list_some<T: DeserializeOwned>(
+        &self,
+        repo: Option<&RepoRef>,
+        call: &Call,
+        counted: bool,
+        at_most: usize,
+    ) -> Result<Listed<T>> {
+        let mut listed = Listed { items: Vec::new(), complete: true, date: None, pages: 0 };
         let mut previous: Vec<u8> = Vec::new();
         let mut empty = 0;
         for page in 1..=MAX_PAGES {
-            let call = tail.clone().query("page", page.to_string()).query("limit", PAGE_SIZE.to_string());
-            let answer = self.on_repo(repo, &call).await?;
+            let call = call.clone().query("page", page.to_string()).query("limit", PAGE_SIZE.to_string());
+            let answer = match repo {
+                Some(repo) => self.on_repo(repo, &call).await?,
+                None => self.send(&call).await?,
+            };
+            listed.pages += 1;
+            listed.date = listed.date.or_else(|| date(&answer.headers));
             let items: Vec<Option<T>> = answer.json::<Option<_>>()?.unwrap_or_default();
             // Without paging the server gives the same list for every page.
             if !items.is_empty() && answer.body == previous {
-                return Ok(all);
+                return Ok(listed);
             }
             empty = if items.is_empty() { empty + 1 } else { 0 };
-            all.extend(items.into_iter().flatten());
+            listed.items.extend(items.into_iter().flatten());
+            let announced = if counted { total(&answer.headers).unwrap_or(0) } else { 0 };
+            if listed.items.len().max(announced) > at_most {
+                listed.complete = false;
+                return Ok(listed);
+            }
             // Filtered lists can have an empty page before the end.
-            let last = if counted { empty > 0 || is_last(&answer.headers, page, all.len()) } else { empty > 1 };
+            let last = if counted { empty > 0 || is_last(&answer.headers, page, listed.items.len()) } else { empty > 1 };
             if last {
-                return Ok(all);
+                return Ok(listed);
             }
             previous = answer.body;
         }

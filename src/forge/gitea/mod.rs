@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::base::Clock;
 use crate::base::secret::{ExposeSecret, SecretString};
-use crate::base::{Clock, Time};
 use crate::domain::approval::MergePermit;
 use crate::domain::forge::*;
 
-use super::{DeliveryHead, Forge, Headers, NewPull, PullPatch, Reacted, ReactionTarget, Result};
+use super::{DeliveryHead, Forge, Headers, NewPull, PlacedComment, PullPatch, Reacted, ReactionTarget, Result, Touched, Window};
 
 mod client;
 mod convert;
@@ -24,6 +24,7 @@ mod merge_test;
 mod pace;
 mod pulls;
 mod read;
+mod touched;
 mod wire;
 mod write;
 
@@ -232,7 +233,19 @@ impl Forge for GiteaForge {
         self.write_status(repo, sha, status).await
     }
 
-    async fn issues_since(&self, repo: &RepoRef, since: Time) -> Result<Vec<Issue>> {
-        self.read_issues_since(repo, since).await
+    async fn issues_touched(&self, repo: &RepoRef, window: &Window) -> Result<Touched<Issue>> {
+        self.read_issues_touched(repo, window).await
+    }
+
+    async fn comments_touched(&self, repo: &RepoRef, window: &Window) -> Result<Touched<PlacedComment>> {
+        self.read_comments_touched(repo, window).await
+    }
+
+    async fn branch_head(&self, repo: &RepoRef, branch: &str) -> Result<Option<Sha>> {
+        self.read_branch_head(repo, branch).await
+    }
+
+    async fn repos(&self, owner: Option<&str>) -> Result<Vec<Repo>> {
+        self.read_repos(owner).await
     }
 }

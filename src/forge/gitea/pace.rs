@@ -3,12 +3,19 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, LINK, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, LINK, RETRY_AFTER};
+
+use crate::base::Time;
+
+/// How many entries the whole list has, where the headers say so.
+pub(super) fn total(headers: &HeaderMap) -> Option<usize> {
+    headers.get("x-total-count")?.to_str().ok()?.trim().parse().ok()
+}
 
 /// True when the headers say that this was the last page. `Link` addresses may name another host, so only their page number counts.
 pub(super) fn is_last(headers: &HeaderMap, page: usize, so_far: usize) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(total) = text("x-total-count").and_then(|total| total.trim().parse::<usize>().ok()) {
+    if let Some(total) = total(headers) {
         return so_far >= total;
     }
     match text(LINK.as_str()) {
@@ -30,9 +37,15 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds.min(86_400)));
     }
-    let date = |text: &str| chrono::DateTime::parse_from_rfc2822(text).ok();
-    let now = date(headers.get("date")?.to_str().ok()?)?;
-    (date(text)? - now).to_std().ok()
+    let now = date(headers)?;
+    let at = chrono::DateTime::parse_from_rfc2822(text).ok()?.timestamp_micros();
+    u64::try_from(at - now.0).ok().map(Duration::from_micros)
+}
+
+/// The server's own clock when it answered.
+pub(super) fn date(headers: &HeaderMap) -> Option<Time> {
+    let text = headers.get(DATE)?.to_str().ok()?.trim();
+    chrono::DateTime::parse_from_rfc2822(text).ok().map(|at| Time(at.timestamp_micros()))
 }
 
 /// What a limit that names no time is taken to ask for. GitHub's documentation asks for at least a minute then; nobody asks for more.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::Time;
 use crate::domain::forge::*;
 use crate::forge::{ForgeError, Result};
 
@@ -129,17 +128,5 @@ impl GiteaForge {
             }
         }
         Ok(newest.into_values().collect())
-    }
-
-    pub(super) async fn read_issues_since(&self, repo: &RepoRef, since: Time) -> Result<Vec<Issue>> {
-        let call = Call::get(&["issues"]).query("state", "all").query("since", since.rfc3339());
-        let issues: Vec<wire::Issue> = self.client.list(repo, &call, true).await?;
-        // An issue opened meanwhile pushes others onto the next page a second time.
-        let mut by_number = BTreeMap::new();
-        for issue in issues {
-            let issue = convert::issue(issue).map_err(odd)?;
-            by_number.insert(issue.number, issue);
-        }
-        Ok(by_number.into_values().collect())
     }
 }

@@ -36,7 +36,13 @@ tolerant! {
     }
     /// The short form of a repository inside an issue.
     RepoMeta { id: i64, }
-    Comment { id: i64, body: String, user: Option<User>, created_at: String, updated_at: String, }
+    Comment {
+        id: i64, body: String, user: Option<User>, created_at: String, updated_at: String,
+        /// One of the two is empty: the address for people of what it stands on.
+        issue_url: String, pull_request_url: String,
+    }
+    BranchCommit { id: String, }
+    Branch { name: String, commit: BranchCommit, }
     Side { label: String, #[serde(rename = "ref")] reference: String, sha: String, repo_id: i64, repo: Option<Repo>, }
     Pull {
         number: i64, title: String, body: String, state: String, draft: bool, merged: bool, mergeable: Option<bool>, merge_commit_sha: String,

@@ -12,7 +12,15 @@ use super::{GiteaForge, convert};
 impl GiteaForge {
     pub(super) async fn write_comment(&self, repo: &RepoRef, number: i64, body: &str) -> Result<Comment> {
         let call = Call::new(Method::POST, &["issues", &number.to_string(), "comments"]).json(json!({"body": body}));
-        convert::comment(self.client.on_repo(repo, &call).await?.json()?).map_err(ForgeError::Uncertain)
+        let answer = match self.client.on_repo(repo, &call).await {
+            // Gitea answers 500 for an issue that does not exist; there, nothing can have been written.
+            Err(ForgeError::Uncertain(text)) => match self.read_issue(repo, number).await {
+                Err(gone @ ForgeError::NotFound(_)) => return Err(gone),
+                _ => return Err(ForgeError::Uncertain(text)),
+            },
+            other => other?,
+        };
+        convert::comment(answer.json()?).map_err(ForgeError::Uncertain)
     }
 
     pub(super) async fn write_comment_edit(&self, repo: &RepoRef, id: i64, body: &str) -> Result<()> {

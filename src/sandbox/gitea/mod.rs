@@ -3,6 +3,7 @@
 pub mod auth;
 mod comments;
 mod contents;
+mod fate;
 pub mod hooks;
 mod issues;
 mod labels;
@@ -27,7 +28,9 @@ pub fn routes() -> Router<Shared> {
         .route("/settings/api", get(repos::settings))
         .route("/user", get(repos::me))
         .route("/user/repos", get(repos::mine))
-        .route("/users/{login}", get(repos::user))
+        .route("/users/{owner}", get(repos::user))
+        .route("/orgs/{owner}/repos", get(fate::of_owner))
+        .route("/users/{owner}/repos", get(fate::of_owner))
         .route("/repositories/{id}", get(repos::by_id))
         .nest("/repos/{owner}/{repo}", of_repo())
         .fallback(async || web::Failure::Odd(StatusCode::NOT_FOUND, "the sandbox forge has no such route".into()))
@@ -36,7 +39,8 @@ pub fn routes() -> Router<Shared> {
 
 fn of_repo() -> Router<Shared> {
     let code = Router::new()
-        .route("/", get(repos::get))
+        .route("/", get(repos::get).patch(fate::edit).delete(fate::delete))
+        .route("/transfer", post(fate::transfer))
         .route("/branches", get(repos::branches).post(repos::create_branch))
         .route("/branches/{*branch}", get(repos::branch).delete(repos::delete_branch))
         .route("/branch_protections", get(hooks::protections).post(hooks::protect))

@@ -175,6 +175,10 @@ pub(super) fn plan(turn: &mut Turn<'_>, focus: Option<&str>) -> Result<Said, Ref
         turn.raise(flag, why);
         turn.replies.push(say::begins_stopped(&hold));
     }
+    // The label may have been put on before the story began, or its event overtook the command: what it says holds all the same.
+    if issue.labels.iter().any(|name| name == Flag::Paused.label()) {
+        turn.raise(Flag::Paused, format!("stopped by the label `{}`, which the issue carried from the start", Flag::Paused.label()));
+    }
     turn.start(Purpose::Analyse);
     Ok(Said::Begun)
 }

@@ -28,6 +28,10 @@ pub(super) fn decide(turn: &mut Turn<'_>, number: i64) {
     let Some(facts) = turn.facts.labels.get(&number).cloned() else {
         return;
     };
+    // Labels of other people's making mean nothing here, whatever of ours is under way.
+    if facts.now.symmetric_difference(&facts.confirmed).all(|name| Label::parse(name).is_none()) && turn.facts.labels_pending {
+        return;
+    }
     if turn.facts.labels_pending {
         turn.decision.wait = Some("a change of labels by the bot is still under way");
         return;

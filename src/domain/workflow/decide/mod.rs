@@ -78,6 +78,7 @@ pub fn decide(story: &Story, wanted: &Wanted, facts: &Facts) -> Decision {
             checkpoint::look_at_gate(&mut turn);
         }
         Intent::PullEdited { number } => pull::edited(&mut turn, *number),
+        Intent::IssueDeleted => people::issue_deleted(&mut turn),
     }
     turn.finish()
 }

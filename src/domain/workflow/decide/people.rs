@@ -78,6 +78,22 @@ pub(super) fn issue_reopened(turn: &mut Turn<'_>) {
     }
 }
 
+/// Nobody can be told on a page that is gone; the pull request says it where there is one.
+pub(super) fn issue_deleted(turn: &mut Turn<'_>) {
+    if !turn.story.stage.is_active() {
+        return;
+    }
+    turn.stop_active();
+    let why = "the issue was deleted";
+    let body = say::cancelled(&turn.story, None, why);
+    let pull = turn.story.pull.clone().filter(|pull| pull.open);
+    turn.event(StoryEvent::Cancelled { by: None, why: why.to_owned() });
+    if let Some(pull) = pull {
+        turn.say(pull.number, "cancelled", body);
+        turn.effect(Effect::ClosePull { number: pull.number });
+    }
+}
+
 /// Ends the story before its merge: agents stop, an open pull request is closed, the branch stays.
 pub(super) fn end(turn: &mut Turn<'_>, why: &str) {
     turn.stop_active();
@@ -108,7 +124,8 @@ pub(super) fn reviewed(turn: &mut Turn<'_>, number: i64) {
         .filter(|review| matches!(review.verdict, Verdict::Approved | Verdict::ChangesRequested))
         .max_by_key(|review| (review.submitted_at, review.id));
     let Some(newest) = newest else {
-        return;
+        // What was said was dismissed: what is left may open the gate, or not hold any more.
+        return checkpoint::look_at_gate(turn);
     };
     let writer = person.role.is_some_and(|role| role >= Role::Writer);
     match newest.verdict {

@@ -11,7 +11,7 @@ use crate::domain::forge::*;
 use crate::domain::workflow::effect::StartRun;
 use crate::domain::workflow::facts::{LabelFacts, Limit, Policy, RunEnd, RunFacts};
 use crate::domain::workflow::intent::{Place, Receipt};
-use crate::domain::workflow::label::{Autonomy, Flag, PullStage, Stage};
+use crate::domain::workflow::label::{Autonomy, PullStage, Stage};
 
 mod base;
 mod work;

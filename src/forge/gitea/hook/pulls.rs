@@ -47,5 +47,5 @@ pub(super) fn review(mut delivery: Delivery) -> Converted<Parsed> {
     let pull = the_pull(&mut delivery)?;
     // The sender is the reviewer; older versions name nobody else.
     let reviewer = convert::actor(delivery.sender.clone());
-    finish(delivery, EventKind::Review { pull, reviewer, verdict, body: said.content })
+    finish(delivery, EventKind::Review { pull, reviewer, verdict, body: said.content, review: None, dismissed: false })
 }
