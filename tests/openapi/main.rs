@@ -17,7 +17,7 @@ use syndarix::base::secret::SecretString;
 use syndarix::base::{Clock, Time};
 use syndarix::domain::forge::*;
 use syndarix::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
-use syndarix::forge::{Forge, NewPull, PullPatch, ReactionTarget};
+use syndarix::forge::{Forge, NewPull, PullPatch, ReactionTarget, Window};
 use syndarix::sandbox::seed::SAMPLE;
 use syndarix::sandbox::{Permission, Sandbox, SandboxConfig};
 
@@ -101,7 +101,11 @@ async fn every_call(bot: &GiteaForge, alice: &GiteaForge) -> (i64, Sha) {
     bot.delete_comment(&repo, comment.id).await.unwrap();
     bot.set_issue_state(&repo, issue, State::Closed).await.unwrap();
     bot.set_issue_state(&repo, issue, State::Open).await.unwrap();
-    bot.issues_since(&repo, Time(1_000_000_000_000_000)).await.unwrap();
+    let window = Window { since: Time(1_000_000_000_000_000), until: None, at_most: 100 };
+    bot.issues_touched(&repo, &window).await.unwrap();
+    bot.comments_touched(&repo, &window).await.unwrap();
+    bot.repos(None).await.unwrap();
+    bot.repos(Some("acme")).await.unwrap();
 
     let new =
         NewPull { title: "Add a page".into(), body: "Refs #1".into(), head: "syndarix/1-page".into(), base: "main".into(), draft: true };

@@ -128,7 +128,7 @@ mod tests {
             ("Close https://x.test/a/b/issues/3", "Close the issue at https://x.test/a/b/issues/3"),
             ("close\u{200b}s #\u{200b}3", "closes 3"),
             ("fixes #1#2", "fixes 1 2"),
-            ("see #3, prefix #4", "see #3, prefix #4"),
+            ("see #3, refs #4", "see #3, refs #4"),
             ("fix the 3 tests", "fix the 3 tests"),
             ("work [skip ci]", "work (skip ci)"),
             ("work [CI skip] ***NO_CI***", "work (CI skip) (NO_CI)"),
