@@ -225,7 +225,13 @@ fn rules(config: &Config, max_usd: Option<f64>) -> Result<Rules> {
     for file in &team.projects {
         projects.insert(file.repo.clone(), project_rules(&file.policy, max_usd));
     }
-    Ok(Rules { projects, default: project_rules(&team.defaults, max_usd), kinds: team.agents.clone(), prompts: config.prompts.clone() })
+    Ok(Rules {
+        projects,
+        default: project_rules(&team.defaults, max_usd),
+        kinds: team.agents.clone(),
+        prompts: config.prompts.clone(),
+        labels: team.labels.clone(),
+    })
 }
 
 fn project_rules(policy: &ProjectPolicy, max_usd: Option<f64>) -> ProjectRules {
@@ -233,6 +239,10 @@ fn project_rules(policy: &ProjectPolicy, max_usd: Option<f64>) -> ProjectRules {
         Some(hard) => Limits { soft: policy.budget.soft.min(hard), hard },
         None => policy.budget,
     };
+    let mut sources = policy.sources.clone();
+    if max_usd.is_some() {
+        sources.extend(["soft_usd", "hard_usd"].map(|key| (key, "`--max-usd`".to_owned())));
+    }
     ProjectRules {
         policy: Policy {
             autonomy: policy.autonomy,
@@ -243,10 +253,13 @@ fn project_rules(policy: &ProjectPolicy, max_usd: Option<f64>) -> ProjectRules {
             soft_budget: Some(limits.soft),
             hard_budget: Some(limits.hard),
             max_ci_fixes: policy.fix_tries,
+            ceiling: policy.ceiling(),
+            most_budget: max_usd.map(Nano::from_usd),
             ..Policy::default()
         },
         protected: policy.protected_paths.clone(),
         limits,
+        sources,
         audit: policy.audit_repo.as_ref().map(|path| AuditRemote::Path(path.into())),
     }
 }

@@ -9,6 +9,7 @@ pub mod intake;
 pub mod perform;
 pub mod reconcile;
 pub mod seal;
+pub mod settings;
 pub mod supervisor;
 pub mod turn;
 pub mod world;

@@ -164,6 +164,7 @@ async fn order(engine: &Engine, tx: &mut ProjectTx, peeked: &Peeked, intent: Int
             tx.schedule(WorkKind::Run, run.0, Some(peeked.subject), None);
             Ok(())
         }
+        Effect::SetProject { .. } | Effect::SetLimits { .. } => super::settings::store(engine, tx, peeked, effect).await,
         outside => {
             let new = NewEffect {
                 id: EffectId::named(&format!("{intent}:{index}")),
@@ -181,6 +182,9 @@ async fn order(engine: &Engine, tx: &mut ProjectTx, peeked: &Peeked, intent: Int
 
 async fn start_run(engine: &Engine, tx: &mut ProjectTx, peeked: &Peeked, start: &StartRun) -> Result<()> {
     let agent = tx.ensure_agent(peeked.subject, &start.agent, &start.name).await?;
+    if peeked.story.assigned.values().any(|(kind, name)| *kind == start.agent && *name == start.name) && agent.name != start.name {
+        tx.rename_agent(agent.id, &start.name).await?;
+    }
     let new = NewRun {
         id: start.run,
         subject: peeked.subject,

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::Nano;
 use crate::base::ids::RunId;
 use crate::domain::agent::Purpose;
 use crate::domain::forge::{Sha, User};
@@ -193,6 +194,24 @@ pub enum StoryEvent {
     Cancelled {
         by: Option<User>,
         why: String,
+    },
+    /// A maintainer set the level of this story by command.
+    AutonomySet {
+        autonomy: Autonomy,
+        by: Option<User>,
+    },
+    /// A maintainer set what this story may cost. Amounts in nano-USD; `None`: as configured.
+    BudgetSet {
+        soft: Option<Nano>,
+        hard: Option<Nano>,
+        by: Option<User>,
+    },
+    /// A writer chose who works on these from the next run on.
+    Assigned {
+        purposes: Vec<Purpose>,
+        agent: String,
+        name: String,
+        by: Option<User>,
     },
 }
 

@@ -10,6 +10,7 @@ use crate::domain::approval::{GateFacts, Person};
 use crate::domain::forge::{Issue, LabelChange, Pull, Repo, Sha, User};
 
 use super::effect::StartRun;
+use super::inform::Inform;
 use super::label::Autonomy;
 
 /// The project's rules, merged from configuration.
@@ -28,6 +29,10 @@ pub struct Policy {
     pub max_review_rounds: u32,
     /// Most tries to turn a red CI green.
     pub max_ci_fixes: u32,
+    /// The loosest level that a maintainer may set by command.
+    pub ceiling: Autonomy,
+    /// The most that a story may be allowed by command; none: whatever a maintainer says.
+    pub most_budget: Option<Nano>,
 }
 
 impl Default for Policy {
@@ -42,6 +47,8 @@ impl Default for Policy {
             hard_budget: None,
             max_review_rounds: 3,
             max_ci_fixes: 3,
+            ceiling: Autonomy::default(),
+            most_budget: None,
         }
     }
 }
@@ -137,6 +144,8 @@ pub struct Facts {
     pub version: String,
     /// Address of the repository's pages.
     pub web_url: String,
+    /// What the commands that inform and set look at; empty where none was typed.
+    pub inform: Inform,
 }
 
 /// Labels of an issue or pull request: now, and as last confirmed by the bot.

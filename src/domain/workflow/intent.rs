@@ -95,6 +95,10 @@ pub enum Intent {
     },
     /// A timer of the story went off: look again.
     Wake,
+    /// Somebody raised what all stories of the project may cost.
+    BudgetRaised {
+        by: User,
+    },
 }
 
 /// What came of an effect, as far as the story needs it.

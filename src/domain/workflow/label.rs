@@ -126,6 +126,11 @@ pub enum Autonomy {
 impl Autonomy {
     const ALL: [Autonomy; 3] = [Autonomy::FullControl, Autonomy::Milestone, Autonomy::Autonomous];
 
+    /// The level of a word used in labels, in lower case.
+    pub fn parse(word: &str) -> Option<Autonomy> {
+        Autonomy::ALL.into_iter().find(|level| level.word() == word)
+    }
+
     /// The word used in labels.
     pub fn word(self) -> &'static str {
         match self {
@@ -163,7 +168,7 @@ impl Label {
         match name.split_once('/')? {
             ("story", word) => Stage::parse(word).map(Label::Story),
             ("pr", word) => PullStage::ALL.into_iter().find(|stage| stage.word() == word).map(Label::Pull),
-            ("autonomy", word) => Autonomy::ALL.into_iter().find(|level| level.word() == word).map(Label::Autonomy),
+            ("autonomy", word) => Autonomy::parse(word).map(Label::Autonomy),
             _ => None,
         }
     }

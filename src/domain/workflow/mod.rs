@@ -2,12 +2,15 @@
 //! effects, [`story::Story::evolve`] folds events into state. Nothing here touches the world.
 
 pub mod decide;
+mod deeds;
 pub mod effect;
 pub mod event;
 pub mod facts;
+pub mod inform;
 pub mod intent;
 pub mod interpret;
 pub mod label;
+pub mod label_sync;
 pub mod page;
 pub mod say;
 pub mod story;

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::domain::forge::LabelSpec;
 use crate::domain::workflow::label::{self, Autonomy, Label};
 use crate::forge::ForgeError;
 
@@ -33,9 +32,13 @@ impl Job<'_> {
         let confirmed = self.confirmed(number).await?.unwrap_or_else(|| now.clone());
         let (add, remove) = label::difference(&now.iter().cloned().collect::<Vec<_>>(), wanted);
         let add: Vec<String> = add.into_iter().filter(|name| !confirmed.contains(name) || self.is_uncertain()).collect();
-        // A label never loosens: one that would goes, too.
-        let looser = now.iter().filter(|name| matches!(Label::parse(name), Some(Label::Autonomy(other)) if other > level)).cloned();
-        let remove: Vec<String> = remove.into_iter().chain(looser).filter(|name| confirmed.contains(name)).collect();
+        // A label never loosens: one that would goes, too. Where the level was set for this story, its label stands alone.
+        let is_set = wanted.contains(&Label::Autonomy(level).name());
+        let others = now
+            .iter()
+            .filter(|name| matches!(Label::parse(name), Some(Label::Autonomy(other)) if other > level || (is_set && other != level)))
+            .cloned();
+        let remove: Vec<String> = remove.into_iter().chain(others).filter(|name| confirmed.contains(name)).collect();
         if add.is_empty() && remove.is_empty() {
             return self.confirm(number, confirmed.difference(&BTreeSet::new()).cloned().collect(), wanted).await.map(|()| false);
         }
@@ -43,8 +46,7 @@ impl Job<'_> {
             Ok(_) => {}
             // A label does not exist yet in this repository: make them all, once, and try again.
             Err(ForgeError::Unprocessable(_)) => {
-                let specs: Vec<LabelSpec> = label::specs();
-                self.engine.outside(forge.ensure_labels(&self.site.repo, &specs)).await?;
+                self.engine.outside(forge.ensure_labels(&self.site.repo, &self.engine.rules.labels)).await?;
                 self.engine.outside(forge.change_labels(&self.site.repo, number, &add, &remove)).await?;
             }
             Err(error) => return Err(error.into()),

@@ -4,6 +4,7 @@
 mod comments;
 mod labels;
 mod pulls;
+mod sync_labels;
 
 use serde_json::{Value, json};
 
@@ -111,8 +112,13 @@ impl Job<'_> {
             Effect::ClosePull { number } => self.set_pull_open(*number, false).await,
             Effect::ReopenPull { number } => self.set_pull_open(*number, true).await,
             Effect::SpreadHold { hold, by } => self.spread_hold(*hold, by).await,
+            Effect::SpreadBudget { by } => self.spread_budget(by).await,
+            Effect::SyncLabels { number, key } => self.sync_labels(*number, key).await,
             Effect::StartRun(_) | Effect::StopRun { .. } | Effect::HoldRun { .. } | Effect::ResumeRun { .. } | Effect::AnswerRun { .. } => {
                 Err(EngineError::Setup("runs are rows of the turn's own transaction".into()))
+            }
+            Effect::SetProject { .. } | Effect::SetLimits { .. } => {
+                Err(EngineError::Setup("settings are rows of the turn's own transaction".into()))
             }
         }
     }
@@ -196,6 +202,21 @@ impl Job<'_> {
     /// True when an earlier try may have been applied without our knowing.
     fn is_uncertain(&self) -> bool {
         self.row.attempts > 0
+    }
+
+    /// The project's budget was raised: every other story looks whether it may go on.
+    async fn spread_budget(&self, by: &crate::domain::forge::User) -> Result<Performed> {
+        let mut tx = self.begin().await?;
+        let mut told = 0;
+        for subject in tx.subjects("story").await? {
+            if subject.id != self.subject {
+                let key = format!("budget:{}", self.row.id);
+                post(&mut tx, subject.id, key, &Intent::BudgetRaised { by: by.clone() }, self.engine.clock.now()).await?;
+                told += 1;
+            }
+        }
+        self.engine.commit(tx).await?;
+        Ok(Performed::Done(json!({"stories": told})))
     }
 
     /// `pause --all`: every other story of the project hears of it by its own lane.

@@ -1,11 +1,14 @@
 //! Deciding: one intent, one story, the facts; out come events and effects. One file per kind of cause.
 
+mod answers;
+mod assign;
 mod checkpoint;
 mod commands;
 mod labels;
 mod people;
 mod receipts;
 mod runs;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -64,6 +67,7 @@ pub fn decide(story: &Story, wanted: &Wanted, facts: &Facts) -> Decision {
         Intent::EffectFailed { what, error, .. } => receipts::failed(&mut turn, what, error),
         Intent::Hold { hold, by } => commands::hold_all(&mut turn, *hold, by),
         Intent::Wake => checkpoint::look_at_gate(&mut turn),
+        Intent::BudgetRaised { .. } => settings::budget_raised(&mut turn),
     }
     turn.finish()
 }

@@ -81,6 +81,7 @@ impl Table {
             record: None,
             version: "0".into(),
             web_url: String::new(),
+            inform: Default::default(),
         };
         Table { story: Story::of(7), facts, effects: Vec::new() }
     }
