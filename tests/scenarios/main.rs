@@ -13,13 +13,17 @@ mod people;
 mod reader;
 mod world;
 
+mod assigned;
 mod autonomy;
 mod ci;
 mod commands;
 mod deliveries;
 mod gate;
 mod hands;
+mod inform;
 mod labels;
+mod levels;
+mod money;
 mod plan;
 mod questions;
 mod review;

@@ -22,6 +22,15 @@ fn commands() -> Vec<Command> {
         Command::Resume { all: false },
         Command::Resume { all: true },
         Command::Retry,
+        Command::Config,
+        Command::Explain { last: 1 },
+        Command::Audit,
+        Command::Label { sync: true },
+        Command::Autonomy { level: Choice::Show, project: true },
+        Command::Autonomy { level: Choice::Default, project: false },
+        Command::Budget { amount: Choice::Show, soft: false, project: false },
+        Command::Budget { amount: Choice::To(Nano(1)), soft: true, project: true },
+        Command::Assign { agent: None, step: None },
     ]
 }
 
