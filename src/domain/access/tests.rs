@@ -1,5 +1,6 @@
 use super::*;
-use crate::domain::command::COMMANDS;
+use crate::base::Nano;
+use crate::domain::command::{COMMANDS, Choice};
 
 fn actor(role: Option<Role>) -> ActorFacts<'static> {
     ActorFacts { user: Some(User { id: 7, login: "alice".to_owned() }), role, ..ActorFacts::default() }
