@@ -11,7 +11,9 @@ use crate::domain::forge::*;
 use crate::domain::workflow::effect::StartRun;
 use crate::domain::workflow::facts::{LabelFacts, Limit, Policy, RunEnd, RunFacts};
 use crate::domain::workflow::intent::{Place, Receipt};
-use crate::domain::workflow::label::{Autonomy, PullStage, Stage};
+use crate::domain::workflow::label::{Autonomy, Flag, PullStage, Stage};
+
+mod settings;
 
 const BOT: i64 = 1;
 const ALICE: i64 = 2;
