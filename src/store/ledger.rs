@@ -56,6 +56,8 @@ pub struct OverBudget {
     pub reserved: Nano,
     /// The limit.
     pub hard: Nano,
+    /// It is the limit that the project's stories share for a month.
+    pub shared: bool,
 }
 
 /// What a story has cost.
@@ -118,7 +120,7 @@ impl ProjectTx {
 
     async fn refusal(&mut self, ask: &ReserveRequest) -> Result<OverBudget> {
         let Spent { spent, reserved } = self.spent(ask.subject).await?;
-        Ok(OverBudget { spent, reserved, hard: ask.hard.unwrap_or_default() })
+        Ok(OverBudget { spent, reserved, hard: ask.hard.unwrap_or_default(), shared: false })
     }
 
     async fn book(&mut self, ask: &ReserveRequest, hard: Option<Nano>) -> Result<bool> {

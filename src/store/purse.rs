@@ -104,7 +104,7 @@ impl ProjectTx {
         if let Some(hard) = project.hard {
             let Spent { spent, reserved } = self.month(&month).await?;
             if spent + reserved + ask.amount > hard {
-                return Ok(Err(OverBudget { spent, reserved, hard }));
+                return Ok(Err(OverBudget { spent, reserved, hard, shared: true }));
             }
         }
         let sql = "insert into budget_months (project_id, month, subject_id, reserved) values ($1, $2, $3, $4)

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::base::Nano;
 use crate::base::text::sha256_hex;
 use crate::domain::agent::message::{CallMeta, ChatRequest};
-use crate::domain::budget::{RAISE, Verdict};
+use crate::domain::budget::{RAISE, RAISE_PROJECT, Verdict};
 use crate::domain::workflow::facts::Limit;
 use crate::llm::{Answered, TotalFailure};
 use crate::store::{ReserveRequest, Reserved, StepResult, StepRow, StepState};
@@ -81,7 +81,8 @@ impl Session<'_> {
             Ok(permit) => permit,
             Err(over) => {
                 tx.rollback().await?;
-                return self.give_up(format!("{over}. {RAISE}"), Some(Limit::Hard)).await;
+                let way_out = if over.shared { RAISE_PROJECT } else { RAISE };
+                return self.give_up(format!("{over}. {way_out}"), Some(Limit::Hard)).await;
             }
         };
         self.engine.commit(tx).await?;
