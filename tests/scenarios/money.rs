@@ -7,24 +7,24 @@ use super::answers::*;
 use super::scenario;
 use super::world::{Setup, policy};
 
-/// Each call may cost some thirty dollars and costs about one cent.
+/// Each call may cost some thirty cents and costs about one.
 fn dear(rules: Vec<Rule>, keys: &str) -> Setup {
-    Setup { price: "{ input = 5000.0, output = 5000.0 }".into(), ..policy(rules, keys) }
+    Setup { price: "{ input = 50.0, output = 50.0 }".into(), ..policy(rules, keys) }
 }
 
 #[tokio::test]
 async fn a_raised_budget_lets_the_story_go_on() {
-    scenario(dear(to_the_plan(), "soft_usd = 0.5\nhard_usd = 30.0"), async |w| {
+    scenario(dear(to_the_plan(), "soft_usd = 0.1\nhard_usd = 0.2"), async |w| {
         let issue = w.story_is_planned().await;
         w.news(issue);
         w.bob().comments(issue, "/syndarix budget set 100").await;
         w.settle().await;
         w.mona().comments(issue, "/syndarix budget set 2,50").await;
         w.settle().await;
-        w.mona().comments(issue, "/syndarix budget set 200 --soft").await;
+        w.mona().comments(issue, "/syndarix budget set 2 --soft").await;
         w.settle().await;
         assert_snapshot!(w.news(issue), @"");
-        w.mona().comments(issue, "/syndarix budget set $300").await;
+        w.mona().comments(issue, "/syndarix budget set $3").await;
         w.settle().await;
         assert_snapshot!(w.news(issue), @"");
         assert!(w.story(issue).await.plan.is_some());
@@ -37,14 +37,14 @@ async fn a_raised_budget_lets_the_story_go_on() {
 
 #[tokio::test]
 async fn stories_share_what_the_project_may_cost_in_a_month() {
-    scenario(dear(to_the_plan(), "soft_usd = 300.0\nhard_usd = 300.0"), async |w| {
+    scenario(dear(to_the_plan(), "soft_usd = 3.0\nhard_usd = 3.0"), async |w| {
         let other = w.alice().opens_issue("Something else", "Later.").await;
-        w.mona().comments(other, "/syndarix budget set 10 --project").await;
+        w.mona().comments(other, "/syndarix budget set 0.1 --project").await;
         w.settle().await;
         assert_snapshot!(w.news(other), @"");
         let issue = w.story_is_planned().await;
         assert_snapshot!(w.news(issue), @"");
-        w.mona().comments(other, "/syndarix budget set 1000 --project").await;
+        w.mona().comments(other, "/syndarix budget set 10 --project").await;
         w.settle().await;
         assert_snapshot!(w.news(other), @"");
         assert!(w.story(issue).await.plan.is_some(), "the story that waited went on by itself");

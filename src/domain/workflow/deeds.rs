@@ -32,6 +32,7 @@ pub fn deed(event: &StoryEvent) -> String {
             format!("{} was let through, because the autonomy level asks nobody", checkpoint.words())
         }
         SentBack { by: user, .. } => format!("the work was sent back{}", by(Some(user))),
+        Reviewed { findings: 0, .. } => "the reviewer had no findings".into(),
         Reviewed { findings, blocking, .. } => format!("the reviewer had {findings} findings, {blocking} of them to be answered first"),
         ChangesRequested { by: user, .. } => format!("changes were requested{}", by(Some(user))),
         CiFailed { context, .. } => format!("the CI check {} failed", code(context)),

@@ -55,9 +55,12 @@ fn faults(wanted: &LabelSpec, there: &LabelSpec) -> Vec<&'static str> {
 pub fn report(survey: &Survey, made: &[String], kind: ForgeKind, again: bool) -> String {
     let (created, elsewhere): (Vec<_>, Vec<_>) = survey.missing.iter().partition(|name| made.contains(name));
     let mut said = match (created.len(), survey.wrong.len()) {
-        (0, 0) => format!("All {} labels are as they should be; nothing was changed.\n", survey.right + elsewhere.len()),
-        (created, repaired) => format!("Labels: {created} created, {repaired} repaired, {} already right.\n", survey.right),
+        (0, 0) => format!("All {} labels are as they should be; nothing was changed.", survey.right + elsewhere.len()),
+        (created, repaired) => format!("Labels: {created} created, {repaired} repaired, {} already right.", survey.right),
     };
+    if !(created.is_empty() && survey.wrong.is_empty() && elsewhere.is_empty() && survey.doubled.is_empty()) || again {
+        said.push('\n');
+    }
     if !created.is_empty() {
         let _ = write!(said, "\n- Created: {}", list(created.iter().map(|name| name.as_str())));
     }
