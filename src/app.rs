@@ -251,6 +251,7 @@ fn rules(config: &Config, max_usd: Option<f64>) -> Result<Rules> {
         served: config.settings.projects.clone(),
         kinds: team.agents.clone(),
         prompts: config.prompts.clone(),
+        labels: team.labels.clone(),
     })
 }
 
@@ -259,6 +260,10 @@ fn project_rules(policy: &ProjectPolicy, max_usd: Option<f64>) -> ProjectRules {
         Some(hard) => Limits { soft: policy.budget.soft.min(hard), hard },
         None => policy.budget,
     };
+    let mut sources = policy.sources.clone();
+    if max_usd.is_some() {
+        sources.extend(["soft_usd", "hard_usd"].map(|key| (key, "`--max-usd`".to_owned())));
+    }
     ProjectRules {
         policy: Policy {
             autonomy: policy.autonomy,
@@ -273,10 +278,13 @@ fn project_rules(policy: &ProjectPolicy, max_usd: Option<f64>) -> ProjectRules {
             bots: policy.bots.clone(),
             people: policy.people.clone(),
             max_stories: policy.max_stories,
+            ceiling: policy.ceiling(),
+            most_budget: max_usd.map(Nano::from_usd),
             ..Policy::default()
         },
         protected: policy.protected_paths.clone(),
         limits,
+        sources,
         audit: policy.audit_repo.as_ref().map(|path| AuditRemote::Path(path.into())),
     }
 }

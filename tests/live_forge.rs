@@ -118,6 +118,15 @@ async fn labels_and_comments(stage: &Stage) {
     let mended = [LabelSpec { exclusive: false, ..spec("story/design", true) }];
     assert_eq!(forge.ensure_labels(repo, &mended).await.unwrap(), ["story/design"]);
     assert_eq!(forge.ensure_labels(repo, &wanted).await.unwrap(), ["story/design"]);
+    let told = LabelSpec { description: "other".into(), ..spec("story/design", true) };
+    assert_eq!(forge.ensure_labels(repo, &[told]).await.unwrap(), ["story/design"]);
+    let listed = forge.labels(repo).await.unwrap();
+    assert!(
+        listed
+            .iter()
+            .any(|label| label.name == "story/design" && label.description == "other" && label.color == "00aabb" && label.exclusive)
+    );
+    assert_eq!(forge.ensure_labels(repo, &wanted).await.unwrap(), ["story/design"]);
 
     let made = stage.writer_api.post(&format!("repos/{}/issues", repo.path), json!({"title": "Export as CSV", "body": "please"})).await;
     let number = made["number"].as_i64().unwrap();

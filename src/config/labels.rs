@@ -76,6 +76,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_workflow_finds_each_of_its_labels_described() {
+        use crate::domain::workflow::label::Label;
+        let known = all();
+        let kept = known.iter().filter(|(name, _)| !name.starts_with("priority/") && !name.starts_with("sprint/"));
+        for (name, exclusive) in kept {
+            let label = Label::parse(name).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!(matches!(label, Label::Flag(_)), !exclusive, "{name}");
+        }
+    }
+
+    #[test]
     fn mistakes_name_their_place() {
         let rows = [
             (

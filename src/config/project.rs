@@ -40,6 +40,11 @@ pub struct ProjectPolicy {
     pub people: Vec<String>,
     /// Most stories between the start of their implementation and their merge at once; 0: as many as there are.
     pub max_stories: u32,
+    /// The loosest level that a maintainer may set by command; `None`: the configured one.
+    pub autonomy_ceiling: Option<Autonomy>,
+    /// The file that sets a key; what is missing is built in.
+    #[serde(skip)]
+    pub sources: BTreeMap<&'static str, String>,
 }
 
 /// What a file sets; what it leaves out stays as it was.
@@ -47,6 +52,7 @@ pub struct ProjectPolicy {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Overlay {
     autonomy: Option<Autonomy>,
+    autonomy_ceiling: Option<Spanned<Autonomy>>,
     one_person_team: Option<bool>,
     writers: Option<Vec<String>>,
     listed_bots: Option<Vec<String>>,
@@ -62,7 +68,32 @@ pub(super) struct Overlay {
     max_stories: Option<u32>,
 }
 
+impl ProjectPolicy {
+    /// The loosest level that a maintainer may set by command. What is configured is always allowed.
+    pub fn ceiling(&self) -> Autonomy {
+        self.autonomy_ceiling.unwrap_or(self.autonomy).max(self.autonomy)
+    }
+}
+
 impl Overlay {
+    /// The keys that this file sets.
+    fn keys(&self) -> Vec<&'static str> {
+        let set = [
+            ("autonomy", self.autonomy.is_some()),
+            ("autonomy_ceiling", self.autonomy_ceiling.is_some()),
+            ("one_person_team", self.one_person_team.is_some()),
+            ("writers", self.writers.is_some()),
+            ("listed_bots", self.listed_bots.is_some()),
+            ("keep_plan", self.keep_plan.is_some()),
+            ("soft_usd", self.soft_usd.is_some()),
+            ("hard_usd", self.hard_usd.is_some()),
+            ("protected_paths", self.protected_paths.is_some()),
+            ("audit_repo", self.audit_repo.is_some()),
+            ("fix_tries", self.fix_tries.is_some()),
+        ];
+        set.into_iter().filter_map(|(key, set)| set.then_some(key)).collect()
+    }
+
     /// Lays this over a policy. `fault` gets everything that does not fit, with its place.
     fn over(self, mut policy: ProjectPolicy, fault: &mut dyn FnMut(Range<usize>, String)) -> ProjectPolicy {
         let limit_span = self.hard_usd.as_ref().or(self.soft_usd.as_ref()).map(Spanned::span);
@@ -84,8 +115,16 @@ impl Overlay {
                 fault(value.span(), message);
             }
         }
+        let autonomy = self.autonomy.unwrap_or(policy.autonomy);
+        let ceiling = self.autonomy_ceiling.as_ref().map(|level| *level.as_ref());
+        if let (Some(level), Some(span)) = (ceiling, self.autonomy_ceiling.as_ref().map(Spanned::span))
+            && level < autonomy
+        {
+            fault(span, format!("`autonomy_ceiling` is tighter than `autonomy` ({})", autonomy.word()));
+        }
         ProjectPolicy {
-            autonomy: self.autonomy.unwrap_or(policy.autonomy),
+            autonomy,
+            autonomy_ceiling: ceiling.or(policy.autonomy_ceiling),
             one_person_team: self.one_person_team.unwrap_or(policy.one_person_team),
             writers: self.writers.unwrap_or(policy.writers),
             listed_bots: self.listed_bots.unwrap_or(policy.listed_bots),
@@ -141,6 +180,8 @@ fn strictest() -> ProjectPolicy {
         bots: Vec::new(),
         people: Vec::new(),
         max_stories: 10,
+        autonomy_ceiling: None,
+        sources: BTreeMap::new(),
     }
 }
 
@@ -164,7 +205,9 @@ pub fn read_project(file: &str, text: &str, defaults: &ProjectPolicy) -> Result<
 
 fn lay(file: &str, text: &str, overlay: Overlay, policy: ProjectPolicy) -> Result<ProjectPolicy, ConfigErrors> {
     let mut errors = Vec::new();
-    let policy = overlay.over(policy, &mut |span, message| errors.push(ConfigError::at(file, text, span, message)));
+    let keys = overlay.keys();
+    let mut policy = overlay.over(policy, &mut |span, message| errors.push(ConfigError::at(file, text, span, message)));
+    policy.sources.extend(keys.into_iter().map(|key| (key, file.to_owned())));
     if errors.is_empty() { Ok(policy) } else { Err(ConfigErrors(errors)) }
 }
 
@@ -177,13 +220,32 @@ mod tests {
         let defaults = read_policy("policy.toml", "[defaults]\nwriters = [\"ann\"]\nhard_usd = 9\n").unwrap();
         let project =
             read_project("p.toml", "forge = \"home\"\nrepo = \"acme/shop\"\n[policy]\nautonomy = \"full-control\"\n", &defaults).unwrap();
-        assert_eq!(project.policy, ProjectPolicy { autonomy: Autonomy::FullControl, ..defaults });
+        let sources =
+            [("autonomy", "p.toml"), ("hard_usd", "policy.toml"), ("writers", "policy.toml")].map(|(key, file)| (key, file.to_owned()));
+        assert_eq!(project.policy, ProjectPolicy { autonomy: Autonomy::FullControl, sources: BTreeMap::from(sources), ..defaults });
         assert!(Autonomy::FullControl < Autonomy::Milestone && Autonomy::Milestone < Autonomy::Autonomous);
+    }
+
+    #[test]
+    fn the_ceiling_is_the_level_itself_unless_it_is_named() {
+        let rows = [
+            ("", "", Autonomy::Milestone),
+            ("", "autonomy = \"full-control\"", Autonomy::FullControl),
+            ("autonomy_ceiling = \"autonomous\"", "autonomy = \"full-control\"", Autonomy::Autonomous),
+            ("", "autonomy_ceiling = \"autonomous\"", Autonomy::Autonomous),
+            ("autonomy_ceiling = \"milestone\"", "autonomy = \"autonomous\"", Autonomy::Autonomous),
+        ];
+        for (defaults, own, ceiling) in rows {
+            let defaults = read_policy("policy.toml", &format!("[defaults]\n{defaults}\n")).unwrap();
+            let project = read_project("p.toml", &format!("forge = \"home\"\nrepo = \"a/b\"\n[policy]\n{own}\n"), &defaults).unwrap();
+            assert_eq!(project.policy.ceiling(), ceiling, "{own}");
+        }
     }
 
     #[test]
     fn mistakes_name_their_place() {
         let rows = [
+            ("[defaults]\nautonomy_ceiling = \"full-control\"\n", "p.toml:2:20: `autonomy_ceiling` is tighter than `autonomy` (milestone)"),
             ("[defaults]\nsoft_usd = 6\n", "p.toml:2:12: the soft limit ($6.00) is above the hard limit ($5.00)"),
             ("[defaults]\nhard_usd = -1\n", "p.toml:2:12: -1 is not an amount"),
             ("[defaults]\nautonomy = \"milestones\"\n", "p.toml:2:12: unknown variant `milestones`, "),

@@ -14,6 +14,7 @@ pub mod places;
 pub mod prune;
 pub mod reconcile;
 pub mod seal;
+pub mod settings;
 pub mod shield;
 pub mod supervisor;
 pub mod turn;

@@ -136,8 +136,9 @@ async fn alarm(engine: &Engine, claim: &Claim, remote: Option<String>) -> Result
     tx.guard(claim).await?;
     let raised = tx.object("audit-alarm", "diverged").await?;
     let found = json!({"remote": remote});
+    // Kept up to date while it lasts: a push that goes well later shows that it is over.
+    tx.put_object("audit-alarm", "diverged", &found, None).await?;
     if raised.is_none_or(|row| row.data != found) {
-        tx.put_object("audit-alarm", "diverged", &found, None).await?;
         let event = NewEvent {
             kind: "audit.diverged".into(),
             actor: json!({"type": "syndarix", "id": "engine"}),

@@ -218,6 +218,7 @@ async fn order(
             tx.schedule(WorkKind::Run, run.0, Some(peeked.subject), None);
             Ok(())
         }
+        Effect::SetProject { .. } | Effect::SetLimits { .. } => super::settings::store(engine, tx, peeked, effect).await,
         outside => {
             if let Effect::SpreadHold { hold, by } = outside {
                 let stop = Hold { stop: Stop::Paused, by: Some(by.login.clone()), why: String::new(), at: now };
@@ -239,6 +240,9 @@ async fn order(
 
 async fn start_run(engine: &Engine, tx: &mut ProjectTx, peeked: &Peeked, start: &StartRun) -> Result<()> {
     let agent = tx.ensure_agent(peeked.subject, &start.agent, &start.name).await?;
+    if peeked.story.assigned.values().any(|(kind, name)| *kind == start.agent && *name == start.name) && agent.name != start.name {
+        tx.rename_agent(agent.id, &start.name).await?;
+    }
     let new = NewRun {
         id: start.run,
         subject: peeked.subject,

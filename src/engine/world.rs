@@ -13,7 +13,7 @@ use crate::config::{Prompts, Served};
 use crate::domain::agent::{AgentKind, Purpose};
 use crate::domain::approval::Person;
 use crate::domain::budget::Limits;
-use crate::domain::forge::{GitRemote, Repo, RepoRef, Role, User};
+use crate::domain::forge::{GitRemote, LabelSpec, Repo, RepoRef, Role, User};
 use crate::domain::workflow::facts::{Crew, Policy};
 use crate::forge::{Forge, ForgeError};
 use crate::git::{AuditRemote, AuditRepo, FetchLimits, Mirror};
@@ -79,8 +79,17 @@ pub struct ProjectRules {
     /// Paths that are changed only with approval, as globs. Added to the built-in ones.
     pub protected: Vec<String>,
     pub limits: Limits,
+    /// What sets a key; what is missing is built in.
+    pub sources: BTreeMap<&'static str, String>,
     /// Where the record is kept; `None`: in the data directory.
     pub audit: Option<AuditRemote>,
+}
+
+impl ProjectRules {
+    /// Where a key of the configuration comes from, for people.
+    pub fn source(&self, key: &str) -> String {
+        self.sources.get(key).cloned().unwrap_or_else(|| "built in".to_owned())
+    }
 }
 
 /// Everything that configuration says, ready for use.
@@ -92,6 +101,8 @@ pub struct Rules {
     pub served: Served,
     pub kinds: BTreeMap<String, AgentKind>,
     pub prompts: Prompts,
+    /// The labels of every repository, with colour and description.
+    pub labels: Vec<LabelSpec>,
 }
 
 impl Rules {

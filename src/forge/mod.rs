@@ -190,7 +190,9 @@ pub trait Forge: Send + Sync {
     async fn delete_comment(&self, repo: &RepoRef, id: i64) -> Result<()>;
     /// Adds a reaction by its common name (`eyes`, `+1`, `-1`, `confused`). Adding twice is harmless.
     async fn react(&self, repo: &RepoRef, target: ReactionTarget, content: &str) -> Result<Reacted>;
-    /// Creates the missing ones and mends colour and exclusivity of the rest; never deletes. Returns the names it created or changed.
+    /// The labels that the repository itself has, without those of an organisation above it. Two may have one name.
+    async fn labels(&self, repo: &RepoRef) -> Result<Vec<LabelSpec>>;
+    /// Creates the missing ones and mends colour, description and exclusivity of the rest; never deletes. Returns the names it created or changed.
     async fn ensure_labels(&self, repo: &RepoRef, labels: &[LabelSpec]) -> Result<Vec<String>>;
     /// Adds and removes single labels, never replaces the set. Returns the names that are on the issue afterwards, sorted.
     async fn change_labels(&self, repo: &RepoRef, number: i64, add: &[String], remove: &[String]) -> Result<Vec<String>>;

@@ -34,6 +34,12 @@ impl ProjectTx {
         row.ok_or(StoreError::NotFound("agent"))
     }
 
+    /// Another name of the same type takes over.
+    pub async fn rename_agent(&mut self, id: AgentId, name: &str) -> Result<()> {
+        exec!(&mut self.tx, "update agents set name = $3 where project_id = $1 and id = $2", self.project, id, name)?;
+        Ok(())
+    }
+
     /// The agents on a subject, in the order they joined.
     pub async fn agents(&mut self, subject: SubjectId) -> Result<Vec<AgentRow>> {
         let sql =

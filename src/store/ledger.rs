@@ -22,7 +22,7 @@ pub struct ReserveRequest {
     pub model: String,
     /// The most the call can cost.
     pub amount: Nano,
-    /// The most the story may cost in all; none: no limit.
+    /// The most the story may cost in all, unless a limit was set for it by command; none: no limit.
     pub hard: Option<Nano>,
     /// Now.
     pub at: Time,
@@ -46,7 +46,7 @@ impl Reserved {
     }
 }
 
-/// The story cannot pay: spent and reserved money plus this call would pass its limit.
+/// The story, or its project for this month, cannot pay: spent and reserved money plus this call would pass the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("spent {spent} and reserved {reserved} of {hard}: this call does not fit")]
 pub struct OverBudget {
@@ -56,6 +56,8 @@ pub struct OverBudget {
     pub reserved: Nano,
     /// The limit.
     pub hard: Nano,
+    /// It is the limit that the project's stories share for a month.
+    pub shared: bool,
 }
 
 /// What a story has cost.
@@ -97,26 +99,32 @@ impl ProjectTx {
         if ask.amount < Nano::ZERO {
             return Ok(Err(self.refusal(ask).await?));
         }
+        let (hard, project) = self.limits_for(ask).await?;
         let id = Uuid::now_v7();
         let sql = "insert into ledger (project_id, id, subject_id, run_id, step, model, amount, at) values ($1, $2, $3, $4, $5, $6, $7, $8)
             on conflict (project_id, run_id, step) do nothing";
         if exec!(&mut self.tx, sql, self.project, id, ask.subject, ask.run, ask.step, &ask.model, ask.amount, ask.at)? == 0 {
             return Ok(Ok(self.reservation(ask).await?));
         }
-        if self.book(ask).await? {
-            return Ok(Ok(Reserved { id, amount: ask.amount, repeated: false }));
-        }
+        let over = match self.book_month(ask, project).await? {
+            Err(over) => over,
+            Ok(()) if self.book(ask, hard).await? => return Ok(Ok(Reserved { id, amount: ask.amount, repeated: false })),
+            Ok(()) => {
+                self.settle_month(ask.subject, ask.at, ask.amount, Nano::ZERO).await?;
+                OverBudget { hard: hard.unwrap_or_default(), ..self.refusal(ask).await? }
+            }
+        };
         exec!(&mut self.tx, "delete from ledger where project_id = $1 and id = $2", self.project, id)?;
-        Ok(Err(self.refusal(ask).await?))
+        Ok(Err(over))
     }
 
     async fn refusal(&mut self, ask: &ReserveRequest) -> Result<OverBudget> {
         let Spent { spent, reserved } = self.spent(ask.subject).await?;
-        Ok(OverBudget { spent, reserved, hard: ask.hard.unwrap_or_default() })
+        Ok(OverBudget { spent, reserved, hard: ask.hard.unwrap_or_default(), shared: false })
     }
 
-    async fn book(&mut self, ask: &ReserveRequest) -> Result<bool> {
-        let hard = ask.hard.unwrap_or(Nano(i64::MAX));
+    async fn book(&mut self, ask: &ReserveRequest, hard: Option<Nano>) -> Result<bool> {
+        let hard = hard.unwrap_or(Nano(i64::MAX));
         if ask.amount > hard {
             return Ok(false);
         }
@@ -137,9 +145,10 @@ impl ProjectTx {
     pub async fn settle(&mut self, id: Uuid, actual: Nano, usage: &Value) -> Result<bool> {
         let now = self.now();
         let sql = "update ledger set actual = $3, usage = $4, settled_at = $5 where project_id = $1 and id = $2 and actual is null
-            returning subject_id, amount";
-        let row = first!(&mut self.tx, (SubjectId, Nano), sql, self.project, id, actual, usage.to_string(), now)?;
-        let Some((subject, amount)) = row else { return Ok(false) };
+            returning subject_id, amount, at";
+        let row = first!(&mut self.tx, (SubjectId, Nano, Time), sql, self.project, id, actual, usage.to_string(), now)?;
+        let Some((subject, amount, at)) = row else { return Ok(false) };
+        self.settle_month(subject, at, amount, actual).await?;
         let book = "update budgets set reserved = reserved - $3, spent = spent + $4 where project_id = $1 and subject_id = $2";
         exec!(&mut self.tx, book, self.project, subject, amount, actual)?;
         Ok(true)

@@ -211,7 +211,7 @@ async fn a_label_may_tighten_and_never_loosen() {
         assert_snapshot!(w.news(issue), @r"
     [open] autonomy/full-control, story/design, syndarix/waiting
     --- syndarix
-    The label `autonomy/autonomous` was put back as it was: a label may only tighten the autonomy level, and this story is at FULL_CONTROL; loosen it in the project's configuration. I say this once; `/syndarix status` shows where the story is.
+    The label `autonomy/autonomous` was put back as it was: a label may only tighten the autonomy level, and this story is at FULL_CONTROL; a maintainer loosens it with `/syndarix autonomy set <level>`. I say this once; `/syndarix status` shows where the story is.
     ");
         assert_snapshot!(w.status(issue), @r"
     syndarix

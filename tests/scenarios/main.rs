@@ -15,6 +15,7 @@ mod relay;
 mod sample;
 mod world;
 
+mod assigned;
 mod autonomy;
 mod ci;
 mod commands;
@@ -24,7 +25,10 @@ mod gate;
 mod guard;
 mod hands;
 mod inbox;
+mod inform;
 mod labels;
+mod levels;
+mod money;
 mod orders;
 mod places;
 mod plan;

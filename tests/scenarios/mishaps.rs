@@ -6,7 +6,6 @@ use sha2::Sha256;
 use syndarix::base::ids::IntentId;
 use syndarix::domain::workflow::Intent;
 use syndarix::domain::workflow::intent::Place;
-use syndarix::domain::workflow::label;
 use syndarix::sandbox::LabelWish;
 use syndarix::store::{Delivery, DeliveryFilter, NewIntent};
 
@@ -20,7 +19,7 @@ impl World {
 
     /// The repository has the labels already, as after an onboarding.
     pub async fn labels_are_there(&self) {
-        for spec in label::specs() {
+        for spec in self.app.engine.rules.labels.clone() {
             let wish = LabelWish { name: spec.name, color: spec.color, description: spec.description, exclusive: spec.exclusive };
             self.sandbox.ensure_label(REPO, &wish).unwrap();
         }

@@ -17,7 +17,7 @@ async fn over_budget_says_who_can_raise_it() {
     /syndarix plan
     (eyes by syndarix)
     --- syndarix
-    @alice: Somebody (product-owner) could not finish. The budget of \$30.00 does not cover the next model call: \$0.00 is spent, and the call may cost up to \$30.75. A maintainer can raise `hard_usd` in the project's configuration.
+    @alice: Somebody (product-owner) could not finish. The budget of \$30.00 does not cover the next model call: \$0.00 is spent, and the call may cost up to \$30.75. A maintainer can raise it with `/syndarix budget set <amount>`.
 
     Once the budget is raised, type `/syndarix retry`, or end the story with `/syndarix cancel`.
     ");
@@ -32,7 +32,7 @@ async fn over_budget_says_who_can_raise_it() {
     - [ ] Testing
     - [ ] Done
 
-    **Over budget:** The budget of \$30.00 does not cover the next model call: \$0.00 is spent, and the call may cost up to \$30.75. A maintainer can raise `hard_usd` in the project's configuration. `/syndarix retry` runs the step again.
+    **Over budget:** The budget of \$30.00 does not cover the next model call: \$0.00 is spent, and the call may cost up to \$30.75. A maintainer can raise it with `/syndarix budget set <amount>`. `/syndarix retry` runs the step again.
 
     Cost so far: $0.00 of $30.00 · Autonomy: MILESTONE, a person approves the plan and the merge
     ");

@@ -84,8 +84,10 @@ async fn texts(connection: &mut PgConnection, sql: &str) -> Vec<String> {
 
 /// Sample rows of two projects with the same ids in every table: that they fit at all shows that no key spans projects.
 async fn two_tenants(world: &World) {
-    let samples = include_str!("../../migrations/postgres/samples/0001.sql");
-    world.engine.raw(samples).await.unwrap();
+    let mut files: Vec<_> = std::fs::read_dir("migrations/postgres/samples").unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let samples: String = files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    world.engine.raw(&samples).await.unwrap();
     // What is not the tenants' own (their deliveries, their work) is there already.
     let tenant_rows: Vec<&str> = samples
         .split_inclusive(";\n")

@@ -12,6 +12,7 @@ mod ledger;
 mod migrations;
 mod runs;
 mod seal;
+mod settings;
 mod work;
 mod world;
 
@@ -94,6 +95,13 @@ on_both_engines! {
         late_commits_are_sealed_and_places_are_dense
         two_sealers_at_once_make_one_chain
         the_pushed_position_is_fenced_and_never_moves_back;
+    settings:
+        a_setting_is_kept_replaced_and_taken_back
+        many_stories_never_overshoot_the_month_they_share
+        limits_and_reservations_do_not_pass_each_other
+        a_storys_own_limit_goes_over_the_configured_one
+        what_cannot_be_read_keeps_the_purse_shut
+        costs_are_told_apart_by_agent;
     isolation:
         a_project_sees_only_its_own
         a_reading_transaction_cannot_write

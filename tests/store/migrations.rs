@@ -68,6 +68,10 @@ async fn read_all(store: &Store, project: syndarix::base::ids::ProjectId) {
     assert_eq!(tx.ledger(subject).await.unwrap().len(), 1);
     assert_eq!(tx.objects("issue").await.unwrap().len(), 1);
     assert_eq!(tx.count("story", "sub_1", "runs", 0).await.unwrap().life, 3);
+    assert_eq!(tx.settings().await.unwrap()[0].key, "autonomy");
+    // What the ledger held before is counted in its month.
+    let purse = tx.project_spent(START).await.unwrap();
+    assert_eq!((purse.0.spent.0, purse.1.spent.0), (1500, 1500));
     let hash = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
     assert_eq!(tx.text(hash).await.unwrap().as_deref(), Some("hello"));
 }

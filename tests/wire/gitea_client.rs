@@ -303,7 +303,7 @@ async fn missing_labels_are_made_and_changed_ones_mended() {
     said("GET", "/repos/acme/shop/labels").respond_with(answer(200, here).insert_header("x-total-count", "2")).mount(&server).await;
     said("GET", "/orgs/acme/labels").respond_with(answer(404, json!({"message": "not an organisation"}))).mount(&server).await;
     said("PATCH", "/repos/acme/shop/labels/2")
-        .and(body_json(json!({"color": "#00aabb", "exclusive": true})))
+        .and(body_json(json!({"color": "#00aabb", "description": "", "exclusive": true})))
         .respond_with(answer(200, json!({})))
         .expect(1)
         .mount(&server)

@@ -1,5 +1,6 @@
 use super::*;
-use crate::domain::command::COMMANDS;
+use crate::base::Nano;
+use crate::domain::command::{COMMANDS, Choice};
 
 fn actor(role: Option<Role>) -> ActorFacts<'static> {
     ActorFacts { user: Some(User { id: 7, login: "alice".to_owned() }), role, ..ActorFacts::default() }
@@ -27,6 +28,15 @@ fn commands() -> Vec<Command> {
         Command::Review,
         Command::Test,
         Command::Rebase,
+        Command::Config,
+        Command::Explain { last: 1 },
+        Command::Audit,
+        Command::Label { sync: true },
+        Command::Autonomy { level: Choice::Show, project: true },
+        Command::Autonomy { level: Choice::Default, project: false },
+        Command::Budget { amount: Choice::Show, soft: false, project: false },
+        Command::Budget { amount: Choice::To(Nano(1)), soft: true, project: true },
+        Command::Assign { agent: None, step: None },
     ]
 }
 

@@ -8,10 +8,12 @@ mod canonical;
 pub mod chain;
 pub mod entry;
 pub mod segment;
+mod tail;
 pub mod tree;
 pub mod verify;
 
 pub use chain::{Broken, Check, GENESIS, Link, Summary, link, verify_lines};
 pub use entry::{Actor, ActorKind, BadEntry, ChainId, Entry};
 pub use segment::SegmentFile;
+pub use tail::check_tail;
 pub use verify::{Report, Verifier, verify_files};

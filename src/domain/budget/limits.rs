@@ -24,15 +24,26 @@ pub enum Verdict {
     Stop(String),
 }
 
+const OWN: &str = "The budget";
+/// Who can raise a story's limit, and how.
+pub const RAISE: &str = "A maintainer can raise it with `/syndarix budget set <amount>`.";
+/// Who can raise the project's limit, and how.
+pub const RAISE_PROJECT: &str = "A maintainer can raise it with `/syndarix budget set <amount> --project`.";
+
 /// Judges a call of at most `amount`, given what is spent and what other calls in flight have reserved. A call that costs nothing always goes.
 pub fn judge(spent: Nano, reserved: Nano, amount: Nano, limits: &Limits) -> Verdict {
+    judge_of(OWN, spent, reserved, amount, limits)
+}
+
+/// The same for a purse with a name, which begins the sentence of a stop.
+pub(super) fn judge_of(purse: &str, spent: Nano, reserved: Nano, amount: Nano, limits: &Limits) -> Verdict {
     if amount.0 <= 0 {
         return Verdict::Go;
     }
     let committed = spent + reserved;
     let after = committed + amount;
     if after > limits.hard {
-        return Verdict::Stop(stop_sentence(spent, reserved, amount, limits));
+        return Verdict::Stop(stop_sentence(purse, spent, reserved, amount, limits));
     }
     if after > limits.soft {
         return Verdict::GoCheaper(format!(
@@ -43,12 +54,12 @@ pub fn judge(spent: Nano, reserved: Nano, amount: Nano, limits: &Limits) -> Verd
     Verdict::Go
 }
 
-fn stop_sentence(spent: Nano, reserved: Nano, amount: Nano, limits: &Limits) -> String {
+fn stop_sentence(purse: &str, spent: Nano, reserved: Nano, amount: Nano, limits: &Limits) -> String {
     let in_flight = if reserved.0 > 0 { format!(" and {reserved} reserved by calls that are running") } else { String::new() };
     format!(
-        "The budget of {} does not cover the next model call: {spent} is spent{in_flight}, and the call may cost up to {amount}. \
-         A maintainer can raise `hard_usd` in the project's configuration.",
-        limits.hard
+        "{purse} of {} does not cover the next model call: {spent} is spent{in_flight}, and the call may cost up to {amount}. {}",
+        limits.hard,
+        if purse == OWN { RAISE } else { RAISE_PROJECT }
     )
 }
 
@@ -86,7 +97,7 @@ mod tests {
         let Verdict::Stop(sentence) = judge(Nano::from_usd(1.9), Nano::from_usd(0.05), Nano::from_usd(0.1), &limits) else {
             panic!("goes on")
         };
-        for word in ["$2.00", "$1.90", "$0.05", "$0.10", "`hard_usd`"] {
+        for word in ["$2.00", "$1.90", "$0.05", "$0.10", "`/syndarix budget set <amount>`"] {
             assert!(sentence.contains(word), "{word} in {sentence}");
         }
     }

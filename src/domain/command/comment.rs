@@ -72,7 +72,7 @@ impl ParsedComment {
         let verdict = |line: &'_ Line| -> Option<Refusal> {
             match &line.command {
                 Err(error) => Some(error.refusal()),
-                Ok(command) if command.spec().side_effects && !all_right => Some(held_back(command.spec())),
+                Ok(command) if command.changes() && !all_right => Some(held_back(command.spec())),
                 Ok(_) => None,
             }
         };

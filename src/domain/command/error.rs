@@ -70,6 +70,29 @@ pub enum CommandError {
     NotByEdit {
         verb: &'static str,
     },
+    /// A word where one of a few is due.
+    UnknownWord {
+        spec: &'static CommandSpec,
+        word: String,
+        allowed: &'static [&'static str],
+        near: Option<&'static str>,
+    },
+    /// Nothing where one of a few is due; the last of `allowed` may be an example.
+    MissingWord {
+        spec: &'static CommandSpec,
+        after: &'static str,
+        allowed: &'static [&'static str],
+    },
+    BadAmount {
+        spec: &'static CommandSpec,
+        text: String,
+        why: String,
+    },
+    BadCount {
+        spec: &'static CommandSpec,
+        text: String,
+        most: u32,
+    },
 }
 
 impl CommandError {
@@ -173,8 +196,40 @@ impl CommandError {
                 ),
                 "Type it in a new comment.",
             ),
+            UnknownWord { spec, word, allowed, near } => {
+                let hint = near.map(|near| format!("Did you mean `{near}`? ")).unwrap_or_default();
+                Refusal::new(
+                    "unknown-word",
+                    format!("`{}` does not know {} there; it knows {}.", spec.name, code(word), listed(allowed)),
+                    format!("{hint}Type {}.", whole(spec.usage)),
+                )
+            }
+            MissingWord { spec, after, allowed } => Refusal::new(
+                "missing-word",
+                format!("`{} {after}` needs to know to what, such as {}.", spec.name, listed(allowed)),
+                format!("Type {}.", whole(spec.usage)),
+            ),
+            BadAmount { spec, text, why } => Refusal::new(
+                "bad-amount",
+                format!("{} is not an amount I can take: {why}.", code(text)),
+                format!("Type {}.", whole(spec.usage)),
+            ),
+            BadCount { spec, text, most } => Refusal::new(
+                "bad-count",
+                format!("`{}` takes a number from 1 to {most}; {} is none.", spec.name, code(text)),
+                format!("Type {}.", whole(spec.usage)),
+            ),
         }
     }
+}
+
+fn listed(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// A usage line as code, however long.
+fn whole(usage: &str) -> String {
+    format!("`{usage}`")
 }
 
 fn known(spec: &CommandSpec) -> String {

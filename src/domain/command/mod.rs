@@ -10,14 +10,22 @@
 use serde::{Deserialize, Serialize};
 
 pub mod approve;
+pub mod assign;
+pub mod audit;
+pub mod autonomy;
+pub mod budget;
 pub mod cancel;
+mod choice;
 mod comment;
+pub mod config;
 mod disguise;
 mod docs;
 mod error;
+pub mod explain;
 pub mod fix;
 pub mod help;
 mod html;
+pub mod label;
 pub mod pause;
 pub mod ping;
 pub mod plan;
@@ -35,14 +43,19 @@ pub mod test;
 pub mod whoami;
 mod words;
 
+pub use choice::Choice;
 pub use comment::{Line, MAX_COMMANDS, MAX_COMMENT, ParseContext, ParsedComment, Verdict, new_commands, parse};
 pub use docs::docs_page;
 pub use error::CommandError;
 pub use scan::Block;
+pub(in crate::domain) use spec::slips;
 pub use spec::{ArgSpec, COMMANDS, CommandSpec, NOT_YET, OptionSpec, OptionValue, Place, Where, Who, find};
 pub use words::{Args, MAX_TEXT};
 
+use crate::base::Nano;
+use crate::domain::agent::Purpose;
 use crate::domain::forge::Role;
+use crate::domain::workflow::label::Autonomy;
 
 /// What somebody asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +98,34 @@ pub enum Command {
     },
     Review,
     Test,
+    Config,
+    Explain {
+        /// How many of the last things.
+        last: u32,
+    },
+    Audit,
+    Label {
+        /// False: nothing but the verb was typed.
+        sync: bool,
+    },
+    Autonomy {
+        level: Choice<Autonomy>,
+        /// For new stories of the whole project.
+        project: bool,
+    },
+    Budget {
+        amount: Choice<Nano>,
+        /// The soft limit instead of the hard one.
+        soft: bool,
+        /// For all stories of the project together.
+        project: bool,
+    },
+    Assign {
+        /// A type, a name, or `type/name`; `None`: only list them.
+        agent: Option<String>,
+        /// Only this step; `None`: all that the agent is able to do.
+        step: Option<Purpose>,
+    },
 }
 
 impl Command {
@@ -108,6 +149,13 @@ impl Command {
             Command::Fix { .. } => &fix::SPEC,
             Command::Review => &review::SPEC,
             Command::Test => &test::SPEC,
+            Command::Config => &config::SPEC,
+            Command::Explain { .. } => &explain::SPEC,
+            Command::Audit => &audit::SPEC,
+            Command::Label { .. } => &label::SPEC,
+            Command::Autonomy { .. } => &autonomy::SPEC,
+            Command::Budget { .. } => &budget::SPEC,
+            Command::Assign { .. } => &assign::SPEC,
         }
     }
 
@@ -116,7 +164,19 @@ impl Command {
         let least = self.spec().who.least();
         match self {
             Command::Pause { all: true } | Command::Resume { all: true } => pause::ALL.who.map_or(least, |role| role.max(least)),
+            command if command.spec().who == Who::Setting && command.changes() => Role::Maintainer,
             _ => least,
+        }
+    }
+
+    /// Changes anything but the answer it gives. Showing a setting is no reason to hold back or to be held back.
+    pub fn changes(&self) -> bool {
+        match self {
+            Command::Autonomy { level, .. } => level.sets(),
+            Command::Budget { amount, .. } => amount.sets(),
+            Command::Label { sync } => *sync,
+            Command::Assign { agent, .. } => agent.is_some(),
+            _ => self.spec().side_effects,
         }
     }
 }

@@ -70,6 +70,10 @@ fn joined(spec: &'static CommandSpec, words: Vec<Word<'_>>) -> Result<Option<Str
         (ArgSpec::None, [first, ..]) => Err(unexpected(first)),
         (ArgSpec::Word(_), [word]) => Ok(Some(word.value.clone()).filter(|value| !value.is_empty())),
         (ArgSpec::Word(_), [_, second, ..]) => Err(unexpected(second)),
+        (ArgSpec::Words(_), words) => {
+            Ok(Some(words.iter().map(|word| word.value.as_str()).collect::<Vec<_>>().join(" ").trim().to_owned())
+                .filter(|text| !text.is_empty()))
+        }
         (ArgSpec::Text(_), [only]) if !only.raw.starts_with('`') => Ok(Some(only.value.trim().to_owned()).filter(|text| !text.is_empty())),
         (ArgSpec::Text(_), words) => {
             let text = words.iter().map(|word| word.raw).collect::<Vec<_>>().join(" ");

@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::base::Nano;
 use crate::base::ids::RunId;
 use crate::domain::agent::Purpose;
+use crate::domain::budget::Caps;
 use crate::domain::forge::{NewReviewComment, Sha, User};
 use crate::domain::guard::Trip;
+
+use super::inform::Setting;
 
 /// An order to the world, stored with the decision and performed after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +122,25 @@ pub enum Effect {
         number: i64,
         object: String,
     },
+    /// Stores a setting of the whole project, in the deciding transaction.
+    SetProject {
+        setting: Setting,
+        by: User,
+    },
+    /// Stores the story's own limits where reservations read them, in the deciding transaction. `hard` is the limit that then holds.
+    SetLimits {
+        caps: Caps,
+        hard: Nano,
+    },
+    /// The project's budget was raised: every other story of the project is told.
+    SpreadBudget {
+        by: User,
+    },
+    /// Creates and repairs the repository's labels, and says under this key what was done.
+    SyncLabels {
+        number: i64,
+        key: String,
+    },
 }
 
 /// What a push carries.
@@ -200,6 +222,10 @@ impl Effect {
             Effect::MergeBase { .. } => "merge-base",
             Effect::LookAgain { .. } => "look-again",
             Effect::SweepDoubles { .. } => "sweep-doubles",
+            Effect::SetProject { .. } => "set-project",
+            Effect::SetLimits { .. } => "set-limits",
+            Effect::SpreadBudget { .. } => "spread-budget",
+            Effect::SyncLabels { .. } => "sync-labels",
         }
     }
 

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::Time;
 use crate::base::ids::RunId;
+use crate::base::{Nano, Time};
 use crate::domain::agent::Purpose;
 use crate::domain::forge::{Sha, User};
 
@@ -284,6 +284,24 @@ pub enum StoryEvent {
     /// Somebody closed or reopened the issue without ending the story by it.
     IssueState {
         open: bool,
+        by: Option<User>,
+    },
+    /// A maintainer set the level of this story by command.
+    AutonomySet {
+        autonomy: Autonomy,
+        by: Option<User>,
+    },
+    /// A maintainer set what this story may cost. Amounts in nano-USD; `None`: as configured.
+    BudgetSet {
+        soft: Option<Nano>,
+        hard: Option<Nano>,
+        by: Option<User>,
+    },
+    /// A writer chose who works on these from the next run on.
+    Assigned {
+        purposes: Vec<Purpose>,
+        agent: String,
+        name: String,
         by: Option<User>,
     },
 }

@@ -11,6 +11,7 @@ use crate::domain::forge::{Issue, LabelChange, Pull, Repo, Sha, User};
 use crate::domain::guard::{GuardFacts, GuardLimits};
 
 use super::effect::StartRun;
+use super::inform::Inform;
 use super::label::Autonomy;
 
 /// The project's rules, merged from configuration.
@@ -37,6 +38,10 @@ pub struct Policy {
     pub people: Vec<String>,
     /// Most stories at work at once in the project; 0: as many as there are.
     pub max_stories: u32,
+    /// The loosest level that a maintainer may set by command.
+    pub ceiling: Autonomy,
+    /// The most that a story may be allowed by command; none: whatever a maintainer says.
+    pub most_budget: Option<Nano>,
 }
 
 impl Default for Policy {
@@ -55,6 +60,8 @@ impl Default for Policy {
             bots: Vec::new(),
             people: Vec::new(),
             max_stories: 0,
+            ceiling: Autonomy::default(),
+            most_budget: None,
         }
     }
 }
@@ -156,6 +163,8 @@ pub struct Facts {
     pub places: PlaceFacts,
     /// Where the open question stands, when a comment may answer it.
     pub asked: Asked,
+    /// What the commands that inform and set look at; empty where none was typed.
+    pub inform: Inform,
 }
 
 /// The places of a project, seen by one story.

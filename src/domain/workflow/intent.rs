@@ -109,6 +109,10 @@ pub enum Intent {
     },
     /// The issue was deleted, and its page with it.
     IssueDeleted,
+    /// Somebody raised what all stories of the project may cost.
+    BudgetRaised {
+        by: User,
+    },
 }
 
 /// What came of an effect, as far as the story needs it.

@@ -3,12 +3,15 @@
 
 pub mod base;
 pub mod decide;
+mod deeds;
 pub mod effect;
 pub mod event;
 pub mod facts;
+pub mod inform;
 pub mod intent;
 pub mod interpret;
 pub mod label;
+pub mod label_sync;
 pub mod loops;
 pub mod page;
 pub mod say;

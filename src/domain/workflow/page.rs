@@ -18,6 +18,7 @@ pub fn status(story: &Story, spent: Nano, policy: &Policy, web_url: &str) -> Str
     if story.round == 0 {
         return format!("There is no story here yet. Somebody with {} permission can start one with `/syndarix plan`.", Role::Writer);
     }
+    let policy = &with_caps(story, policy);
     let mut page = String::from("### Syndarix\n\n");
     if story.stage == Stage::Cancelled {
         page.push_str("**Cancelled.** To start over, type `/syndarix plan`.\n\n");
@@ -25,6 +26,7 @@ pub fn status(story: &Story, spent: Nano, policy: &Policy, web_url: &str) -> Str
         page.push_str(&checklist(story));
         page.push_str(&notice(story));
     }
+    page.push_str(&chosen(story));
     if let Some(pull) = &story.pull {
         let _ = write!(page, "Pull request [#{}]({web_url}/pulls/{}) · ", pull.number, pull.number);
     }
@@ -37,6 +39,35 @@ pub fn status(story: &Story, spent: Nano, policy: &Policy, web_url: &str) -> Str
         meaning(story.autonomy)
     );
     page
+}
+
+/// The rules with the limits that were set for this story.
+pub(super) fn with_caps(story: &Story, policy: &Policy) -> Policy {
+    let mut policy = policy.clone();
+    policy.hard_budget = story.caps.hard.or(policy.hard_budget);
+    policy.soft_budget = story.caps.soft.or(policy.soft_budget).map(|soft| policy.hard_budget.map_or(soft, |hard| soft.min(hard)));
+    policy
+}
+
+/// Who was chosen by command.
+fn chosen(story: &Story) -> String {
+    if story.assigned.is_empty() || !story.stage.is_active() {
+        return String::new();
+    }
+    let lines: Vec<String> = story.assigned.iter().map(|(purpose, (agent, name))| format!("{purpose}: {name} ({agent})")).collect();
+    format!("Assigned: {}\n\n", lines.join(", "))
+}
+
+/// What happens next, and what it waits for.
+pub(super) fn next(story: &Story) -> String {
+    match story.stage {
+        Stage::None => "nothing. `/syndarix plan` starts a story.".into(),
+        Stage::Done => "nothing. The story is finished; `/syndarix plan` starts another.".into(),
+        Stage::Cancelled => "nothing. The story was cancelled; `/syndarix plan` starts over.".into(),
+        stage => {
+            format!("in {}: {}. {}", stage.word(), under_way(story), notice(story).trim_end().replace("\n\n", " ")).trim_end().to_owned()
+        }
+    }
 }
 
 /// One line per stage; the one under way says who works on it.
@@ -140,7 +171,7 @@ fn past_soft(spent: Nano, policy: &Policy) -> String {
     }
 }
 
-fn meaning(autonomy: Autonomy) -> &'static str {
+pub(super) fn meaning(autonomy: Autonomy) -> &'static str {
     match autonomy {
         Autonomy::FullControl => "a person approves every step",
         Autonomy::Milestone => "a person approves the plan and the merge",

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::Nano;
 use crate::base::ids::RunId;
 use crate::domain::agent::Purpose;
+use crate::domain::budget::Caps;
 use crate::domain::forge::{Sha, User};
 
 use super::base::BaseState;
@@ -61,7 +62,7 @@ pub struct Story {
     pub flags: BTreeSet<Flag>,
     pub requester: Option<User>,
     pub autonomy: Autonomy,
-    /// A label made the level tighter than the configuration; that label stays as long as the story.
+    /// The level was set for this story by a label or by command; its label stays as long as the story.
     pub tightened: bool,
     pub branch: String,
     pub base_branch: String,
@@ -118,6 +119,20 @@ pub struct Story {
     pub base: BaseState,
     /// What the loops remember.
     pub loops: Loops,
+    /// Who moved the level away from that of the project, and whether it was by command.
+    pub level_set: Option<LevelSet>,
+    /// Limits that were set for this story; they outlive a round, as what is spent does.
+    pub caps: Caps,
+    /// Who was chosen to do what: type and name.
+    pub assigned: BTreeMap<Purpose, (String, String)>,
+}
+
+/// Who set a story's level.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LevelSet {
+    pub by: Option<User>,
+    /// False: by a label.
+    pub command: bool,
 }
 
 impl Story {
@@ -306,9 +321,10 @@ impl Story {
                 self.active = None;
                 self.question = None;
             }
-            StoryEvent::AutonomyTightened { autonomy, .. } => {
+            StoryEvent::AutonomyTightened { autonomy, by } => {
                 self.autonomy = *autonomy;
                 self.tightened = true;
+                self.level_set = Some(LevelSet { by: by.clone(), command: false });
             }
             StoryEvent::MovePutBack { label } => {
                 self.put_back.insert(label.clone());
@@ -323,6 +339,15 @@ impl Story {
             }
             StoryEvent::BaseConflicts { .. } => {
                 self.checkpoint.take_if(|open| open.checkpoint == Checkpoint::Merge);
+            }
+            StoryEvent::AutonomySet { autonomy, by } => {
+                self.autonomy = *autonomy;
+                self.tightened = true;
+                self.level_set = Some(LevelSet { by: by.clone(), command: true });
+            }
+            StoryEvent::BudgetSet { soft, hard, .. } => self.caps = Caps { soft: *soft, hard: *hard },
+            StoryEvent::Assigned { purposes, agent, name, .. } => {
+                self.assigned.extend(purposes.iter().map(|purpose| (*purpose, (agent.clone(), name.clone()))));
             }
             _ => {}
         }
@@ -344,6 +369,7 @@ impl Story {
             branch: branch.clone(),
             base_branch: base_branch.clone(),
             focus: focus.clone(),
+            caps: self.caps,
             ..Story::default()
         }
     }

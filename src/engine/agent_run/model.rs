@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::base::Nano;
 use crate::base::text::sha256_hex;
 use crate::domain::agent::message::{CallMeta, ChatRequest};
-use crate::domain::budget::{Verdict, judge};
+use crate::domain::budget::{RAISE, RAISE_PROJECT, Verdict};
 use crate::domain::guard::What;
 use crate::domain::workflow::facts::Limit;
 use crate::llm::{Answered, TotalFailure};
@@ -51,9 +51,10 @@ impl Session<'_> {
         }
         // Ask the purse: the sentence and the cheaper group come from pure rules, the hard limit from the store's own count.
         let limits = self.site.rules.limits;
-        let spent = tx.spent(self.row.subject).await?;
+        let now = self.engine.clock.now();
+        let purse = tx.purse(self.row.subject, now).await?;
         let mut amount = self.engine.gateway.estimate(&group, &request);
-        match judge(spent.spent, spent.reserved, amount, &limits) {
+        match purse.judge(amount, limits) {
             Verdict::Go => {}
             Verdict::GoCheaper(_) => {
                 group = self.engine.gateway.catalog().cheaper(&group).to_owned();
@@ -64,8 +65,7 @@ impl Session<'_> {
                 return self.give_up(sentence, Some(Limit::Hard)).await;
             }
         }
-        if let Some(ceiling) =
-            self.start.input.ceiling.filter(|ceiling| spent.spent + spent.reserved + amount > *ceiling && amount > Nano::ZERO)
+        if let Some(ceiling) = self.start.input.ceiling.filter(|ceiling| purse.story.committed() + amount > *ceiling && amount > Nano::ZERO)
         {
             tx.rollback().await?;
             let why = format!("the next model call may cost up to {amount}, which would pass the plan's estimate of {ceiling}");
@@ -86,15 +86,14 @@ impl Session<'_> {
             model: group.clone(),
             amount,
             hard: Some(limits.hard),
-            at: self.engine.clock.now(),
+            at: now,
         };
         let permit = match tx.reserve(&ask).await? {
             Ok(permit) => permit,
             Err(over) => {
                 tx.rollback().await?;
-                return self
-                    .give_up(format!("{over}. A maintainer can raise `hard_usd` in the project's configuration"), Some(Limit::Hard))
-                    .await;
+                let way_out = if over.shared { RAISE_PROJECT } else { RAISE };
+                return self.give_up(format!("{over}. {way_out}"), Some(Limit::Hard)).await;
             }
         };
         self.engine.commit(tx).await?;

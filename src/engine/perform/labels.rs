@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::domain::forge::LabelSpec;
+use crate::domain::workflow::Story;
 use crate::domain::workflow::label::{self, Autonomy, Label};
 use crate::forge::ForgeError;
 
@@ -18,27 +18,30 @@ impl Job<'_> {
             return Ok(Performed::Done(json!({})));
         }
         let (issue, pull) = story.labels();
-        let mut changed = self.bring_in_step(story.issue, &issue, story.autonomy).await?;
+        let mut changed = self.bring_in_step(&story, story.issue, &issue).await?;
         if let Some(of) = &story.pull {
-            changed |= self.bring_in_step(of.number, &pull, story.autonomy).await?;
+            changed |= self.bring_in_step(&story, of.number, &pull).await?;
         }
         for earlier in &story.loops.earlier {
-            changed |= self.bring_in_step(earlier.number, &story.labels_of(earlier.number), story.autonomy).await?;
+            changed |= self.bring_in_step(&story, earlier.number, &story.labels_of(earlier.number)).await?;
         }
         Ok(Performed::Done(json!({"changed": changed, "issue": issue, "pull": pull})))
     }
 
     /// Writes the difference between what the bot last confirmed and what it wants. A label that a person moved since is left alone:
     /// its own intent is on the way, and deciding it comes before overwriting it.
-    async fn bring_in_step(&self, number: i64, wanted: &BTreeSet<String>, level: Autonomy) -> Result<bool> {
+    async fn bring_in_step(&self, story: &Story, number: i64, wanted: &BTreeSet<String>) -> Result<bool> {
         let forge = &self.site.connection.forge;
         let now: BTreeSet<String> = forge.issue(&self.site.repo, number).await?.labels.into_iter().collect();
         let confirmed = self.confirmed(number).await?.unwrap_or_else(|| now.clone());
         let (add, remove) = label::difference(&now.iter().cloned().collect::<Vec<_>>(), wanted);
         let add: Vec<String> = add.into_iter().filter(|name| !confirmed.contains(name) || self.is_uncertain()).collect();
-        // A label never loosens: one that would goes, too.
-        let looser = now.iter().filter(|name| matches!(Label::parse(name), Some(Label::Autonomy(other)) if other > level)).cloned();
-        let remove: Vec<String> = remove.into_iter().chain(looser).filter(|name| confirmed.contains(name)).collect();
+        // A label never loosens: one that would goes, too. Where the level was set for this story, its label stands alone and goes with the story.
+        let level = story.autonomy;
+        let of_story = story.tightened && number == story.issue;
+        let goes = |label: Autonomy| label > level || (of_story && (label != level || !story.stage.is_active()));
+        let others = now.iter().filter(|name| matches!(Label::parse(name), Some(Label::Autonomy(label)) if goes(label))).cloned();
+        let remove: Vec<String> = remove.into_iter().chain(others).filter(|name| confirmed.contains(name)).collect();
         if add.is_empty() && remove.is_empty() {
             return self.confirm(number, confirmed, wanted).await.map(|()| false);
         }
@@ -46,8 +49,7 @@ impl Job<'_> {
             Ok(_) => {}
             // A label does not exist yet in this repository: make them all, once, and try again.
             Err(ForgeError::Unprocessable(_)) => {
-                let specs: Vec<LabelSpec> = label::specs();
-                self.engine.outside(forge.ensure_labels(&self.site.repo, &specs)).await?;
+                self.engine.outside(forge.ensure_labels(&self.site.repo, &self.engine.rules.labels)).await?;
                 self.engine.outside(forge.change_labels(&self.site.repo, number, &add, &remove)).await?;
             }
             Err(error) => return Err(error.into()),

@@ -6,6 +6,7 @@ mod comments;
 pub mod doubles;
 mod labels;
 mod pulls;
+mod sync_labels;
 
 use serde_json::{Value, json};
 
@@ -165,6 +166,11 @@ impl Job<'_> {
             Effect::MergeBase { .. } => self.merge_base(effect).await,
             Effect::SweepDoubles { number, object } => self.sweep_doubles(*number, object).await,
             Effect::LookAgain { number, head } => self.look_again(*number, head).await,
+            Effect::SpreadBudget { by } => self.spread_budget(by).await,
+            Effect::SyncLabels { number, key } => self.sync_labels(*number, key).await,
+            Effect::SetProject { .. } | Effect::SetLimits { .. } => {
+                Err(EngineError::Setup("settings are rows of the turn's own transaction".into()))
+            }
         }
     }
 
@@ -252,6 +258,21 @@ impl Job<'_> {
     /// True when an earlier try may have been applied without our knowing.
     fn is_uncertain(&self) -> bool {
         self.row.attempts > 0
+    }
+
+    /// The project's budget was raised: every other story looks whether it may go on.
+    async fn spread_budget(&self, by: &crate::domain::forge::User) -> Result<Performed> {
+        let mut tx = self.begin().await?;
+        let mut told = 0;
+        for subject in tx.subjects("story").await? {
+            if subject.id != self.subject {
+                let key = format!("budget:{}", self.row.id);
+                post(&mut tx, subject.id, key, &Intent::BudgetRaised { by: by.clone() }, self.engine.clock.now()).await?;
+                told += 1;
+            }
+        }
+        self.engine.commit(tx).await?;
+        Ok(Performed::Done(json!({"stories": told})))
     }
 
     /// `pause --all`: every other story of the project hears of it by its own lane.

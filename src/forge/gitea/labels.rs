@@ -10,6 +10,17 @@ use super::client::Call;
 use super::{GiteaForge, convert, wire};
 
 impl GiteaForge {
+    pub(super) async fn read_labels(&self, repo: &RepoRef) -> Result<Vec<LabelSpec>> {
+        let here: Vec<wire::Label> = self.client.list(repo, &Call::get(&["labels"]), true).await?;
+        let spec = |label: wire::Label| LabelSpec {
+            color: label.color.trim_start_matches('#').to_lowercase(),
+            name: label.name,
+            description: label.description,
+            exclusive: label.exclusive,
+        };
+        Ok(here.into_iter().map(spec).collect())
+    }
+
     pub(super) async fn write_labels(&self, repo: &RepoRef, wanted: &[LabelSpec]) -> Result<Vec<String>> {
         let here: Vec<wire::Label> = self.client.list(repo, &Call::get(&["labels"]), true).await?;
         // A label of the organisation counts: adding by name would put both on the issue.
@@ -25,7 +36,7 @@ impl GiteaForge {
             match here.iter().find(|label| label.name == spec.name) {
                 Some(label) if is_like(label, spec) => continue,
                 Some(label) => {
-                    let mend = json!({"color": color, "exclusive": spec.exclusive});
+                    let mend = json!({"color": color, "description": spec.description, "exclusive": spec.exclusive});
                     self.client.on_repo(repo, &Call::new(Method::PATCH, &["labels", &label.id.to_string()]).json(mend)).await?;
                 }
                 None if above.iter().any(|label| label.name == spec.name) => continue,
@@ -92,5 +103,5 @@ impl GiteaForge {
 
 fn is_like(label: &wire::Label, spec: &LabelSpec) -> bool {
     let plain = |color: &str| color.trim_start_matches('#').to_lowercase();
-    plain(&label.color) == plain(&spec.color) && label.exclusive == spec.exclusive
+    plain(&label.color) == plain(&spec.color) && label.exclusive == spec.exclusive && label.description.trim() == spec.description.trim()
 }

@@ -197,6 +197,10 @@ impl Forge for GiteaForge {
         self.write_reaction(repo, target, content).await
     }
 
+    async fn labels(&self, repo: &RepoRef) -> Result<Vec<LabelSpec>> {
+        self.read_labels(repo).await
+    }
+
     async fn ensure_labels(&self, repo: &RepoRef, labels: &[LabelSpec]) -> Result<Vec<String>> {
         self.write_labels(repo, labels).await
     }

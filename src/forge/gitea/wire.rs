@@ -27,7 +27,7 @@ tolerant! {
         id: i64, full_name: String, default_branch: String, private: bool, archived: bool, empty: bool, html_url: String,
         default_merge_style: String, permissions: Option<Permissions>,
     }
-    Label { id: i64, name: String, color: String, exclusive: bool, }
+    Label { id: i64, name: String, color: String, exclusive: bool, description: String, }
     /// Present on issues that are pull requests.
     PullMark { merged: bool, draft: bool, }
     Issue {

@@ -55,6 +55,21 @@ pub(super) fn pass(turn: &mut Turn<'_>, checkpoint: Checkpoint, version: String,
     }
 }
 
+/// The level changed, or the story goes on after a stop: what the level does not ask a person for any more is passed. Gives what was.
+/// While the story is stopped everything stays as it is.
+pub(super) fn reconsider(turn: &mut Turn<'_>) -> Option<Checkpoint> {
+    let open = turn.story.checkpoint.clone().filter(|_| turn.story.may_run())?;
+    if open.checkpoint == Checkpoint::Merge {
+        look_at_gate(turn);
+        return turn.story.merging.is_some().then_some(Checkpoint::Merge);
+    }
+    if waits(turn.story.autonomy, open.checkpoint) {
+        return None;
+    }
+    pass(turn, open.checkpoint, open.version, None);
+    Some(open.checkpoint)
+}
+
 /// Orders the push of what is committed.
 pub(super) fn push(turn: &mut Turn<'_>, what: PushedWhat) {
     if let Some(to) = turn.story.unpushed.clone() {
@@ -88,6 +103,7 @@ pub(super) fn look_at_gate(turn: &mut Turn<'_>) {
     // What this very turn has changed is not among the gathered facts: a pause that ends, an approval by command.
     let mut facts = facts.clone();
     facts.stopped = turn.story.flags.contains(&Flag::OverBudget);
+    facts.autonomy = turn.story.autonomy;
     facts.commands.clone_from(&turn.story.votes);
     facts.people.extend(turn.facts.actor.clone());
     match gate(&facts) {

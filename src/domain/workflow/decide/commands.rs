@@ -15,7 +15,7 @@ use super::super::intent::{Intent, Place};
 use super::super::label::{Flag, Stage};
 use super::super::{page, say};
 use super::turn::Turn;
-use super::{base, branch, checkpoint, people, places, pull, work};
+use super::{answers, assign, base, branch, checkpoint, people, places, pull, settings, work};
 
 /// What a command came to, when it was not refused.
 pub(super) enum Said {
@@ -116,11 +116,27 @@ fn one(turn: &mut Turn<'_>, command: &Command, place: Place, written_at: Time, s
         Command::Fix { text } => work::fix(turn, text.as_deref(), source),
         Command::Review => work::review(turn),
         Command::Test => work::test(turn),
+        Command::Config => Ok(Said::Text(answers::config(turn))),
+        Command::Explain { last } => Ok(Said::Text(answers::explain(turn, *last))),
+        Command::Audit => match &turn.facts.inform.audit {
+            Some(facts) => Ok(Said::Text(answers::audit(facts))),
+            None => refuse("no-record", "the record could not be read", "type the command again"),
+        },
+        Command::Label { sync: false } => Ok(Said::Text(command::help::text(Some("label")))),
+        Command::Label { sync: true } => {
+            // Its own comment: what it says is known only when it is done.
+            let key = format!("labels.{}", source.comment);
+            turn.effect(Effect::SyncLabels { number: place.number, key });
+            Ok(Said::Begun)
+        }
+        Command::Autonomy { level, project } => settings::autonomy(turn, *level, *project),
+        Command::Budget { amount, soft, project } => settings::budget(turn, *amount, *soft, *project),
+        Command::Assign { agent, step } => assign::assign(turn, agent.as_deref(), *step),
     }
 }
 
 fn may(turn: &Turn<'_>, command: &Command, place: Place, written_at: Time) -> Result<(), Refusal> {
-    if command.spec().side_effects {
+    if command.changes() {
         access::fresh(written_at, turn.facts.now)?;
     }
     let place = if place.is_pull { command::Place::Pull } else { command::Place::Issue };
@@ -157,7 +173,8 @@ pub(super) fn plan(turn: &mut Turn<'_>, focus: Option<&str>) -> Result<Said, Ref
     let Some(requester) = turn.actor().cloned() else {
         return refuse("unknown-actor", "the forge did not say who wants this", "type `/syndarix plan` in a comment");
     };
-    let autonomy = super::labels::tightest(turn.facts.policy.autonomy, &issue.labels);
+    let autonomy = turn.facts.policy.autonomy;
+    let tightest = super::labels::tightest(autonomy, &issue.labels);
     let event = StoryEvent::Started {
         round: turn.story.round + 1,
         requester,
@@ -168,6 +185,9 @@ pub(super) fn plan(turn: &mut Turn<'_>, focus: Option<&str>) -> Result<Said, Ref
         autonomy,
     };
     turn.event(event);
+    if tightest < autonomy {
+        turn.event(StoryEvent::AutonomyTightened { autonomy: tightest, by: None });
+    }
     let branch = turn.story.branch.clone();
     turn.decision.aliases.push(super::super::interpret::alias::branch(&branch));
     if let Some(hold) = turn.facts.guard.hold.clone() {
@@ -363,7 +383,8 @@ pub(super) fn resume(turn: &mut Turn<'_>, all: bool) -> Result<Said, Refusal> {
         (None, Stage::Review) if adopted.is_some() => turn.start(Purpose::Review),
         (None, Stage::Review) => checkpoint::look_at_gate(turn),
         (None, _) if adopted.is_some() => work::go_on(turn),
-        _ => {}
+        // The level may have been changed while the story was stopped.
+        _ => drop(checkpoint::reconsider(turn)),
     }
     Ok(Said::Done)
 }

@@ -48,7 +48,7 @@ pub(super) fn decide(turn: &mut Turn<'_>, number: i64) {
     for name in facts.confirmed.difference(&facts.now).cloned().collect::<Vec<_>>() {
         if let (Some(label), person) = (Label::parse(&name), who(&facts, &name, false)) {
             turn.mover = person.as_ref().map(|person| person.user.clone());
-            removed(turn, number, label, person);
+            removed(turn, number, &facts, label, person);
         }
     }
     turn.mover = None;
@@ -86,7 +86,17 @@ fn added(turn: &mut Turn<'_>, number: i64, label: Label, person: Option<Person>)
     }
 }
 
-fn removed(turn: &mut Turn<'_>, number: i64, label: Label, person: Option<Person>) {
+fn removed(turn: &mut Turn<'_>, number: i64, facts: &LabelFacts, label: Label, person: Option<Person>) {
+    // One that was exchanged for another of its scope was answered there.
+    let exchanged = facts.now.iter().any(|name| matches!(Label::parse(name), Some(Label::Autonomy(_))));
+    let of_story = turn.story.tightened && turn.story.stage.is_active() && label == Label::Autonomy(turn.story.autonomy);
+    if of_story && !exchanged && number == turn.story.issue && person.as_ref().is_some_and(|person| person.user.id != turn.facts.bot.id) {
+        let why = format!(
+            "taking it off would loosen the autonomy level, and this story is at {}; a maintainer loosens it with `/syndarix autonomy set <level>`",
+            turn.story.autonomy.name()
+        );
+        return put_back(turn, number, label, &why);
+    }
     let writer = person.as_ref().is_some_and(|person| !person.is_bot && person.role.is_some_and(|role| role >= Role::Writer));
     if matches!(label, Label::Flag(Flag::Paused | Flag::Halted)) && writer {
         let lifted = commands::resume(turn, false);
@@ -106,7 +116,7 @@ fn autonomy(turn: &mut Turn<'_>, number: i64, level: Autonomy, person: &Person) 
         turn.event(StoryEvent::AutonomyTightened { autonomy: level, by: Some(person.user.clone()) });
     } else {
         let why = format!(
-            "a label may only tighten the autonomy level, and this story is at {}; loosen it in the project's configuration",
+            "a label may only tighten the autonomy level, and this story is at {}; a maintainer loosens it with `/syndarix autonomy set <level>`",
             turn.story.autonomy.name()
         );
         put_back(turn, number, Label::Autonomy(level), &why);

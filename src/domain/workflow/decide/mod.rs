@@ -1,5 +1,7 @@
 //! Deciding: one intent, one story, the facts; out come events and effects. One file per kind of cause.
 
+mod answers;
+mod assign;
 mod base;
 mod branch;
 mod checkpoint;
@@ -12,6 +14,7 @@ mod places;
 mod pull;
 mod receipts;
 mod runs;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -79,6 +82,7 @@ pub fn decide(story: &Story, wanted: &Wanted, facts: &Facts) -> Decision {
         }
         Intent::PullEdited { number } => pull::edited(&mut turn, *number),
         Intent::IssueDeleted => people::issue_deleted(&mut turn),
+        Intent::BudgetRaised { .. } => settings::budget_raised(&mut turn),
     }
     turn.finish()
 }

@@ -11,7 +11,9 @@ use crate::domain::forge::*;
 use crate::domain::workflow::effect::StartRun;
 use crate::domain::workflow::facts::{LabelFacts, Limit, Policy, RunEnd, RunFacts};
 use crate::domain::workflow::intent::{Place, Receipt};
-use crate::domain::workflow::label::{Autonomy, PullStage, Stage};
+use crate::domain::workflow::label::{Autonomy, Flag, PullStage, Stage};
+
+mod settings;
 
 mod base;
 mod work;
@@ -87,6 +89,7 @@ impl Table {
             guard: crate::domain::guard::GuardFacts::default(),
             places: Default::default(),
             asked: Default::default(),
+            inform: Default::default(),
         };
         Table { story: Story::of(7), facts, effects: Vec::new() }
     }

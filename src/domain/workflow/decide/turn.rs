@@ -106,7 +106,8 @@ impl<'a> Turn<'a> {
         let round = self.story.rounds.get(&purpose).copied().unwrap_or(0);
         let name = format!("{}:{}:{}:{:?}:{round}", self.facts.repo.id, self.story.issue, self.story.round, purpose);
         let run = RunId::named(&name);
-        let (agent, name) = self.facts.crew.get(&purpose).cloned().unwrap_or_else(|| (format!("{purpose:?}"), "Nobody".into()));
+        let chosen = self.story.assigned.get(&purpose).or_else(|| self.facts.crew.get(&purpose));
+        let (agent, name) = chosen.cloned().unwrap_or_else(|| (format!("{purpose:?}"), "Nobody".into()));
         let input = self.run_input(purpose);
         self.lower(Flag::Waiting);
         self.lower(Flag::Blocked);

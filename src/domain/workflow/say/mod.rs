@@ -49,7 +49,7 @@ pub fn sentence(text: &str) -> String {
 }
 
 /// A number with its noun: `1 finding`, `2 findings`.
-fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::domain::forge::User;
 
 use super::super::facts::Facts;
-use super::super::page::budget;
+use super::super::page::{budget, with_caps};
 use super::super::story::Story;
 use super::{MODEL_TEXT, plain, safe, sentence};
 
@@ -59,7 +59,7 @@ pub fn report(story: &Story, facts: &Facts) -> String {
         let _ = writeln!(body, "- Merged: pull request #{}{merged}", pull.number);
     }
     let _ = writeln!(body, "- {}", approval(story));
-    let _ = writeln!(body, "- Cost: {}{}", facts.spent, budget(&facts.policy));
+    let _ = writeln!(body, "- Cost: {}{}", facts.spent, budget(&with_caps(story, &facts.policy)));
     if let Some((entries, head)) = &facts.record {
         let head = head.get(..16).unwrap_or(head);
         let _ = writeln!(body, "- Record: {entries} entries so far, head `{head}`; check it with `syndarix audit verify`");
