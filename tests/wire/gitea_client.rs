@@ -161,6 +161,8 @@ async fn reads_are_repeated_and_writes_never() {
     said("GET", "/user").respond_with(answer(200, json!({"id": 9, "login": "bot"}))).expect(1).mount(&server).await;
     said("GET", "/version").respond_with(ResponseTemplate::new(500)).expect(3).mount(&server).await;
     said("POST", "/repos/acme/shop/issues/17/comments").respond_with(ResponseTemplate::new(502)).expect(1).mount(&server).await;
+    // The issue is there, so that the comment may have been written; on one that is gone it cannot have been.
+    said("GET", "/repos/acme/shop/issues/17").respond_with(answer(200, issue(17))).mount(&server).await;
     said("PATCH", "/repos/acme/shop/issues/17")
         .respond_with(answer(201, json!({})).set_delay(Duration::from_secs(20)))
         .expect(1)
