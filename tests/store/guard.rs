@@ -15,7 +15,7 @@ pub async fn fifty_runs_at_once_never_pass_the_limit(world: &World) {
     limits.set("story_runs", 17).unwrap();
     let policy = Policy { limits, ..Policy::default() };
     let start = |n: usize| {
-        let (store, policy) = (if n % 2 == 0 { &world.store } else { &second }, &policy);
+        let (store, policy) = (if n.is_multiple_of(2) { &world.store } else { &second }, &policy);
         async move {
             let mut tx = store.begin(project).await.unwrap();
             let now = world.clock.now();
