@@ -285,6 +285,8 @@ fn failure(output: &Output) -> GitError {
         "invalid server response",
         "expected flush",
         "is this a git repository",
+        // Git takes a page for an old WebDAV server then.
+        "xml error",
     ];
     if has(&transient) {
         return GitError::Unreachable(text);
@@ -313,6 +315,8 @@ mod tests {
             ("fatal: unable to access 'https://x/': Error while processing content unencoding: invalid block type", true, "Unreachable"),
             ("fatal: unable to access 'https://x/': transfer closed with 5 bytes remaining to read", true, "Unreachable"),
             ("fatal: https://x/info/refs not valid: is this a git repository?", true, "Unreachable"),
+            ("fatal: remote-curl: bad line length character: <!DO", true, "Unreachable"),
+            ("XML error: junk after document element", true, "Unreachable"),
             ("fatal: could not read Username for 'https://x': terminal prompts disabled", false, "Denied"),
             ("fatal: unable to access 'https://x/': The requested URL returned error: 403", false, "Denied"),
             ("remote: Not found.\nfatal: repository 'https://x/' not found", false, "NotFound"),
