@@ -24,6 +24,7 @@ mod url;
 mod work;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
@@ -57,13 +58,14 @@ pub struct Store {
     pools: Pools,
     clock: Clock,
     woken: Arc<Notify>,
+    writes: Arc<AtomicU64>,
 }
 
 impl Store {
     /// Opens the database, brings its schema up to date and checks that it keeps its promises. A database written by a newer program
     /// is refused with [`StoreError::TooNew`].
     pub async fn open(at: &StoreUrl, clock: Clock) -> Result<Store> {
-        Ok(Store { pools: open::open(at).await?, clock, woken: Arc::new(Notify::new()) })
+        Ok(Store { pools: open::open(at).await?, clock, woken: Arc::new(Notify::new()), writes: Arc::default() })
     }
 
     /// Refuses with [`StoreError::Locked`] when another process serves this embedded database. Other commands may open the store
@@ -84,6 +86,15 @@ impl Store {
     /// The clock the store was opened with.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// How many writing transactions this process has begun: each costs the database a wait for its disk.
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
+    }
+
+    fn count_write(&self) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Waits for open transactions to end and closes all connections.
@@ -109,6 +120,7 @@ impl Store {
 
     /// A writing transaction outside any project.
     async fn write(&self) -> Result<Tx> {
+        self.count_write();
         Ok(match &self.pools {
             Pools::Lite { writer, .. } => Tx::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Pg(pool) => Tx::Pg(pool.begin().await?),

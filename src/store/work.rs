@@ -259,6 +259,7 @@ impl Store {
                 order by run_at limit 1)
             returning id, project_id, lane, epoch, generation, attempts";
         let now = self.now();
+        self.count_write();
         Ok(match &self.pools {
             Pools::Pg(pool) => sqlx::query_as(pg).bind(kind).bind(now).bind(owner).bind(micros(lease)).fetch_optional(pool).await?,
             Pools::Lite { writer, .. } => {

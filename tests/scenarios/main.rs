@@ -16,6 +16,7 @@ mod world;
 mod autonomy;
 mod ci;
 mod commands;
+mod cost;
 mod deliveries;
 mod gate;
 mod hands;
