@@ -41,6 +41,8 @@ pub struct Options {
     pub max_usd: Option<f64>,
     /// How long to wait for another process to let go of the embedded database. Zero: refuse at once.
     pub lock_patience: Duration,
+    /// Open the database as a program whose newest migration has this number; `None`: with all of this program's.
+    pub newest_migration: Option<i64>,
 }
 
 /// Syndarix, put together and ready to serve.
@@ -57,7 +59,7 @@ impl App {
     pub async fn open(config: Config, options: Options) -> Result<App> {
         let data = config.settings.data_dir.clone();
         std::fs::create_dir_all(&data).with_context(|| format!("the data directory {} cannot be made", data.display()))?;
-        let store = Store::open(&store_url(&config, &data)?, options.clock.clone()).await?;
+        let store = Store::open_as(&store_url(&config, &data)?, options.clock.clone(), options.newest_migration).await?;
         let lock = lock(&store, options.lock_patience).await?;
         let freed = store.take_over(&lock).await?;
         if freed > 0 {
@@ -65,7 +67,7 @@ impl App {
         }
         let mut connections = Vec::new();
         for settings in &config.settings.forges {
-            connections.push(connection(settings).await?);
+            connections.push(connection(settings, config.settings.timings.call).await?);
         }
         let hooks = connections
             .iter()
@@ -83,6 +85,8 @@ impl App {
             connections,
             rules,
             data,
+            stopping: CancellationToken::new(),
+            cut: CancellationToken::new(),
         };
         let poll = config.settings.timings.poll;
         register_projects(&engine, &config).await?;
@@ -110,6 +114,11 @@ impl App {
         let mut supervisor = Supervisor::new(stop.clone());
         supervisor.run_engine(&self.engine);
         supervisor.take("reconcile", compare(self.engine.clone(), self.poll, stop.clone()));
+        let store = self.engine.store.clone();
+        let stopped = stop.clone();
+        supervisor.take("notices", async move {
+            tokio::select! { () = store.keep_in_touch() => {}, () = stopped.cancelled() => {} }
+        });
         supervisor.take("web", web::serve(listener, self.web.clone(), stop.clone()));
         supervisor.wait(Duration::from_secs(30)).await;
         self.engine.store.close().await;
@@ -151,13 +160,13 @@ fn store_url(config: &Config, data: &Path) -> Result<StoreUrl> {
 }
 
 /// Connects to a forge. One that is still starting is given half a minute.
-async fn connection(settings: &ForgeSettings) -> Result<Connection> {
+async fn connection(settings: &ForgeSettings, call: Duration) -> Result<Connection> {
     let forge: Arc<dyn Forge> = match settings.kind {
         ForgeKind::Gitea | ForgeKind::Forgejo => {
             let config = GiteaConfig {
                 base_url: settings.url.clone(),
                 token: settings.token.clone(),
-                timeouts: Timeouts::default(),
+                timeouts: Timeouts { total: call, connect: Timeouts::default().connect.min(call), ..Timeouts::default() },
                 kind: settings.kind,
             };
             Arc::new(GiteaForge::new(config).map_err(anyhow::Error::msg)?)
@@ -212,6 +221,8 @@ fn timings(config: &Config) -> Timings {
     let set = &config.settings.timings;
     Timings {
         lease: set.subject_lease,
+        run_lease: set.run_lease,
+        call: set.call,
         status_spacing: set.status_spacing,
         audit_spacing: set.audit_spacing,
         poll: set.idle,

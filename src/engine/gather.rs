@@ -225,7 +225,10 @@ async fn with_diff(engine: &Engine, site: &Site<'_>, story: &Story, run: Option<
         && *commits > 0
         && let Some(base) = &story.head
     {
-        *diff = Some(engine.mirror(site.project.id).await?.diff(base, head, 40_000).await?);
+        let mirror = engine.mirror(site.project.id).await?;
+        engine.bring(site, &mirror, base).await?;
+        engine.bring(site, &mirror, head).await?;
+        *diff = Some(mirror.diff(base, head, 40_000).await?);
     }
     Ok(Some(run))
 }

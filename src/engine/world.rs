@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::base::Clock;
 use crate::base::ids::ProjectId;
 use crate::base::secret::{Redactor, SecretString};
@@ -34,8 +36,10 @@ pub struct Connection {
 /// How long things may take, and how often they may happen.
 #[derive(Clone, Copy, Debug)]
 pub struct Timings {
-    /// Lease on a piece of work; calls that take longer extend it first.
+    /// Lease on a piece of work; extended as long as somebody is at it.
     pub lease: Duration,
+    /// Lease on an agent's run, which is extended likewise.
+    pub run_lease: Duration,
     /// Deadline of gathering facts.
     pub gather: Duration,
     /// Deadline of one call to a forge.
@@ -56,6 +60,7 @@ impl Default for Timings {
     fn default() -> Timings {
         Timings {
             lease: Duration::from_secs(30),
+            run_lease: Duration::from_secs(120),
             gather: Duration::from_secs(20),
             call: Duration::from_secs(30),
             model: Duration::from_secs(300),
@@ -119,6 +124,10 @@ pub struct Engine {
     pub marker_key: Vec<u8>,
     pub redactor: Redactor,
     pub data: PathBuf,
+    /// Cancelled when the process is to end: nothing long is begun any more.
+    pub stopping: CancellationToken,
+    /// Cancelled when it can wait no longer: runs of agents are given to whoever goes on.
+    pub cut: CancellationToken,
 }
 
 /// A project with everything needed to act on it.

@@ -1,11 +1,12 @@
 //! The inbox: every delivery as it came, kept with what became of it.
 
+use super::claim::share_of_delivery;
 use super::error::{Result, StoreError};
 use super::sql::{Tx, all, clean, exec, first, word_column};
 use super::work::{self, Claim, Release, Scheduled, WorkKind};
 use super::{ProjectTx, Store};
 use crate::base::Time;
-use crate::base::ids::{DeliveryId, ProjectId};
+use crate::base::ids::{DeliveryId, ProjectId, SubjectId};
 
 word_column! {
     /// How a delivery came.
@@ -126,7 +127,7 @@ impl Store {
         let (id, redeliveries) = row.ok_or(StoreError::NotFound("delivery"))?;
         let duplicate = redeliveries > 0;
         if !duplicate {
-            self.schedule_intake(&mut tx, id).await?;
+            self.schedule_intake(&mut tx, id, share_of_delivery(&hook, &new.body)).await?;
         }
         tx.commit().await?;
         if !duplicate {
@@ -135,8 +136,9 @@ impl Store {
         Ok(Received { id, duplicate })
     }
 
-    async fn schedule_intake(&self, tx: &mut Tx, id: DeliveryId) -> Result<()> {
-        work::write_scheduled(tx, &[((WorkKind::Intake, id.0), Scheduled { project: None, lane: None, run_at: self.now() })]).await
+    async fn schedule_intake(&self, tx: &mut Tx, id: DeliveryId, share: SubjectId) -> Result<()> {
+        let item = Scheduled { project: None, lane: Some(share), run_at: self.now() };
+        work::write_scheduled(tx, &[((WorkKind::Intake, id.0), item)]).await
     }
 
     /// One delivery with its body.
@@ -162,12 +164,14 @@ impl Store {
 
     /// Reads a stored delivery again, as if it had just come.
     pub async fn replay(&self, id: DeliveryId) -> Result<()> {
+        let stored = self.delivery(id).await?;
         let mut tx = self.write().await?;
+        // The work first, as whoever finishes a delivery does it: two that lock in another order could wait for each other.
+        self.schedule_intake(&mut tx, id, share_of_delivery(&stored.hook, &stored.body)).await?;
         let again = "update inbox set state = 'received', note = null, finished_at = null where id = $1";
         if exec!(&mut tx, again, id)? == 0 {
             return Err(StoreError::NotFound("delivery"));
         }
-        self.schedule_intake(&mut tx, id).await?;
         tx.commit().await?;
         self.wake();
         Ok(())

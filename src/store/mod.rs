@@ -5,6 +5,7 @@
 //! projects) is reached on [`Store`] itself. Leases use the database's time, everything else the injected [`Clock`].
 
 mod agents;
+mod claim;
 mod content;
 mod effects;
 mod error;
@@ -21,6 +22,7 @@ mod subjects;
 mod timers;
 mod tx;
 mod url;
+mod wake;
 mod work;
 
 use std::sync::Arc;
@@ -59,13 +61,23 @@ pub struct Store {
     clock: Clock,
     woken: Arc<Notify>,
     writes: Arc<AtomicU64>,
+    turns: Arc<claim::Turns>,
+    touch: Arc<wake::Touch>,
 }
 
 impl Store {
     /// Opens the database, brings its schema up to date and checks that it keeps its promises. A database written by a newer program
     /// is refused with [`StoreError::TooNew`].
     pub async fn open(at: &StoreUrl, clock: Clock) -> Result<Store> {
-        Ok(Store { pools: open::open(at).await?, clock, woken: Arc::new(Notify::new()), writes: Arc::default() })
+        Store::open_as(at, clock, None).await
+    }
+
+    /// Opens the database as a program would whose newest migration has this number: for trying how an older program and a newer one
+    /// get along.
+    pub async fn open_as(at: &StoreUrl, clock: Clock, newest: Option<i64>) -> Result<Store> {
+        let pools = open::open(at, newest).await?;
+        let woken = Arc::new(Notify::new());
+        Ok(Store { pools, clock, woken, writes: Arc::default(), turns: Arc::default(), touch: Arc::default() })
     }
 
     /// Refuses with [`StoreError::Locked`] when another process serves this embedded database. Other commands may open the store
@@ -77,8 +89,8 @@ impl Store {
     /// The system's own project: its chain records what belongs to no repository.
     pub const SYSTEM: ProjectId = ProjectId(uuid::Uuid::nil());
 
-    /// Notified whenever this process commits new work. A hint to look again, never a substitute for looking: other processes
-    /// schedule work too.
+    /// Notified whenever this process commits new work, and while [`Store::keep_in_touch`] runs also when another instance does. A hint
+    /// to look again, never a substitute for looking: what other commands schedule is found by looking alone.
     pub fn woken(&self) -> Arc<Notify> {
         self.woken.clone()
     }
@@ -112,10 +124,13 @@ impl Store {
         self.clock.now()
     }
 
-    fn wake(&self) {
-        self.woken.notify_waiters();
-        // Kept for a worker that is between looking and waiting.
-        self.woken.notify_one();
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        match &self.pools {
+            Pools::Lite { readers, .. } => sqlx::query("select 1").execute(readers).await?.rows_affected(),
+            Pools::Pg(pool) => sqlx::query("select 1").execute(pool).await?.rows_affected(),
+        };
+        Ok(())
     }
 
     /// A writing transaction outside any project.

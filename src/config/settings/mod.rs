@@ -66,6 +66,8 @@ pub struct Timings {
     pub poll: Duration,
     /// Between two looks into the store when nobody wakes the worker.
     pub idle: Duration,
+    /// How long one call to a forge may take.
+    pub call: Duration,
 }
 
 impl Default for Timings {
@@ -77,6 +79,7 @@ impl Default for Timings {
             run_lease: Duration::from_secs(120),
             poll: Duration::from_secs(300),
             idle: Duration::from_secs(1),
+            call: Duration::from_secs(30),
         }
     }
 }

@@ -59,6 +59,7 @@ struct RawTimings {
     run_lease_seconds: Option<u64>,
     poll_seconds: Option<u64>,
     idle_seconds: Option<u64>,
+    call_seconds: Option<u64>,
 }
 
 /// Reads one file and one environment.
@@ -238,6 +239,7 @@ impl Reader<'_> {
             run_lease: or(raw.run_lease_seconds, standard.run_lease),
             poll: or(raw.poll_seconds, standard.poll),
             idle: or(raw.idle_seconds, standard.idle),
+            call: or(raw.call_seconds, standard.call),
         }
     }
 }

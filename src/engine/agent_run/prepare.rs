@@ -46,9 +46,9 @@ pub(super) async fn prepare(
     kind: &AgentKind,
     mirror: &Mirror,
 ) -> Result<StepRow> {
-    engine.hold(claim, engine.timings.gather * 3).await?;
     mirror.fetch(&site.remote()).await?;
     let base = base_of(mirror, start).await?;
+    engine.bring(site, mirror, &base).await?;
     let tree = mirror.tree_of(&base).await?;
     let brief = Briefing { engine, site, row, start, mirror, base: &base, roles: BTreeMap::new() }.write().await?;
     let prompt = engine.rules.prompts.render(kind, &brief).map_err(|error| EngineError::Setup(error.to_string()))?;

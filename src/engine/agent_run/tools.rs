@@ -40,6 +40,7 @@ impl Session<'_> {
             }
             if let Some(commit) = step.result.as_ref().and_then(|result| result.get("commit")).and_then(Value::as_str) {
                 self.head = Sha(commit.to_owned());
+                self.engine.bring(self.site, &self.mirror, &self.head).await?;
                 self.commits += 1;
                 desk.committed();
             }
@@ -164,6 +165,7 @@ impl Session<'_> {
         };
         let sha = self.mirror.commit(&new).await?;
         self.mirror.keep(&self.row.id.to_string(), &sha).await?;
+        self.unkept.push((sha.clone(), self.mirror.pack(&sha).await?));
         self.head = sha.clone();
         self.commits += 1;
         if let Some(desk) = &mut self.desk {
@@ -206,6 +208,7 @@ impl Session<'_> {
             cost: crate::base::Nano::ZERO,
         };
         tx.finish_step(self.row.id, seq, &step).await?;
+        self.keep_commits(&mut tx).await?;
         tx.append(RUNS, self.row.id.0, None, &[self.event("tool.called", payload)]).await?;
         self.engine.commit(tx).await?;
         self.steps.push(finished(begun, step, self.engine.clock.now()));

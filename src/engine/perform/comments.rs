@@ -10,7 +10,7 @@ use crate::domain::workflow::{Effect, page};
 use crate::forge::{ForgeError, Reacted, ReactionTarget};
 
 use super::super::Result;
-use super::{Job, Performed};
+use super::{Job, Note, Performed};
 
 /// Marker kind of all the bot's comments.
 pub const MARKER: &str = "comment";
@@ -48,18 +48,18 @@ impl Job<'_> {
             match written.as_ref() == Some(&hash) {
                 true if is_known => return Ok(Performed::Done(json!({"comment": id, "unchanged": true}))),
                 // Found after an uncertain try: without a note of it the next text of this key would become a second comment.
-                true => return self.remember(&object, id, &hash).await,
+                true => return Ok(self.written(object, id, &hash)),
                 false => {}
             }
             match self.engine.outside(forge.edit_comment(&self.site.repo, id, &body)).await {
-                Ok(()) => return self.remember(&object, id, &hash).await,
+                Ok(()) => return Ok(self.written(object, id, &hash)),
                 // A person deleted it: it is written again, once.
                 Err(ForgeError::NotFound(_)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         let made = self.engine.outside(forge.create_comment(&self.site.repo, number, &body)).await?;
-        self.remember(&object, made.id, &hash).await
+        Ok(self.written(object, made.id, &hash))
     }
 
     /// The comment of this key that stands on the forge already, with the hash of its text where we know it.
@@ -91,12 +91,10 @@ impl Job<'_> {
         marker::find(body).is_some_and(|marker| marker.object == object && marker.is_genuine(&self.engine.marker_key))
     }
 
-    async fn remember(&self, object: &str, id: i64, hash: &str) -> Result<Performed> {
+    /// The comment stands with this text. Should a crash keep that from being noted, its marker is found again.
+    fn written(&self, object: String, id: i64, hash: &str) -> Performed {
         let data = json!({"id": id, "hash": hash, "at": self.engine.clock.now().0});
-        let mut tx = self.begin().await?;
-        tx.put_object("comment", object, &data, None).await?;
-        self.engine.commit(tx).await?;
-        Ok(Performed::Done(json!({"comment": id, "body_sha256": hash})))
+        Performed::Noted(json!({"comment": id, "body_sha256": hash}), Note("comment", object, data))
     }
 
     pub(super) async fn status(&self) -> Result<Performed> {

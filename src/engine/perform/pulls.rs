@@ -18,6 +18,7 @@ impl Job<'_> {
     pub(super) async fn push(&self, branch: &str, expect: Option<&Sha>, to: &Sha) -> Result<Performed> {
         let name = BranchName::parse(branch).map_err(|error| EngineError::Setup(error.to_string()))?;
         let mirror = self.engine.mirror(self.site.project.id).await?;
+        self.engine.bring(self.site, &mirror, to).await?;
         let pushed = self.engine.outside(mirror.push(&self.site.remote(), &name, expect, to)).await?;
         let record = json!({"branch": branch, "from": expect, "to": to});
         match pushed {
