@@ -45,7 +45,6 @@ pub struct Fleet {
 pub struct Instance {
     pub name: String,
     pub url: String,
-    pub data: PathBuf,
     pub pid: Pid,
     child: Child,
     _stdin: Option<ChildStdin>,
@@ -104,8 +103,7 @@ impl Fleet {
         let url = line.strip_prefix("listening on ").context("it says where it listens")?.to_owned();
         let pid = Pid::from_raw(i32::try_from(child.id().context("it has an id")?)?).context("it has an id")?;
         self.relay.add_target(format!("{url}/hooks/sandbox"));
-        let data = self.dir.path().join(name);
-        self.instances.push(Instance { name: name.to_owned(), url, data, pid, child, _stdin: stdin });
+        self.instances.push(Instance { name: name.to_owned(), url, pid, child, _stdin: stdin });
         Ok(())
     }
 
@@ -114,7 +112,9 @@ impl Fleet {
     }
 
     pub fn messages(&self, name: &str) -> String {
-        std::fs::read_to_string(self.log(name)).unwrap_or_default()
+        // Without the colours of a terminal, which would stand between a name and its value.
+        let colours = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
+        colours.replace_all(&std::fs::read_to_string(self.log(name)).unwrap_or_default(), "").into_owned()
     }
 
     /// The last messages of all instances, for a test that failed.

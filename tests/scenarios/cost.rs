@@ -15,7 +15,7 @@ async fn a_story_needs_few_writing_transactions() {
         w.settle().await;
         let writes = w.app.engine.store.writes() - before;
         let _ = writeln!(std::io::stderr(), "a story of issue {issue} took {writes} writing transactions");
-        assert!(writes <= 900, "{writes} writing transactions");
+        assert!(writes <= 430, "{writes} writing transactions");
     })
     .await;
 }

@@ -129,6 +129,10 @@ impl Session<'_> {
         self.desk = Some(desk);
         match outcome {
             Outcome::Text(text) => self.record(&call, text, false, None, "ok").await,
+            // Not the agent's fault and nothing it should hear of: the same call succeeds once there is room.
+            Outcome::Refused { reason, .. } if reason.trim_end_matches('.').ends_with("No space left on device (os error 28)") => {
+                Err(EngineError::Setup(reason))
+            }
             Outcome::Refused { reason, denied } => self.record(&call, reason, true, None, if denied { "denied" } else { "refused" }).await,
             Outcome::Changed { text, changes } => self.changed(&call, text, changes).await,
             Outcome::Commit { message } => self.commit_tool(&call, &message).await,
