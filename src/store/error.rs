@@ -61,7 +61,13 @@ impl StoreError {
     /// connection, a serialization failure or a deadlock, a full disk on which room is made.
     pub fn is_transient(&self) -> bool {
         match self {
-            StoreError::Db(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_)) => true,
+            StoreError::Db(
+                sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::BeginFailed,
+            ) => true,
             StoreError::Db(sqlx::Error::Database(error)) => error.code().is_some_and(|code| is_transient_code(&code)),
             _ => false,
         }

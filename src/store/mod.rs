@@ -138,7 +138,7 @@ impl Store {
         self.count_write();
         Ok(match &self.pools {
             Pools::Lite { writer, .. } => Tx::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Pg(pool) => Tx::Pg(pool.begin().await?),
+            Pools::Pg(pool) => Tx::Pg(sql::begin_whole(pool, "BEGIN").await?),
         })
     }
 
@@ -146,7 +146,7 @@ impl Store {
     async fn read(&self) -> Result<Tx> {
         Ok(match &self.pools {
             Pools::Lite { readers, .. } => Tx::Lite(readers.begin().await?),
-            Pools::Pg(pool) => Tx::Pg(pool.begin_with("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
+            Pools::Pg(pool) => Tx::Pg(sql::begin_whole(pool, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
         })
     }
 

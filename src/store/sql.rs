@@ -31,6 +31,20 @@ impl Tx {
     }
 }
 
+/// Begins a transaction, to the end even when nobody waits for it any more. The driver gives a connection whose `BEGIN` was sent but
+/// not answered back to the pool as it is, and the next user would find itself within somebody else's transaction.
+pub(super) async fn begin_whole(pool: &sqlx::PgPool, statement: &'static str) -> Result<sqlx::Transaction<'static, Postgres>, sqlx::Error> {
+    let (pool, (sender, receiver)) = (pool.clone(), tokio::sync::oneshot::channel());
+    #[expect(clippy::disallowed_methods, reason = "ends with the answer to BEGIN, or when no connection comes free in time")]
+    let begun = tokio::spawn(async move {
+        // Unwanted, it is dropped here, which rolls it back.
+        let _ = sender.send(pool.begin_with(statement).await);
+    });
+    let answer = receiver.await;
+    drop(begun);
+    answer.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+}
+
 /// Runs a statement and gives the number of rows it touched. One text, or `pg:` and `lite:` where the dialects differ.
 macro_rules! exec {
     ($tx:expr, pg: $pg:expr, lite: $lite:expr $(, $bind:expr)* $(,)?) => {
