@@ -45,6 +45,8 @@ pub struct Options {
     pub lock_patience: Duration,
     /// How long forges may take to answer, where that differs from what the driver thinks right.
     pub timeouts: Option<Timeouts>,
+    /// Open the database as a program whose newest migration has this number; `None`: with all of this program's.
+    pub newest_migration: Option<i64>,
 }
 
 /// Syndarix, put together and ready to serve.
@@ -61,7 +63,7 @@ impl App {
     pub async fn open(config: Config, options: Options) -> Result<App> {
         let data = config.settings.data_dir.clone();
         std::fs::create_dir_all(&data).with_context(|| format!("the data directory {} cannot be made", data.display()))?;
-        let store = Store::open(&store_url(&config, &data)?, options.clock.clone()).await?;
+        let store = Store::open_as(&store_url(&config, &data)?, options.clock.clone(), options.newest_migration).await?;
         let lock = lock(&store, options.lock_patience).await?;
         let freed = store.take_over(&lock).await?;
         if freed > 0 {
@@ -69,7 +71,7 @@ impl App {
         }
         let mut connections = Vec::new();
         for settings in &config.settings.forges {
-            connections.push(connection(settings, &options).await?);
+            connections.push(connection(settings, config.settings.timings.call, &options).await?);
         }
         let hooks = connections
             .iter()
@@ -89,6 +91,8 @@ impl App {
             data,
             fetch: fetch_limits(&config),
             latest: AtomicI64::new(options.clock.now().0),
+            stopping: CancellationToken::new(),
+            cut: CancellationToken::new(),
         };
         register_projects(&engine, &config).await?;
         let web = WebState { store, clock: options.clock, hooks: Arc::new(hooks) };
@@ -116,6 +120,11 @@ impl App {
         let mut supervisor = Supervisor::new(stop.clone());
         supervisor.run_engine(&self.engine);
         supervisor.take("prune", prune::run(self.engine.clone(), self.retention, stop.clone()));
+        let store = self.engine.store.clone();
+        let stopped = stop.clone();
+        supervisor.take("notices", async move {
+            tokio::select! { () = store.keep_in_touch() => {}, () = stopped.cancelled() => {} }
+        });
         supervisor.take("web", web::serve(listener, self.web.clone(), stop.clone()));
         supervisor.wait(Duration::from_secs(30)).await;
         let left = self.engine.store.let_go(&self.engine.owner).await?;
@@ -159,13 +168,17 @@ fn store_url(config: &Config, data: &Path) -> Result<StoreUrl> {
 }
 
 /// Connects to a forge. One that is still starting is given half a minute.
-async fn connection(settings: &ForgeSettings, options: &Options) -> Result<Connection> {
+async fn connection(settings: &ForgeSettings, call: Duration, options: &Options) -> Result<Connection> {
     let forge: Arc<dyn Forge> = match settings.kind {
         ForgeKind::Gitea | ForgeKind::Forgejo => {
             let config = GiteaConfig {
                 base_url: settings.url.clone(),
                 token: settings.token.clone(),
-                timeouts: options.timeouts.unwrap_or_default(),
+                timeouts: options.timeouts.unwrap_or(Timeouts {
+                    total: call,
+                    connect: Timeouts::default().connect.min(call),
+                    ..Timeouts::default()
+                }),
                 kind: settings.kind,
             };
             Arc::new(GiteaForge::new(config).map_err(anyhow::Error::msg)?.with_clock(options.clock.clone()))
@@ -223,6 +236,8 @@ fn timings(config: &Config) -> Timings {
     let set = &config.settings.timings;
     Timings {
         lease: set.subject_lease,
+        run_lease: set.run_lease,
+        call: set.call,
         status_spacing: set.status_spacing,
         audit_spacing: set.audit_spacing,
         poll: set.idle,

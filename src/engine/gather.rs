@@ -342,6 +342,8 @@ async fn with_diff(engine: &Engine, site: &Site<'_>, story: &Story, run: Option<
             (None, Err(_)) => None,
         };
         if let Some(base) = base {
+            engine.bring(site, &mirror, &base).await?;
+            engine.bring(site, &mirror, head).await?;
             *diff = Some(mirror.diff(&base, head, 40_000).await?);
         }
     }

@@ -3,11 +3,13 @@
 //! lose: a handler that dies leaves a lease that runs out, and the next one finds what is recorded.
 
 pub mod agent_run;
+pub mod carry;
 pub mod crash;
 pub mod gather;
 pub mod guard;
 pub mod intake;
 pub mod invariants;
+pub mod lease;
 pub mod manners;
 pub mod perform;
 pub mod places;
@@ -89,9 +91,14 @@ impl EngineError {
 impl Engine {
     /// Claims one item of work. `None`: nothing is due.
     pub async fn claim(&self, kinds: &[WorkKind]) -> Result<Option<Claim>> {
+        self.claim_beside(kinds, &[]).await
+    }
+
+    /// The same, leaving out shares that have enough workers already.
+    pub async fn claim_beside(&self, kinds: &[WorkKind], full: &[(WorkKind, uuid::Uuid)]) -> Result<Option<Claim>> {
         let now = self.clock.now();
         let latest = self.latest.fetch_max(now.0, Ordering::Relaxed);
-        if let Some(claim) = self.store.claim(kinds, &self.owner, self.timings.lease).await? {
+        if let Some(claim) = self.take(kinds, full).await? {
             return Ok(Some(claim));
         }
         if latest - now.0 <= LONGEST_WAIT * 1_000 {
@@ -103,7 +110,16 @@ impl Engine {
             return Ok(None);
         }
         tracing::warn!("the clock was set back; {brought} pieces of work are due now instead of then");
-        Ok(self.store.claim(kinds, &self.owner, self.timings.lease).await?)
+        self.take(kinds, full).await
+    }
+
+    async fn take(&self, kinds: &[WorkKind], full: &[(WorkKind, uuid::Uuid)]) -> Result<Option<Claim>> {
+        let lease = kinds.iter().map(|kind| self.lease_of(*kind)).max().unwrap_or(self.timings.lease);
+        let claim = self.store.claim_beside(kinds, &self.owner, lease, full).await?;
+        if let Some(claim) = &claim {
+            tracing::debug!(work.kind = %claim.kind, work.id = %claim.id, attempts = claim.attempts, "taken up");
+        }
+        Ok(claim)
     }
 
     /// The time until which something still waits; `None`: it is due.
@@ -117,7 +133,13 @@ impl Engine {
         if self.stands_still(&claim).await? {
             return Ok(());
         }
-        let handled = shield::shielded(Box::pin(self.handle(&claim))).await;
+        let lease = lease::Lease::new(&claim, self.lease_of(claim.kind), self.margin_of(claim.kind));
+        let handled = tokio::select! {
+            biased;
+            handled = Box::pin(self.keep(&claim, lease, shield::shielded(Box::pin(self.handle(&claim))))) => handled,
+            // Asking a model once more does no harm, and another instance can do it now.
+            () = self.cut.cancelled(), if claim.kind == WorkKind::Run => return self.give_back(&claim, self.clock.now()).await,
+        };
         match handled {
             Ok(()) => {}
             Err(error) if error.is_race() => tracing::debug!(work.kind = ?claim.kind, work.id = %claim.id, "given up: {error}"),
@@ -133,9 +155,9 @@ impl Engine {
             WorkKind::Turn => Box::pin(turn::handle(self, claim)).await,
             WorkKind::Perform => Box::pin(perform::handle(self, claim)).await,
             WorkKind::Run => Box::pin(agent_run::handle(self, claim)).await,
-            WorkKind::Timer => turn::wake(self, claim).await,
-            WorkKind::Seal => seal::seal(self, claim).await,
-            WorkKind::PushAudit => seal::push(self, claim).await,
+            WorkKind::Timer => Box::pin(turn::wake(self, claim)).await,
+            WorkKind::Seal => Box::pin(seal::seal(self, claim)).await,
+            WorkKind::PushAudit => Box::pin(seal::push(self, claim)).await,
             WorkKind::Look => Box::pin(reconcile::handle(self, claim)).await,
         }
     }
@@ -180,10 +202,20 @@ impl Engine {
         let wait = self.backoff(claim.attempts).max(error.asks_to_wait());
         let error = self.redactor.mask(&error.to_string());
         tracing::warn!(work.kind = ?claim.kind, work.id = %claim.id, attempts = claim.attempts, "work could not be finished: {error}");
-        let at = self.clock.now().plus_millis(wait);
-        match self.store.release(claim, Release::Retry { at }).await {
-            Err(StoreError::LeaseLost) => Ok(()),
-            other => Ok(other?),
+        self.give_back(claim, self.clock.now().plus_millis(wait)).await
+    }
+
+    /// Ends a lease so that the work is taken up again at this time. A database that is away for a moment is waited for: without this
+    /// the work would lie until its lease has run out.
+    async fn give_back(&self, claim: &Claim, at: Time) -> Result<()> {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match self.store.release(claim, Release::Retry { at }).await {
+                Err(StoreError::LeaseLost) => return Ok(()),
+                Err(error) if error.is_transient() && pause < Duration::from_secs(10) => tokio::time::sleep(pause).await,
+                other => return Ok(other?),
+            }
+            pause *= 2;
         }
     }
 
@@ -207,15 +239,6 @@ impl Engine {
         let result = call.await;
         crash::point("effect-after");
         result
-    }
-
-    /// Makes sure that the lease outlasts a call of this length.
-    pub async fn hold(&self, claim: &Claim, call: Duration) -> Result<()> {
-        let lease = self.timings.lease.max(call + Duration::from_secs(10));
-        match self.store.extend(claim, lease).await? {
-            true => Ok(()),
-            false => Err(StoreError::LeaseLost.into()),
-        }
     }
 
     /// The project of a claim that must have one.

@@ -18,12 +18,19 @@ const BATCH: usize = 1_000;
 pub async fn seal(engine: &Engine, claim: &Claim) -> Result<()> {
     let project = Engine::project_of(claim)?;
     let link = move |seq: u64, prev: &str, row: &EventRow| link_row(project, seq, prev, row);
-    // Fewer than asked for means that none is left.
-    while engine.store.seal(project, BATCH as i64, &link).await? == BATCH {}
-    let spacing = i64::try_from(engine.timings.audit_spacing.as_millis()).unwrap_or(0);
-    let at = engine.clock.now().plus_millis(spacing);
-    engine.store.schedule(WorkKind::PushAudit, claim.id, Some(project), None, Some(at)).await?;
-    Ok(engine.store.release(claim, Release::Done).await?)
+    loop {
+        let mut tx = engine.store.begin(project).await?;
+        let is_last = tx.seal_waiting(BATCH as i64, &link).await? < BATCH;
+        if is_last {
+            let spacing = i64::try_from(engine.timings.audit_spacing.as_millis()).unwrap_or(0);
+            tx.schedule(WorkKind::PushAudit, claim.id, None, Some(engine.clock.now().plus_millis(spacing)));
+            tx.release(claim, Release::Done).await?;
+        }
+        tx.commit().await?;
+        if is_last {
+            return Ok(());
+        }
+    }
 }
 
 /// The record's line for a journal entry. One that does not fit the format is recorded by its hash: a chain must never stop.
@@ -91,35 +98,65 @@ pub async fn push(engine: &Engine, claim: &Claim) -> Result<()> {
     let repo = engine.audit_repo(&site).await?;
     loop {
         let position = engine.store.audit_pushed(project).await?;
-        let rows = engine.store.chain(project, position.next_seq, BATCH as i64).await?;
+        let standing = standing(&repo, project, position.next_seq).await?;
+        // A copy that lacks what another instance pushed elsewhere is completed: the chain has it all.
+        let from = next_of(&standing).min(position.next_seq);
+        let rows = engine.store.chain(project, from, BATCH as i64).await?;
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
             return Ok(engine.store.release(claim, Release::Done).await?);
         };
         engine.hold(claim, engine.timings.call).await?;
-        let files = files(&repo, project, first.seq, &rows).await?;
+        let files = files(&standing, project, first.seq, &rows)?;
         let author = Signature { name: "Syndarix".into(), email: "syndarix@noreply.invalid".into() };
         let message = format!("record: entries {} to {}", first.seq, last.seq);
         let at = engine.clock.now();
         match engine.outside(repo.append(&files, &message, &author, at)).await? {
             Appended::Done { head } | Appended::Already { head } => {
                 let position = AuditPosition { next_seq: last.seq + 1, head: Some(head.0) };
-                engine.store.set_audit_pushed(claim, project, &position).await?;
+                let is_last = rows.len() < BATCH;
+                engine.store.set_audit_pushed(claim, project, &position, is_last.then_some(Release::Done)).await?;
+                if is_last {
+                    return Ok(());
+                }
             }
             Appended::Diverged { remote, .. } => return alarm(engine, claim, remote.map(|sha| sha.0)).await,
         }
     }
 }
 
-async fn files(repo: &AuditRepo, project: ProjectId, first_new: u64, rows: &[ChainRow]) -> Result<Vec<(String, Vec<u8>)>> {
-    let chain = ChainId::Project(project);
+/// The segments that our copy holds, oldest first. A copy that is not where the books say is brought up to date first.
+async fn standing(repo: &AuditRepo, project: ProjectId, pushed: u64) -> Result<Vec<(u64, Vec<u8>)>> {
+    let standing = segments(repo, project).await?;
+    if next_of(&standing) == pushed {
+        return Ok(standing);
+    }
+    repo.refresh().await?;
+    segments(repo, project).await
+}
+
+async fn segments(repo: &AuditRepo, project: ProjectId) -> Result<Vec<(u64, Vec<u8>)>> {
     let mut standing: Vec<(u64, Vec<u8>)> = Vec::new();
     for (path, bytes) in repo.read_all().await? {
-        if let Some((_, first)) = segment::parse_path(&path).filter(|(of, _)| *of == chain) {
+        if let Some((_, first)) = segment::parse_path(&path).filter(|(of, _)| *of == ChainId::Project(project)) {
             standing.push((first, bytes));
         }
     }
     standing.sort_by_key(|(first, _)| *first);
-    let last = standing.last().map(|(first_seq, bytes)| segment::Last { first_seq: *first_seq, bytes });
+    Ok(standing)
+}
+
+fn last_of(standing: &[(u64, Vec<u8>)]) -> Option<segment::Last<'_>> {
+    standing.last().map(|(first_seq, bytes)| segment::Last { first_seq: *first_seq, bytes })
+}
+
+/// The place of the line that comes next.
+fn next_of(standing: &[(u64, Vec<u8>)]) -> u64 {
+    last_of(standing).map_or(0, |last| last.next_seq())
+}
+
+fn files(standing: &[(u64, Vec<u8>)], project: ProjectId, first_new: u64, rows: &[ChainRow]) -> Result<Vec<(String, Vec<u8>)>> {
+    let chain = ChainId::Project(project);
+    let last = last_of(standing);
     // After a crash between the push and its receipt the repository is ahead of us by lines it has already.
     let due = last.map_or(0, |last| last.next_seq());
     let fresh: Vec<&str> = rows.iter().filter(|row| row.seq >= due).map(|row| row.line.as_str()).collect();

@@ -45,8 +45,9 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
         if let Some(at) = engine.waits_until(intent.not_before) {
             return Ok(engine.store.release(claim, Release::Retry { at }).await?);
         }
-        match shielded(one(engine, claim, &peeked, &intent)).await {
-            Ok(()) => {}
+        match shielded(Box::pin(one(engine, claim, &peeked, &intent))).await {
+            Ok(Lane::GoesOn) => {}
+            Ok(Lane::Rests) => return Ok(()),
             // Somebody appended in the meantime: gather again.
             Err(super::EngineError::Store(StoreError::VersionConflict { .. })) => {}
             Err(error) if error.is_race() => return Err(error),
@@ -72,7 +73,25 @@ pub fn fold(number: i64, rows: &[EventRow]) -> Result<Story> {
     Ok(Story::fold(number, &events))
 }
 
-async fn one(engine: &Engine, claim: &Claim, peeked: &Peeked, row: &IntentRow) -> Result<()> {
+/// Whether there is more to do on a lane.
+enum Lane {
+    GoesOn,
+    /// Nothing is due, and the lease has ended.
+    Rests,
+}
+
+/// Ends the lease in the very transaction that does the lane's last work, if it was the last: each commit is a wait for the disk.
+async fn rest(engine: &Engine, tx: &mut ProjectTx, claim: &Claim) -> Result<Lane> {
+    let how = match tx.next_intent(SubjectId(claim.id)).await? {
+        None => Release::Done,
+        Some(IntentRow { not_before: Some(at), .. }) if at > engine.clock.now() => Release::Retry { at },
+        Some(_) => return Ok(Lane::GoesOn),
+    };
+    tx.release(claim, how).await?;
+    Ok(Lane::Rests)
+}
+
+async fn one(engine: &Engine, claim: &Claim, peeked: &Peeked, row: &IntentRow) -> Result<Lane> {
     let wanted = Wanted {
         intent: serde_json::from_value(row.payload.clone())?,
         actor: row.actor.clone().map(serde_json::from_value::<User>).transpose()?,
@@ -88,7 +107,9 @@ async fn one(engine: &Engine, claim: &Claim, peeked: &Peeked, row: &IntentRow) -
         let mut tx = engine.store.begin(Engine::project_of(claim)?).await?;
         tx.guard(claim).await?;
         tx.retry_intent(row.id, at, why).await?;
-        return engine.commit(tx).await;
+        let lane = rest(engine, &mut tx, claim).await?;
+        engine.commit(tx).await?;
+        return Ok(lane);
     }
     let mut tx = engine.store.begin(Engine::project_of(claim)?).await?;
     tx.guard(claim).await?;
@@ -106,7 +127,9 @@ async fn one(engine: &Engine, claim: &Claim, peeked: &Peeked, row: &IntentRow) -
         // What was just interpreted is the new ground from which the next change is told.
         tx.put_object("labels", &place.number.to_string(), &json!(labels.now), None).await?;
     }
-    engine.commit(tx).await
+    let lane = rest(engine, &mut tx, claim).await?;
+    engine.commit(tx).await?;
+    Ok(lane)
 }
 
 /// Writes a decision: events, effects, runs, texts, names, notes, and the intent as done. All or none.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::base::Clock;
 use crate::base::ids::ProjectId;
 use crate::base::secret::{Redactor, SecretString};
@@ -36,8 +38,10 @@ pub struct Connection {
 /// How long things may take, and how often they may happen.
 #[derive(Clone, Copy, Debug)]
 pub struct Timings {
-    /// Lease on a piece of work; calls that take longer extend it first.
+    /// Lease on a piece of work; extended as long as somebody is at it.
     pub lease: Duration,
+    /// Lease on an agent's run, which is extended likewise.
+    pub run_lease: Duration,
     /// Deadline of gathering facts.
     pub gather: Duration,
     /// Deadline of one call to a forge.
@@ -60,6 +64,7 @@ impl Default for Timings {
     fn default() -> Timings {
         Timings {
             lease: Duration::from_secs(30),
+            run_lease: Duration::from_secs(120),
             gather: Duration::from_secs(20),
             call: Duration::from_secs(30),
             model: Duration::from_secs(300),
@@ -156,6 +161,10 @@ pub struct Engine {
     pub fetch: FetchLimits,
     /// The latest time that the clock has shown while work was looked for, to notice when it is set back.
     pub latest: AtomicI64,
+    /// Cancelled when the process is to end: nothing long is begun any more.
+    pub stopping: CancellationToken,
+    /// Cancelled when it can wait no longer: runs of agents are given to whoever goes on.
+    pub cut: CancellationToken,
 }
 
 /// Whether an account belongs to a program: ours, one of the forge's own, one that is marked or listed as such.

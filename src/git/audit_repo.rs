@@ -103,6 +103,13 @@ impl AuditRepo {
         }
     }
 
+    /// Brings our copy up to what is published, as far as that continues it: another instance may have published since.
+    pub async fn refresh(&self) -> Result<()> {
+        let _turn = self.turn().await?;
+        let remote = self.mirror.remote_head(&self.remote, &self.branch).await?;
+        self.adopt(remote).await.map(drop)
+    }
+
     /// All files of our newest commit, by path.
     pub async fn read_all(&self) -> Result<Vec<(String, Vec<u8>)>> {
         self.mirror

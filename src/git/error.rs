@@ -40,7 +40,15 @@ pub enum GitError {
 impl GitError {
     /// The same call may succeed later without anybody doing anything.
     pub fn is_transient(&self) -> bool {
-        matches!(self, GitError::Unreachable(_) | GitError::Timeout { .. })
+        matches!(self, GitError::Unreachable(_) | GitError::Timeout { .. }) || self.is_disk_full()
+    }
+
+    /// A disk has no room left, here or on the remote. Nothing is lost; the same call succeeds once there is room.
+    pub fn is_disk_full(&self) -> bool {
+        let (GitError::Io(text) | GitError::BadObject(text) | GitError::Unreachable(text) | GitError::Refused(text)) = self else {
+            return false;
+        };
+        text.contains("No space left on device") || text.contains("Disk quota exceeded")
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod audit_repo;
 mod branch;
+mod carry;
 mod checkout;
 mod command;
 mod error;
@@ -21,6 +22,7 @@ mod tree;
 
 pub use audit_repo::{Appended, AuditRemote, AuditRepo, read_repo_at};
 pub use branch::{BadBranch, BranchName, PREFIX, slug};
+pub use carry::Packed;
 pub use checkout::{Checkout, CheckoutLimits, LeftOut};
 pub use error::{GitError, Result};
 pub use history::{CommitRow, ListedFile};

@@ -1,6 +1,7 @@
 //! What an operator does with the inbox: list it, have deliveries read again, and let old ones go.
 
 use super::Store;
+use super::claim::share_of_delivery;
 use super::error::{Result, StoreError};
 use super::inbox::{Delivery, DeliveryState};
 use super::sql::{all, exec, first};
@@ -40,13 +41,15 @@ impl Store {
 
     /// Reads a stored delivery again, as if it had just come. Whatever it led to before is found by its source key and not done twice.
     pub async fn replay(&self, id: DeliveryId) -> Result<()> {
+        let stored = self.delivery(id).await?;
         let mut tx = self.write().await?;
+        // The work first, as whoever finishes a delivery does it: two that lock in another order could wait for each other.
+        self.schedule_intake(&mut tx, id, share_of_delivery(&stored.hook, &stored.body)).await?;
         let again =
             "update inbox set state = 'received', note = null, finished_at = null, replays = replays + 1, replayed_at = $2 where id = $1";
         if exec!(&mut tx, again, id, self.now())? == 0 {
             return Err(StoreError::NotFound("delivery"));
         }
-        self.schedule_intake(&mut tx, id).await?;
         tx.commit().await?;
         self.wake();
         Ok(())
@@ -59,18 +62,19 @@ impl Store {
         let pg = "update inbox set state = 'received', note = null, finished_at = null, replays = replays + 1, replayed_at = $2
             where id in (select id from inbox where state = 'failed' and ($1::bigint is null or received_at >= $1)
                 and coalesce(replayed_at, 0) < $2 order by received_at, id limit $3)
-            returning id";
+            returning id, hook, body";
         let lite = "update inbox set state = 'received', note = null, finished_at = null, replays = replays + 1, replayed_at = $2
             where id in (select id from inbox where state = 'failed' and ($1 is null or received_at >= $1)
                 and coalesce(replayed_at, 0) < $2 order by received_at, id limit $3)
-            returning id";
-        let ids: Vec<(DeliveryId,)> = all!(&mut tx, (DeliveryId,), pg: pg, lite: lite, since, started, limit)?;
-        for (id,) in &ids {
-            self.schedule_intake(&mut tx, *id).await?;
+            returning id, hook, body";
+        let again: Vec<(DeliveryId, String, Vec<u8>)> =
+            all!(&mut tx, (DeliveryId, String, Vec<u8>), pg: pg, lite: lite, since, started, limit)?;
+        for (id, hook, body) in &again {
+            self.schedule_intake(&mut tx, *id, share_of_delivery(hook, body)).await?;
         }
         tx.commit().await?;
         self.wake();
-        Ok(ids.len() as i64)
+        Ok(again.len() as i64)
     }
 
     /// Drops finished deliveries in this state that were neither received, repeated nor replayed since a moment, at most `limit`, oldest

@@ -66,14 +66,25 @@ fn holder(pid: &Option<u32>) -> String {
 
 impl StoreError {
     /// True when the same operation may succeed if the whole transaction is run again: a busy or restarting database, a lost
-    /// connection, a serialization failure or a deadlock.
+    /// connection, a serialization failure or a deadlock, a full disk on which room is made.
     pub fn is_transient(&self) -> bool {
         match self {
-            StoreError::Db(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed) => true,
+            StoreError::Db(
+                sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::BeginFailed,
+            ) => true,
             StoreError::Db(sqlx::Error::Database(error)) => error.code().is_some_and(|code| is_transient_code(&code)),
             StoreError::Batch { transient, .. } => *transient,
             _ => false,
         }
+    }
+
+    /// True when the database's disk has no room left. Nothing was written; the same operation succeeds once there is room again.
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, StoreError::Db(sqlx::Error::Database(error)) if error.code().is_some_and(|code| is_full_code(&code)))
     }
 
     /// True when a unique key was hit.
@@ -82,12 +93,18 @@ impl StoreError {
     }
 }
 
-/// PostgreSQL: connection exceptions (08), serialization failure and deadlock (40001, 40P01), too many connections (53300),
-/// lock not available (55P03), shutdown and start-up (57P01 to 57P03). SQLite: BUSY (5) and LOCKED (6) with their extended codes.
+/// PostgreSQL: connection exceptions (08), serialization failure and deadlock (40001, 40P01), lack of a resource (53: disk, memory,
+/// connections), lock not available (55P03), shutdown and start-up (57P01 to 57P05), ended for being idle (25P03), the system failed
+/// to read or write (58030). SQLite: BUSY (5), LOCKED (6), IOERR (10) and FULL (13) with their extended codes.
 fn is_transient_code(code: &str) -> bool {
-    code.len() == 5 && code.starts_with("08")
-        || matches!(code, "40001" | "40P01" | "53300" | "55P03" | "57P01" | "57P02" | "57P03" | "25P03")
-        || matches!(code.parse::<u32>(), Ok(number) if number < 10_000 && matches!(number & 0xff, 5 | 6))
+    code.len() == 5 && (code.starts_with("08") || code.starts_with("53"))
+        || matches!(code, "40001" | "40P01" | "55P03" | "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "58030")
+        || matches!(code.parse::<u32>(), Ok(number) if number < 10_000 && matches!(number & 0xff, 5 | 6 | 10 | 13))
+}
+
+/// PostgreSQL: disk full (53100). SQLite: FULL (13).
+fn is_full_code(code: &str) -> bool {
+    code == "53100" || matches!(code.parse::<u32>(), Ok(number) if number < 10_000 && number & 0xff == 13)
 }
 
 #[cfg(test)]
@@ -96,8 +113,18 @@ mod tests {
 
     #[test]
     fn codes_worth_another_try() {
-        let rows =
-            [("40001", true), ("08006", true), ("57P01", true), ("5", true), ("517", true), ("6", true), ("23505", false), ("2067", false)];
+        let rows = [
+            ("40001", true),
+            ("08006", true),
+            ("57P01", true),
+            ("5", true),
+            ("517", true),
+            ("6", true),
+            ("13", true),
+            ("53100", true),
+            ("23505", false),
+            ("2067", false),
+        ];
         for (code, transient) in rows {
             assert_eq!(is_transient_code(code), transient, "{code}");
         }

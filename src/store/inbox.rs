@@ -5,7 +5,7 @@ use super::sql::{Tx, clean, exec, first, word_column};
 use super::work::{self, Claim, Release, Scheduled, WorkKind};
 use super::{ProjectTx, Store};
 use crate::base::Time;
-use crate::base::ids::{DeliveryId, ProjectId};
+use crate::base::ids::{DeliveryId, ProjectId, SubjectId};
 
 word_column! {
     /// How a delivery came.
@@ -95,8 +95,9 @@ pub struct Delivery {
 }
 
 impl Store {
-    pub(super) async fn schedule_intake(&self, tx: &mut Tx, id: DeliveryId) -> Result<()> {
-        work::write_scheduled(tx, &[((WorkKind::Intake, id.0), Scheduled { project: None, lane: None, run_at: self.now() })]).await
+    pub(super) async fn schedule_intake(&self, tx: &mut Tx, id: DeliveryId, share: SubjectId) -> Result<()> {
+        let item = Scheduled { project: None, lane: Some(share), run_at: self.now() };
+        work::write_scheduled(tx, &[((WorkKind::Intake, id.0), item)]).await
     }
 
     /// One delivery with its body.

@@ -5,6 +5,7 @@
 //! projects) is reached on [`Store`] itself. Leases use the database's time, everything else the injected [`Clock`].
 
 mod agents;
+mod claim;
 mod content;
 mod deliveries;
 mod effects;
@@ -30,9 +31,11 @@ mod subjects;
 mod timers;
 mod tx;
 mod url;
+mod wake;
 mod work;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
@@ -73,6 +76,9 @@ pub struct Store {
     pools: Pools,
     clock: Clock,
     woken: Arc<Notify>,
+    writes: Arc<AtomicU64>,
+    turns: Arc<claim::Turns>,
+    touch: Arc<wake::Touch>,
     /// Deliveries on their way into the inbox.
     receiving: Arc<receive::Queue>,
 }
@@ -81,9 +87,15 @@ impl Store {
     /// Opens the database, brings its schema up to date and checks that it keeps its promises. A database written by a newer program
     /// is refused with [`StoreError::TooNew`].
     pub async fn open(at: &StoreUrl, clock: Clock) -> Result<Store> {
-        let pools = open::open(at).await?;
-        let receiving = Arc::new(receive::Queue::new(&pools));
-        Ok(Store { pools, clock, woken: Arc::new(Notify::new()), receiving })
+        Store::open_as(at, clock, None).await
+    }
+
+    /// Opens the database as a program would whose newest migration has this number: for trying how an older program and a newer one
+    /// get along.
+    pub async fn open_as(at: &StoreUrl, clock: Clock, newest: Option<i64>) -> Result<Store> {
+        let pools = open::open(at, newest).await?;
+        let (woken, receiving) = (Arc::new(Notify::new()), Arc::new(receive::Queue::new(&pools)));
+        Ok(Store { pools, clock, woken, writes: Arc::default(), turns: Arc::default(), touch: Arc::default(), receiving })
     }
 
     /// Refuses with [`StoreError::Locked`] when another process serves this embedded database. Other commands may open the store
@@ -95,8 +107,8 @@ impl Store {
     /// The system's own project: its chain records what belongs to no repository.
     pub const SYSTEM: ProjectId = ProjectId(uuid::Uuid::nil());
 
-    /// Notified whenever this process commits new work. A hint to look again, never a substitute for looking: other processes
-    /// schedule work too.
+    /// Notified whenever this process commits new work, and while [`Store::keep_in_touch`] runs also when another instance does. A hint
+    /// to look again, never a substitute for looking: what other commands schedule is found by looking alone.
     pub fn woken(&self) -> Arc<Notify> {
         self.woken.clone()
     }
@@ -104,6 +116,15 @@ impl Store {
     /// The clock the store was opened with.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// How many writing transactions this process has begun: each costs the database a wait for its disk.
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
+    }
+
+    fn count_write(&self) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Waits for open transactions to end and closes all connections.
@@ -121,17 +142,21 @@ impl Store {
         self.clock.now()
     }
 
-    fn wake(&self) {
-        self.woken.notify_waiters();
-        // Kept for a worker that is between looking and waiting.
-        self.woken.notify_one();
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        match &self.pools {
+            Pools::Lite { readers, .. } => sqlx::query("select 1").execute(readers).await?.rows_affected(),
+            Pools::Pg(pool) => sqlx::query("select 1").execute(pool).await?.rows_affected(),
+        };
+        Ok(())
     }
 
     /// A writing transaction outside any project.
     async fn write(&self) -> Result<Tx> {
+        self.count_write();
         Ok(match &self.pools {
             Pools::Lite { writer, .. } => Tx::Lite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Pg(pool) => Tx::Pg(pool.begin().await?),
+            Pools::Pg(pool) => Tx::Pg(sql::begin_whole(pool, "BEGIN").await?),
         })
     }
 
@@ -139,7 +164,7 @@ impl Store {
     async fn read(&self) -> Result<Tx> {
         Ok(match &self.pools {
             Pools::Lite { readers, .. } => Tx::Lite(readers.begin().await?),
-            Pools::Pg(pool) => Tx::Pg(pool.begin_with(SNAPSHOT).await?),
+            Pools::Pg(pool) => Tx::Pg(sql::begin_whole(pool, SNAPSHOT).await?),
         })
     }
 
@@ -147,7 +172,10 @@ impl Store {
     pub async fn begin(&self, project: ProjectId) -> Result<ProjectTx> {
         let tx = match &self.pools {
             Pools::Lite { .. } => self.write().await?,
-            Pools::Pg(pool) => Tx::Pg(pool.begin_with(tx::opening("begin", project)).await?),
+            Pools::Pg(pool) => {
+                self.count_write();
+                Tx::Pg(sql::begin_whole(pool, tx::opening("begin", project)).await?)
+            }
         };
         Ok(ProjectTx::enter(tx, project, self.clone()))
     }
@@ -156,7 +184,7 @@ impl Store {
     pub async fn begin_read(&self, project: ProjectId) -> Result<ProjectTx> {
         let tx = match &self.pools {
             Pools::Lite { .. } => self.read().await?,
-            Pools::Pg(pool) => Tx::Pg(pool.begin_with(tx::opening(SNAPSHOT, project)).await?),
+            Pools::Pg(pool) => Tx::Pg(sql::begin_whole(pool, tx::opening(SNAPSHOT, project)).await?),
         };
         Ok(ProjectTx::enter(tx, project, self.clone()))
     }

@@ -22,6 +22,16 @@ static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 const READERS: u32 = 4;
 const PG_CONNECTIONS: u32 = 16;
 const BUSY: Duration = Duration::from_secs(10);
+/// How long to wait for a connection. Shorter than a forge waits for the answer to its web hook.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// The advisory lock of those who set a database up.
+const SETUP_LOCK: i64 = 0x7379_6e64_6172_6978;
+
+/// What holds on every connection. A process that was stopped in the middle of a transaction, or whose machine is gone, must not keep
+/// its locks: the server ends the transaction, and whoever wakes up finds nothing of it written.
+const SESSION: &str = "set role syndarix_app;
+    set idle_in_transaction_session_timeout = '5s'; set lock_timeout = '10s';
+    set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3";
 
 /// Tables that hold a project's id (or are looked up by it) and yet have no row-level security, each with its reason.
 pub const WITHOUT_ROW_SECURITY: &[(&str, &str)] = &[
@@ -43,14 +53,20 @@ pub struct ServingLock {
     _file: Option<File>,
 }
 
-pub(super) async fn open(at: &StoreUrl) -> Result<Pools> {
+/// `newest`: leave out later migrations, as a program that does not know them would.
+pub(super) async fn open(at: &StoreUrl, newest: Option<i64>) -> Result<Pools> {
     match at {
-        StoreUrl::Sqlite(path) => open_sqlite(path).await,
-        StoreUrl::Postgres { app, owner } => open_postgres(app, owner.as_ref()).await,
+        StoreUrl::Sqlite(path) => open_sqlite(path, &up_to(&SQLITE, newest)).await,
+        StoreUrl::Postgres { app, owner } => open_postgres(app, owner.as_ref(), &up_to(&POSTGRES, newest)).await,
     }
 }
 
-async fn open_sqlite(path: &Path) -> Result<Pools> {
+fn up_to(all: &Migrator, newest: Option<i64>) -> Migrator {
+    let known = all.iter().filter(|migration| newest.is_none_or(|newest| migration.version <= newest));
+    Migrator::with_migrations(known.cloned().collect())
+}
+
+async fn open_sqlite(path: &Path, migrations: &Migrator) -> Result<Pools> {
     create_private(path)?;
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -62,8 +78,8 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
     // One writer: SQLite allows no more, and a queue inside the process is fair where its busy handler is not.
     let pool = || SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None).test_before_acquire(false);
     let writer = pool().max_connections(1).connect_with(options.clone()).await?;
-    check_version(newest_sqlite(&writer).await?, &SQLITE)?;
-    SQLITE.run(&writer).await.map_err(|error| StoreError::Migrate(Box::new(error)))?;
+    check_version(newest_sqlite(&writer).await?, migrations)?;
+    migrations.run(&writer).await.map_err(|error| StoreError::Migrate(Box::new(error)))?;
     let readers = pool().max_connections(READERS).connect_with(options.pragma("query_only", "1")).await?;
     Ok(Pools::Lite { path: path.to_owned(), writer, readers })
 }
@@ -80,30 +96,60 @@ fn create_private(path: &Path) -> Result<()> {
     })
 }
 
-async fn open_postgres(app: &SecretString, owner: Option<&SecretString>) -> Result<Pools> {
+async fn open_postgres(app: &SecretString, owner: Option<&SecretString>, migrations: &Migrator) -> Result<Pools> {
     let app_options = pg_options(app.expose_secret())?;
     let mut owner_connection = PgConnection::connect_with(&pg_options(&StoreUrl::owner_url(app, owner))?).await?;
     check_server(&mut owner_connection).await?;
+    // Instances that start together take turns; the lock ends with the connection.
+    sqlx::query("select pg_advisory_lock($1)").bind(SETUP_LOCK).execute(&mut owner_connection).await?;
     let app_user = app_options.get_username();
     ensure_role(&mut owner_connection, app_user).await.map_err(|error| role_refused(app_user, error))?;
-    check_version(newest_postgres(&mut owner_connection).await?, &POSTGRES)?;
-    POSTGRES.run(&mut owner_connection).await.map_err(|error| StoreError::Migrate(Box::new(error)))?;
+    check_version(newest_postgres(&mut owner_connection).await?, migrations)?;
+    migrations.run(&mut owner_connection).await.map_err(|error| StoreError::Migrate(Box::new(error)))?;
     check_row_security(&mut owner_connection).await?;
     owner_connection.close().await?;
 
-    let pool = PgPoolOptions::new().max_connections(PG_CONNECTIONS).test_before_acquire(false).after_connect(|connection, _| {
-        Box::pin(async move {
-            sqlx::query("set role syndarix_app").execute(connection).await?;
-            Ok(())
-        })
-    });
+    let pool = pg_pool(pg_connections(app.expose_secret()));
     let pool = pool.connect_with(app_options).await?;
     check_role(&pool).await?;
     Ok(Pools::Pg(pool))
 }
 
+/// Connections as the role of instances. A connection that was idle is tried first: after a restart of the database each of them is
+/// dead, and a delivery must not be the one to find out.
+fn pg_pool(connections: u32) -> PgPoolOptions {
+    let options = PgPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).test_before_acquire(false);
+    let options = options.before_acquire(|connection, meta| {
+        Box::pin(async move {
+            if meta.idle_for > Duration::from_secs(1) {
+                connection.ping().await?;
+            }
+            Ok(true)
+        })
+    });
+    options.after_connect(|connection, _| {
+        Box::pin(async move {
+            sqlx::raw_sql(SESSION).execute(connection).await?;
+            Ok(())
+        })
+    })
+}
+
+/// `max_connections=N` in the URL is ours, not the server's.
+fn pg_connections(url: &str) -> u32 {
+    let given = url.split_once('?').and_then(|(_, rest)| rest.split('&').find_map(|part| part.strip_prefix("max_connections=")));
+    given.and_then(|number| number.parse().ok()).filter(|number| *number > 0).unwrap_or(PG_CONNECTIONS)
+}
+
 fn pg_options(url: &str) -> Result<PgConnectOptions> {
-    let parsed: Result<PgConnectOptions, _> = url.parse();
+    let plain = match url.split_once('?') {
+        Some((base, rest)) => {
+            let rest: Vec<&str> = rest.split('&').filter(|part| !part.starts_with("max_connections=")).collect();
+            format!("{base}?{}", rest.join("&"))
+        }
+        None => url.to_owned(),
+    };
+    let parsed: Result<PgConnectOptions, _> = plain.parse();
     // The parser's message may repeat the URL and with it the password.
     let options = parsed.map_err(|_| {
         StoreError::Setup(

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::Store;
+use super::claim::share_of_delivery;
 use super::error::{Result, StoreError};
 use super::inbox::{NewDelivery, Received};
 use super::open::Pools;
@@ -171,7 +172,10 @@ impl Store {
             )?;
             let (id,) = row.ok_or(StoreError::NotFound("delivery"))?;
             if id == group.id {
-                fresh.push(((WorkKind::Intake, id.0), Scheduled { project: None, lane: None, run_at: self.now() }));
+                fresh.push((
+                    (WorkKind::Intake, id.0),
+                    Scheduled { project: None, lane: Some(share_of_delivery(&hook, &new.body)), run_at: self.now() },
+                ));
             }
             stored.push(id);
         }
@@ -192,7 +196,8 @@ impl Store {
                 on conflict (hook, delivery_id) do update
                     set redeliveries = inbox.redeliveries + excluded.redeliveries + 1, last_seen = excluded.last_seen
                 returning id, hook, delivery_id),
-            due as (insert into work (kind, id, run_at) select 'intake', id, $9 from arrived where id = any ($1))
+            due as (insert into work (kind, id, lane, run_at)
+                select 'intake', arrived.id, share, $9 from arrived join unnest($1::uuid[], $10::uuid[]) as s (id, share) on s.id = arrived.id)
             select id, hook, delivery_id from arrived where id <> all ($1)";
         let Pools::Pg(pool) = &self.pools else { return Err(StoreError::NotFound("delivery")) };
         let names: Vec<(String, String)> =
@@ -206,7 +211,8 @@ impl Store {
             .bind(groups.iter().map(|group| group.delivery.source.as_str()).collect::<Vec<_>>())
             .bind(groups.iter().map(|group| group.delivery.received_at.0).collect::<Vec<_>>())
             .bind(groups.iter().map(|group| i64::try_from(group.answers.len()).unwrap_or(i64::MAX)).collect::<Vec<_>>())
-            .bind(self.now());
+            .bind(self.now())
+            .bind(groups.iter().map(|group| share_of_delivery(&group.delivery.hook, &group.delivery.body).0).collect::<Vec<_>>());
         let known: Vec<(DeliveryId, String, String)> = query.fetch_all(pool).await?;
         let known: BTreeMap<(String, String), DeliveryId> = known.into_iter().map(|(id, hook, name)| ((hook, name), id)).collect();
         Ok(groups.iter().zip(names).map(|(group, name)| known.get(&name).copied().unwrap_or(group.id)).collect())

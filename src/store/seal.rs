@@ -4,7 +4,7 @@
 use super::error::{Result, StoreError};
 use super::journal::EventRow;
 use super::sql::{Tx, all, exec, first};
-use super::work::Claim;
+use super::work::{Claim, Release};
 use super::{ProjectTx, Store};
 use crate::base::ids::{EntryId, ProjectId};
 
@@ -69,8 +69,9 @@ impl Store {
         Ok(first!(&mut tx.tx, AuditPosition, sql, project)?.unwrap_or_default())
     }
 
-    /// Records how far the chain has been pushed, unless the claim was lost meanwhile. It never moves back.
-    pub async fn set_audit_pushed(&self, claim: &Claim, project: ProjectId, position: &AuditPosition) -> Result<()> {
+    /// Records how far the chain has been pushed, unless the claim was lost meanwhile, and ends the claim if that was all. The place
+    /// never moves back.
+    pub async fn set_audit_pushed(&self, claim: &Claim, project: ProjectId, position: &AuditPosition, end: Option<Release>) -> Result<()> {
         let mut tx = self.begin(project).await?;
         tx.guard(claim).await?;
         let now = self.now();
@@ -78,6 +79,9 @@ impl Store {
             on conflict (project_id) do update set next_seq = excluded.next_seq, head = excluded.head, at = excluded.at
                 where excluded.next_seq >= audit_pushes.next_seq";
         exec!(&mut tx.tx, sql, project, place(position.next_seq), &position.head, now)?;
+        if let Some(end) = end {
+            tx.release(claim, end).await?;
+        }
         tx.commit().await
     }
 }
@@ -88,7 +92,8 @@ impl ProjectTx {
         Ok(first!(&mut self.tx, ChainRow, sql, self.project)?)
     }
 
-    async fn seal_waiting(&mut self, limit: i64, link: Link<'_>) -> Result<usize> {
+    /// Seals up to `limit` waiting entries in this transaction; see [`Store::seal`].
+    pub async fn seal_waiting(&mut self, limit: i64, link: Link<'_>) -> Result<usize> {
         self.lock("chain").await?;
         let sql = "select j.ordinal, j.id, j.stream, j.stream_id, j.version, j.kind, j.actor, j.target, j.payload, j.causation, j.at
             from seal_queue q join journal j on j.ordinal = q.ordinal and j.project_id = q.project_id

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
-use sqlx::{Database, Decode, Encode, Postgres, Sqlite, Type};
+use sqlx::{Database, Decode, Encode, Postgres, SqlSafeStr, Sqlite, Type};
 use uuid::Uuid;
 
 use crate::base::ids::{AgentId, DeliveryId, EffectId, EntryId, IntentId, ProjectId, RunId, SubjectId};
@@ -29,6 +29,23 @@ impl Tx {
             Tx::Lite(tx) => tx.rollback().await,
         }
     }
+}
+
+/// Begins a transaction, to the end even when nobody waits for it any more. The driver gives a connection whose `BEGIN` was sent but
+/// not answered back to the pool as it is, and the next user would find itself within somebody else's transaction.
+pub(super) async fn begin_whole(
+    pool: &sqlx::PgPool,
+    statement: impl SqlSafeStr + Send + 'static,
+) -> Result<sqlx::Transaction<'static, Postgres>, sqlx::Error> {
+    let (pool, (sender, receiver)) = (pool.clone(), tokio::sync::oneshot::channel());
+    #[expect(clippy::disallowed_methods, reason = "ends with the answer to BEGIN, or when no connection comes free in time")]
+    let begun = tokio::spawn(async move {
+        // Unwanted, it is dropped here, which rolls it back.
+        let _ = sender.send(pool.begin_with(statement).await);
+    });
+    let answer = receiver.await;
+    drop(begun);
+    answer.unwrap_or(Err(sqlx::Error::WorkerCrashed))
 }
 
 /// Runs a statement and gives the number of rows it touched. One text, or `pg:` and `lite:` where the dialects differ.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Store;
 use super::error::Result;
 use super::sql::{Tx, exec};
-use super::work::{Scheduled, WorkKind, write_scheduled};
+use super::work::{Claim, Scheduled, WorkKind, fence, write_scheduled};
 use crate::base::Time;
 use crate::base::ids::ProjectId;
 
@@ -23,6 +23,8 @@ pub struct ProjectTx {
     pub(super) store: Store,
     /// Written at commit, sorted and once each: the work table is the one place where lanes of a project meet.
     pub(super) scheduled: BTreeMap<(WorkKind, Uuid), Scheduled>,
+    /// The lease that must still hold when this commits.
+    pub(super) guarded: Option<Claim>,
     /// Whether committing this gives somebody something to do.
     pub(super) stirred: bool,
 }
@@ -36,7 +38,7 @@ pub(super) fn opening(begin: &str, project: ProjectId) -> AssertSqlSafe<String> 
 impl ProjectTx {
     /// On PostgreSQL the transaction was begun with [`opening`].
     pub(super) fn enter(tx: Tx, project: ProjectId, store: Store) -> ProjectTx {
-        ProjectTx { tx, project, store, scheduled: BTreeMap::new(), stirred: false }
+        ProjectTx { tx, project, store, scheduled: BTreeMap::new(), guarded: None, stirred: false }
     }
 
     /// The project of this transaction.
@@ -49,7 +51,8 @@ impl ProjectTx {
         self.store.clock().now()
     }
 
-    /// Makes everything in this transaction, and the work it scheduled, durable and visible at once.
+    /// Makes everything in this transaction, and the work it scheduled, durable and visible at once. Fails with
+    /// [`super::StoreError::LeaseLost`] when the lease it is guarded by was lost meanwhile; nothing is written then.
     pub async fn commit(mut self) -> Result<()> {
         self.flush().await?;
         self.tx.commit().await?;
@@ -66,11 +69,14 @@ impl ProjectTx {
     }
 
     pub(super) async fn flush(&mut self) -> Result<()> {
-        if self.scheduled.is_empty() {
+        let items: Vec<_> = std::mem::take(&mut self.scheduled).into_iter().collect();
+        if let Some(claim) = self.guarded.take() {
+            fence(&mut self.tx, &claim, &items).await?;
+        }
+        if items.is_empty() {
             return Ok(());
         }
         self.stirred = true;
-        let items: Vec<_> = std::mem::take(&mut self.scheduled).into_iter().collect();
         write_scheduled(&mut self.tx, &items).await
     }
 

@@ -1,8 +1,8 @@
 //! Who is doing what: items of work, claimed by lease.
 //!
 //! A row holds ids and times only, so that it can be claimed before the project is known. There is one row for one (kind, id), so
-//! a lane never has two workers. A claim carries an epoch; every write of the holder checks it ([`super::ProjectTx::guard`]), so a
-//! worker that lost its lease can do no harm. Lease ends are the database's time; `run_at` is the injected clock's.
+//! a lane never has two workers. A claim ([`Store::claim`]) carries an epoch; every write of the holder checks it
+//! ([`super::ProjectTx::guard`]), so a worker that lost its lease can do no harm. Lease ends are the database's time; `run_at` is the injected clock's.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ pub struct Claim {
     pub id: Uuid,
     /// The project, when it is known.
     pub project: Option<ProjectId>,
-    /// The lane, when the work belongs to one.
+    /// The lane, when the work belongs to one. For a delivery, a hash of the repository that it names.
     pub lane: Option<SubjectId>,
     /// The fencing number of this lease.
     pub epoch: i64,
@@ -62,6 +62,8 @@ pub struct Claim {
     pub attempts: i64,
     /// Who claimed it.
     pub owner: String,
+    /// Until when the lease holds as far as this process can tell: not later than the database says.
+    pub until: tokio::time::Instant,
 }
 
 /// How a claim ends.
@@ -85,16 +87,6 @@ pub struct Quiet {
     pub due: i64,
     /// Items whose time is still to come.
     pub later: i64,
-}
-
-#[derive(sqlx::FromRow)]
-struct ClaimedRow {
-    id: Uuid,
-    project_id: Option<ProjectId>,
-    lane: Option<SubjectId>,
-    epoch: i64,
-    generation: i64,
-    attempts: i64,
 }
 
 /// Work scheduled in a transaction, written when it commits.
@@ -179,16 +171,33 @@ pub(super) async fn release(tx: &mut Tx, claim: &Claim, how: Release) -> Result<
     }
 }
 
-/// Fails with [`StoreError::LeaseLost`] unless the claim still holds, and keeps it from being lost until the transaction ends.
-pub(super) async fn guard(tx: &mut Tx, claim: &Claim) -> Result<()> {
-    let held = first!(tx, (i64,),
-        pg: "select epoch from work where kind = $1 and id = $2 and epoch = $3 and owner = $4 for update",
-        lite: "select epoch from work where kind = $1 and id = $2 and epoch = $3 and owner = $4",
-        claim.kind, claim.id, claim.epoch, &claim.owner)?;
+/// Fails with [`StoreError::LeaseLost`] unless the claim still holds at this moment.
+async fn check(tx: &mut Tx, claim: &Claim) -> Result<()> {
+    let sql = "select epoch from work where kind = $1 and id = $2 and epoch = $3 and owner = $4";
+    let held = first!(tx, (i64,), sql, claim.kind, claim.id, claim.epoch, &claim.owner)?;
     held.map(|_| ()).ok_or(StoreError::LeaseLost)
 }
 
-fn micros(duration: Duration) -> i64 {
+/// Locks the claimed item and those that are about to be scheduled until the transaction ends, and fails with
+/// [`StoreError::LeaseLost`] unless the claim still holds. All are locked in the order of their keys: a turn and a performer of one
+/// lane, each holding its own item and scheduling the other's, would otherwise wait for each other in a circle.
+pub(super) async fn fence(tx: &mut Tx, claim: &Claim, scheduled: &[((WorkKind, Uuid), Scheduled)]) -> Result<()> {
+    let Tx::Pg(pg) = tx else { return check(tx, claim).await };
+    let keys = || scheduled.iter().map(|(key, _)| *key).chain([(claim.kind, claim.id)]);
+    let sql = "select w.kind, w.id, w.epoch, w.owner from work w
+        join unnest($1::text[], $2::uuid[]) as k (kind, id) on w.kind = k.kind and w.id = k.id order by w.kind, w.id for update of w";
+    let rows: Vec<(WorkKind, Uuid, i64, Option<String>)> = sqlx::query_as(sql)
+        .bind(keys().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>())
+        .bind(keys().map(|(_, id)| id).collect::<Vec<_>>())
+        .fetch_all(&mut **pg)
+        .await?;
+    let holds = |(kind, id, epoch, owner): &(WorkKind, Uuid, i64, Option<String>)| {
+        (*kind, *id, *epoch, owner.as_deref()) == (claim.kind, claim.id, claim.epoch, Some(claim.owner.as_str()))
+    };
+    if rows.iter().any(holds) { Ok(()) } else { Err(StoreError::LeaseLost) }
+}
+
+pub(super) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4)
 }
 
@@ -209,64 +218,6 @@ impl Store {
         tx.commit().await?;
         self.wake();
         Ok(())
-    }
-
-    /// Leases the item of these kinds that has been due longest, or says that there is none. Each item goes to one worker only; one
-    /// whose lease ran out is due again.
-    pub async fn claim(&self, kinds: &[WorkKind], owner: &str, lease: Duration) -> Result<Option<Claim>> {
-        for kind in self.due_kinds(kinds).await? {
-            if let Some(row) = self.claim_one(kind, owner, lease).await? {
-                let ClaimedRow { id, project_id: project, lane, epoch, generation, attempts } = row;
-                return Ok(Some(Claim { kind, id, project, lane, epoch, generation, attempts, owner: owner.to_owned() }));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The kinds that have due work, longest due first. Read only, so that idle workers do not stand in the writer's way.
-    async fn due_kinds(&self, kinds: &[WorkKind]) -> Result<Vec<WorkKind>> {
-        let pg = "select k.kind from unnest($1::text[]) with ordinality as k (kind, place) cross join lateral (
-                select w.run_at from work w where w.kind = k.kind and w.run_at <= $2
-                    and w.lease_until <= (extract(epoch from clock_timestamp()) * 1000000)::bigint order by w.run_at limit 1) due
-            order by due.run_at, k.place";
-        let lite = "select kind from (select k.value as kind, k.key as place, (
-                select w.run_at from work w where w.kind = k.value and w.run_at <= $2
-                    and w.lease_until <= cast(unixepoch('subsec') * 1000000 as integer) order by w.run_at limit 1) as due
-            from json_each($1) k) where due is not null order by due, place";
-        let words: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
-        let now = self.now();
-        let rows: Vec<(WorkKind,)> = match &self.pools {
-            Pools::Pg(pool) => sqlx::query_as(pg).bind(words).bind(now).fetch_all(pool).await?,
-            Pools::Lite { readers, .. } => {
-                sqlx::query_as(lite).bind(serde_json::json!(words).to_string()).bind(now).fetch_all(readers).await?
-            }
-        };
-        Ok(rows.into_iter().map(|(kind,)| kind).collect())
-    }
-
-    async fn claim_one(&self, kind: WorkKind, owner: &str, lease: Duration) -> Result<Option<ClaimedRow>> {
-        // The epoch comes from a sequence, or on SQLite (millisecond clock) from time and chance: it must not repeat when a row was
-        // deleted and made again.
-        let pg = "update work set owner = $3, attempts = attempts + 1, epoch = nextval('work_epoch'),
-                lease_until = (extract(epoch from clock_timestamp()) * 1000000)::bigint + $4
-            where kind = $1 and id = (
-                select id from work where kind = $1 and run_at <= $2 and lease_until <= (extract(epoch from clock_timestamp()) * 1000000)::bigint
-                order by run_at limit 1 for update skip locked)
-            returning id, project_id, lane, epoch, generation, attempts";
-        let lite = "update work set owner = $3, attempts = attempts + 1,
-                epoch = max(epoch + 1, cast(unixepoch('subsec') * 1000 as integer) * 1000000 + abs(random() % 1000000)),
-                lease_until = cast(unixepoch('subsec') * 1000000 as integer) + $4
-            where kind = $1 and id = (
-                select id from work where kind = $1 and run_at <= $2 and lease_until <= cast(unixepoch('subsec') * 1000000 as integer)
-                order by run_at limit 1)
-            returning id, project_id, lane, epoch, generation, attempts";
-        let now = self.now();
-        Ok(match &self.pools {
-            Pools::Pg(pool) => sqlx::query_as(pg).bind(kind).bind(now).bind(owner).bind(micros(lease)).fetch_optional(pool).await?,
-            Pools::Lite { writer, .. } => {
-                sqlx::query_as(lite).bind(kind).bind(now).bind(owner).bind(micros(lease)).fetch_optional(writer).await?
-            }
-        })
     }
 
     /// Makes the lease end this long from now. False when it was lost.
@@ -338,14 +289,16 @@ impl Store {
 }
 
 impl ProjectTx {
-    /// Fails with [`StoreError::LeaseLost`] when the claim no longer holds; otherwise it cannot be lost until this transaction ends.
-    /// Called first, it fences every write of the transaction.
+    /// Fails with [`StoreError::LeaseLost`] when the claim no longer holds, at once and again when the transaction commits, so that
+    /// nothing of it is written by somebody who has lost the lease. Call it first.
     pub async fn guard(&mut self, claim: &Claim) -> Result<()> {
-        guard(&mut self.tx, claim).await
+        self.guarded = Some(claim.clone());
+        check(&mut self.tx, claim).await
     }
 
     /// Ends the lease in this transaction: saves a commit, and work and its end become visible together. Call it last.
     pub async fn release(&mut self, claim: &Claim, how: Release) -> Result<()> {
+        self.guarded = Some(claim.clone());
         self.flush().await?;
         self.stirred = true;
         release(&mut self.tx, claim, how).await

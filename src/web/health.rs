@@ -12,8 +12,8 @@ pub async fn healthz() -> &'static str {
 
 /// The database answers.
 pub async fn readyz(State(state): State<WebState>) -> (StatusCode, &'static str) {
-    match state.store.quiet().await {
-        Ok(_) => (StatusCode::OK, "ready\n"),
+    match state.store.ping().await {
+        Ok(()) => (StatusCode::OK, "ready\n"),
         Err(error) => {
             tracing::warn!("not ready: {error}");
             (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")

@@ -1,12 +1,15 @@
 //! Receiving a delivery: check the signature over the raw bytes, store, answer. Nothing is parsed and nothing else happens in the
 //! request, because forges give up after seconds and Gitea never tries again.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
 
 use crate::forge::Headers;
-use crate::store::{NewDelivery, Source};
+use crate::store::{NewDelivery, Source, StoreError};
 
 use super::WebState;
 
@@ -14,6 +17,11 @@ use super::WebState;
 const MAX_ID: usize = 200;
 
 type Answer = (StatusCode, &'static str);
+
+/// How long storing a delivery may take. Gitea waits five seconds for the answer.
+const PATIENCE: Duration = Duration::from_millis(3_500);
+/// Before the second try; doubles from there.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// `POST /hooks/{hook}`.
 pub async fn receive(State(state): State<WebState>, Path(name): Path<String>, headers: HeaderMap, body: Bytes) -> Answer {
@@ -42,12 +50,38 @@ pub async fn receive(State(state): State<WebState>, Path(name): Path<String>, he
         source: Source::Webhook,
         received_at: state.clock.now(),
     };
-    match state.store.receive(&delivery).await {
-        Ok(_) => (StatusCode::ACCEPTED, "stored\n"),
+    match store(&state, &delivery).await {
+        Ok(()) => (StatusCode::ACCEPTED, "stored\n"),
+        Err(error) if error.is_disk_full() => {
+            tracing::error!(
+                hook = delivery.hook,
+                "a delivery could not be stored: the database's disk is full. Make room; nothing else is needed"
+            );
+            (StatusCode::INSUFFICIENT_STORAGE, "the delivery could not be stored because the disk is full; send it again later\n")
+        }
         Err(error) => {
             tracing::error!(hook = delivery.hook, "a delivery could not be stored: {error}");
             (StatusCode::SERVICE_UNAVAILABLE, "the delivery could not be stored; send it again later\n")
         }
+    }
+}
+
+/// Stores a delivery, trying again for as long as a forge waits for its answer: a connection that a restart of the database has broken
+/// must not cost a delivery, which most forges send only once. Trying again is harmless, since a delivery is stored once.
+async fn store(state: &WebState, delivery: &NewDelivery) -> Result<(), StoreError> {
+    let begun = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let left = PATIENCE.saturating_sub(begun.elapsed());
+        match tokio::time::timeout(left, state.store.receive(delivery)).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) if error.is_transient() && !error.is_disk_full() && begun.elapsed() + pause < PATIENCE => {
+                tokio::time::sleep(pause).await;
+            }
+            Ok(Err(error)) => return Err(error),
+            Err(_) => return Err(StoreError::Setup("the database gave no answer in time".into())),
+        }
+        pause *= 2;
     }
 }
 

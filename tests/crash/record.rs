@@ -33,10 +33,19 @@ pub struct Booked {
 impl Books {
     /// Opens the store of the bot that works on this repository.
     pub async fn open(dir: &Path, repo: &str) -> Result<Books> {
-        let store = Store::open(&StoreUrl::Sqlite(dir.join("bot").join("syndarix.db")), Clock::System).await?;
+        Books::over(Store::open(&StoreUrl::Sqlite(dir.join("bot").join("syndarix.db")), Clock::System).await?, repo).await
+    }
+
+    /// The books of one repository in a store.
+    pub async fn over(store: Store, repo: &str) -> Result<Books> {
         let project =
             store.projects().await?.into_iter().find(|project| project.path == repo).context("the bot does not know its project")?;
         Ok(Books { store, project })
+    }
+
+    /// The project's id.
+    pub fn project(&self) -> syndarix::base::ids::ProjectId {
+        self.project.id
     }
 
     /// Whether the bot has nothing left to do and all of its record is pushed.
@@ -69,6 +78,16 @@ impl Books {
 
     /// Checks everything that must hold whatever happened on the way. `kills`: how often the bot was ended by force.
     pub async fn audit(&self, dir: &Path, kills: usize) -> Result<Booked> {
+        let (booked, rows) = self.rows(kills).await?;
+        let report =
+            verify_files(read_repo_at(&dir.join("bot").join("record").join(format!("{}.git", self.project.id)), None)?, Scope::default());
+        ensure!(report.holds(), "the chain does not verify: {report:?}");
+        ensure!(report.entries() == rows as u64, "the record holds {} entries, the journal {rows} rows", report.entries());
+        Ok(booked)
+    }
+
+    /// The same for the database alone; gives how many entries the record must have.
+    pub async fn rows(&self, kills: usize) -> Result<(Booked, usize)> {
         ensure!(self.is_settled().await?, "something is still leased, due or not pushed: {}", self.rest().await);
         let unread = DeliveryFilter { state: Some(DeliveryState::Received), ..DeliveryFilter::default() };
         ensure!(self.store.list_deliveries(&unread, 10).await?.is_empty(), "the inbox holds unread deliveries");
@@ -85,11 +104,7 @@ impl Books {
         tx.rollback().await?;
         let violations = invariants::check_books(&self.store, &self.project, Nano::from_usd(5.0)).await?;
         ensure!(violations.is_empty(), "{}", violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
-        let report =
-            verify_files(read_repo_at(&dir.join("bot").join("record").join(format!("{}.git", self.project.id)), None)?, Scope::default());
-        ensure!(report.holds(), "the chain does not verify: {report:?}");
-        ensure!(report.entries() == rows as u64, "the record holds {} entries, the journal {rows} rows", report.entries());
-        Ok(booked)
+        Ok((booked, rows))
     }
 
     /// Lets go of the database.

@@ -19,6 +19,7 @@ mod assigned;
 mod autonomy;
 mod ci;
 mod commands;
+mod cost;
 mod deliveries;
 mod flood;
 mod gate;

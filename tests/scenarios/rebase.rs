@@ -43,8 +43,9 @@ impl World {
         let run = self.story(issue).await.active.unwrap().run;
         let mut ended = false;
         for epoch in 1..50 {
-            let owner = self.app.engine.owner.clone();
-            let claim = Claim { kind: WorkKind::Run, id: run.0, project: None, lane: None, epoch, generation: 0, attempts: 0, owner };
+            let (owner, until) = (self.app.engine.owner.clone(), tokio::time::Instant::now());
+            let claim =
+                Claim { kind: WorkKind::Run, id: run.0, project: None, lane: None, epoch, generation: 0, attempts: 0, owner, until };
             ended |= self.store().extend(&claim, Duration::ZERO).await.unwrap();
         }
         assert!(ended, "the run is leased");

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod fair;
 mod guard;
 mod inbox;
 mod isolation;
@@ -65,6 +66,16 @@ on_both_engines! {
         an_extended_lease_holds
         nothing_is_scheduled_by_a_rollback
         what_was_put_off_can_be_stirred_and_looks_do_not_count;
+    fair:
+        a_flood_does_not_keep_the_others_waiting
+        shares_that_are_full_are_left_out
+        kinds_take_turns
+        deliveries_of_a_flooding_repository_let_others_pass
+        lanes_that_schedule_each_other_do_not_block_each_other
+        a_lease_lost_within_a_transaction_is_noticed_at_its_commit
+        leases_do_not_go_by_the_clocks_of_processes
+        work_of_other_processes_is_found_by_looking
+        an_older_program_goes_on_after_a_newer_one_came;
     journal:
         two_writers_of_one_version_conflict
         appends_without_expectation_all_succeed

@@ -5,7 +5,7 @@ use syndarix::base::Clock;
 use syndarix::base::ids::SubjectId;
 use syndarix::store::{Store, StoreError};
 
-use crate::world::{Engine, START, World};
+use crate::world::{START, World};
 
 /// The versions in a folder of migrations, oldest first.
 fn versions(dir: &str) -> Vec<i64> {
@@ -26,10 +26,7 @@ fn planted(samples: &str) -> BTreeMap<String, i64> {
 
 pub async fn sample_rows_survive_every_migration(world: &World) {
     // The world's own database is migrated already; this one starts empty on the same engine.
-    let fresh = match &world.engine {
-        Engine::Sqlite { .. } => Engine::Sqlite { dir: tempfile::tempdir().unwrap() },
-        Engine::Postgres { .. } => Engine::postgres().await.unwrap(),
-    };
+    let fresh = world.engine.another().await;
     let mut rows: BTreeMap<String, i64> = BTreeMap::new();
     for version in versions(fresh.migrations_dir()) {
         fresh.migrate_to(version).await;

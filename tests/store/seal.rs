@@ -76,12 +76,12 @@ pub async fn the_pushed_position_is_fenced_and_never_moves_back(world: &World) {
     world.store.schedule(WorkKind::PushAudit, project.0, Some(project), None, None).await.unwrap();
     let claim = world.store.claim(&[WorkKind::PushAudit], "a", LONG).await.unwrap().unwrap();
     let position = AuditPosition { next_seq: 7, head: Some("9b1deb4".into()) };
-    world.store.set_audit_pushed(&claim, project, &position).await.unwrap();
-    world.store.set_audit_pushed(&claim, project, &AuditPosition::default()).await.unwrap();
+    world.store.set_audit_pushed(&claim, project, &position, None).await.unwrap();
+    world.store.set_audit_pushed(&claim, project, &AuditPosition::default(), None).await.unwrap();
     assert_eq!(world.store.audit_pushed(project).await.unwrap(), position);
 
     let lost = syndarix::store::Claim { epoch: claim.epoch - 1, ..claim };
     let further = AuditPosition { next_seq: 8, head: None };
-    assert!(matches!(world.store.set_audit_pushed(&lost, project, &further).await, Err(StoreError::LeaseLost)));
+    assert!(matches!(world.store.set_audit_pushed(&lost, project, &further, None).await, Err(StoreError::LeaseLost)));
     assert_eq!(world.store.audit_pushed(project).await.unwrap(), position);
 }

@@ -91,6 +91,14 @@ impl Engine {
         Some(Engine::Postgres { server, name })
     }
 
+    /// An empty database on the same engine.
+    pub async fn another(&self) -> Engine {
+        match self {
+            Engine::Sqlite { .. } => Engine::Sqlite { dir: tempfile::tempdir().unwrap() },
+            Engine::Postgres { .. } => Engine::postgres().await.unwrap(),
+        }
+    }
+
     pub fn url(&self) -> StoreUrl {
         match self {
             Engine::Sqlite { dir } => StoreUrl::Sqlite(dir.path().join("syndarix.db")),

@@ -81,6 +81,8 @@ pub struct Timings {
     pub poll_quick: Duration,
     /// Between two looks into the store when nobody wakes the worker.
     pub idle: Duration,
+    /// How long one call to a forge may take.
+    pub call: Duration,
 }
 
 impl Default for Timings {
@@ -93,6 +95,7 @@ impl Default for Timings {
             poll: Duration::from_secs(300),
             poll_quick: Duration::from_secs(12),
             idle: Duration::from_secs(1),
+            call: Duration::from_secs(30),
         }
     }
 }

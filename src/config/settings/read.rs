@@ -62,6 +62,7 @@ struct RawTimings {
     poll_seconds: Option<u64>,
     poll_quick_seconds: Option<u64>,
     idle_seconds: Option<u64>,
+    call_seconds: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -270,6 +271,7 @@ impl Reader<'_> {
             poll: or(raw.poll_seconds, standard.poll),
             poll_quick: or(raw.poll_quick_seconds, standard.poll_quick),
             idle: or(raw.idle_seconds, standard.idle),
+            call: or(raw.call_seconds, standard.call),
         }
     }
 }

@@ -119,6 +119,7 @@ impl Session<'_> {
 
     async fn end(&mut self, result: &RunResult) -> Result<Pace> {
         let mut tx = self.begin().await?;
+        self.keep_commits(&mut tx).await?;
         record_end(self.engine, &mut tx, &self.row, &self.start, result).await?;
         tx.release(self.claim, Release::Done).await?;
         self.engine.commit(tx).await?;

@@ -16,12 +16,12 @@ use crate::base::{Nano, Time};
 use crate::domain::agent::AgentKind;
 use crate::domain::forge::Sha;
 use crate::domain::workflow::effect::StartRun;
-use crate::git::{GitError, Mirror, TreeId};
+use crate::git::{GitError, Mirror, Packed, TreeId};
 use crate::store::{Claim, NewEvent, ProjectTx, Release, RunRow, RunState, StepResult, StepRow, StepState};
 use crate::tool::Desk;
 
 use super::world::Site;
-use super::{Engine, EngineError, Result, guard};
+use super::{Engine, EngineError, Result, carry, guard};
 use prepare::Prepared;
 
 /// Journal stream of runs.
@@ -43,6 +43,8 @@ struct Session<'a> {
     tree: TreeId,
     head: Sha,
     commits: u32,
+    /// Commits that the database does not hold yet.
+    unkept: Vec<(Sha, Packed)>,
 }
 
 /// What a step came to.
@@ -98,7 +100,12 @@ impl<'a> Session<'a> {
         let prepared: Prepared = serde_json::from_value(steps[0].result.clone().unwrap_or_default())?;
         let tree = TreeId(prepared.tree.clone());
         let head = prepared.base.clone();
-        let mut session = Session { engine, claim, site, row, start, kind, mirror, prepared, steps, desk: None, tree, head, commits: 0 };
+        for commit in [Some(&prepared.base), prepared.compare.as_ref()].into_iter().flatten() {
+            engine.bring(site, &mirror, commit).await?;
+        }
+        let unkept = Vec::new();
+        let mut session =
+            Session { engine, claim, site, row, start, kind, mirror, prepared, steps, desk: None, tree, head, commits: 0, unkept };
         if let Err(why) = session.merged_as_before().await? {
             return Ok(Err((session.row, session.start, why)));
         }
@@ -110,6 +117,12 @@ impl<'a> Session<'a> {
 
     /// One step; before each, whoever wants the run to stop is heard.
     async fn step(&mut self) -> Result<Pace> {
+        if self.engine.stopping.is_cancelled() {
+            // Another instance goes on from here at once.
+            let at = self.engine.clock.now();
+            self.engine.store.release(self.claim, Release::Retry { at }).await?;
+            return Ok(Pace::Rest);
+        }
         if self.is_stopped().await? {
             self.engine.store.release(self.claim, Release::Done).await?;
             return Ok(Pace::Rest);
@@ -117,7 +130,6 @@ impl<'a> Session<'a> {
         if self.engine.stands_still(self.claim).await? {
             return Ok(Pace::Rest);
         }
-        self.engine.hold(self.claim, self.engine.timings.model).await?;
         let talk = talk::rebuild(&self.prepared, &self.steps)?;
         if let Some(why) = self.over_cap(&talk) {
             return self.give_up(why, None).await;
@@ -172,6 +184,14 @@ impl<'a> Session<'a> {
         let mut tx = self.engine.store.begin(self.site.project.id).await?;
         tx.guard(self.claim).await?;
         Ok(tx)
+    }
+
+    /// Puts what was committed into the transaction that records it, for whoever goes on elsewhere.
+    async fn keep_commits(&mut self, tx: &mut ProjectTx) -> Result<()> {
+        for (commit, packed) in self.unkept.drain(..) {
+            carry::keep(tx, &commit, &packed).await?;
+        }
+        Ok(())
     }
 
     fn next_seq(&self) -> i64 {

@@ -55,9 +55,9 @@ pub(super) async fn prepare(
     kind: &AgentKind,
     mirror: &Mirror,
 ) -> Result<StepRow> {
-    engine.hold(claim, engine.timings.gather * 3).await?;
     mirror.fetch(&site.remote()).await?;
     let base = base_of(mirror, start).await?;
+    engine.bring(site, mirror, &base).await?;
     let mut brief = Briefing { engine, site, row, start, mirror, base: &base, roles: BTreeMap::new() }.write().await?;
     let (tree, merging) = match merging::merge(mirror, start, &base).await? {
         Some((tree, merging)) => {

@@ -40,6 +40,7 @@ impl Session<'_> {
             }
             if let Some(commit) = step.result.as_ref().and_then(|result| result.get("commit")).and_then(Value::as_str) {
                 self.head = Sha(commit.to_owned());
+                self.engine.bring(self.site, &self.mirror, &self.head).await?;
                 self.commits += 1;
                 desk.committed();
             }
@@ -126,6 +127,10 @@ impl Session<'_> {
                 let result = ToolResult { malformed: true, ..tool_result(&call, reason, true) };
                 self.write_step(&call, result, None, "malformed").await
             }
+            // Not the agent's fault and nothing it should hear of: the same call succeeds once there is room.
+            Outcome::Refused { reason, .. } if reason.trim_end_matches('.').ends_with("No space left on device (os error 28)") => {
+                Err(EngineError::Setup(reason))
+            }
             Outcome::Refused { reason, denied } => self.record(&call, reason, true, None, if denied { "denied" } else { "refused" }).await,
             Outcome::Changed { text, changes } => self.changed(&call, text, changes).await,
             Outcome::Commit { message } => self.commit_tool(&call, &message).await,
@@ -165,6 +170,7 @@ impl Session<'_> {
         };
         let sha = self.mirror.commit(&new).await?;
         self.mirror.keep(&self.row.id.to_string(), &sha).await?;
+        self.unkept.push((sha.clone(), self.mirror.pack(&sha).await?));
         self.head = sha.clone();
         self.commits += 1;
         if let Some(desk) = &mut self.desk {
@@ -214,6 +220,7 @@ impl Session<'_> {
         };
         let mut tx = self.engine.store.begin(self.site.project.id).await?;
         let recorded = tx.record_step(self.claim, done).await?;
+        self.keep_commits(&mut tx).await?;
         self.engine.commit(tx).await?;
         self.steps.push(recorded);
         Ok(Pace::On)

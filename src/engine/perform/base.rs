@@ -13,7 +13,7 @@ use crate::forge::ForgeError;
 use crate::git::{BranchName, Merge, Mirror, NewCommit, Sides, Signature, TreeId, merge_message};
 use crate::tool::PathPolicy;
 
-use super::super::{EngineError, Result, gather};
+use super::super::{EngineError, Result, carry, gather};
 use super::{Job, Performed};
 
 /// How often it is looked whether the forge shows a new head.
@@ -73,7 +73,13 @@ impl Job<'_> {
         let parents = story.head.iter().chain([base]).cloned().collect();
         let message = merge_message(base_branch, &story.branch, base, story.issue);
         let new = NewCommit { tree, parents, author: own.clone(), committer: own, message, at: self.row.created_at };
-        Ok(mirror.commit(&new).await?)
+        let commit = mirror.commit(&new).await?;
+        // Another instance may be the one that pushes it.
+        let packed = mirror.pack(&commit).await?;
+        let mut tx = self.begin().await?;
+        carry::keep(&mut tx, &commit, &packed).await?;
+        self.engine.commit(tx).await?;
+        Ok(commit)
     }
 
     /// Conflicts in files that agents may not change are for a person, unless the approved plan names the file.

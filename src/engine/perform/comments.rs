@@ -8,10 +8,8 @@ use crate::domain::marker;
 use crate::domain::workflow::{Effect, page};
 use crate::forge::{ForgeError, Reacted, ReactionTarget};
 
-use crate::store::ProjectTx;
-
 use super::super::{Result, manners};
-use super::{Job, Performed};
+use super::{Job, Note, Performed};
 
 /// Marker kind of all the bot's comments.
 pub const MARKER: &str = "comment";
@@ -49,11 +47,11 @@ impl Job<'_> {
             match written.as_ref() == Some(&hash) {
                 true if is_known => return Ok(Performed::Done(json!({"comment": id, "unchanged": true}))),
                 // Found after an uncertain try: without a note of it the next text of this key would become a second comment.
-                true => return self.remember(&object, id, &hash).await.map(found),
+                true => return Ok(found(self.written(object, id, &hash))),
                 false => {}
             }
             match self.engine.outside(forge.edit_comment(&self.site.repo, id, &body)).await {
-                Ok(()) => return self.remember(&object, id, &hash).await,
+                Ok(()) => return Ok(self.written(object, id, &hash)),
                 // A person deleted it: it is written again, once.
                 Err(ForgeError::NotFound(_)) => {}
                 Err(error) => return Err(error.into()),
@@ -62,7 +60,8 @@ impl Job<'_> {
         let made = self.engine.outside(forge.create_comment(&self.site.repo, number, &body)).await?;
         let mut tx = self.begin().await?;
         manners::spoke(&mut tx, number, made.created_at).await?;
-        self.remember_in(tx, &object, made.id, &hash).await
+        self.engine.commit(tx).await?;
+        Ok(self.written(object, made.id, &hash))
     }
 
     /// The comment of this key that stands on the forge already, with the hash of its text where we know it.
@@ -84,16 +83,10 @@ impl Job<'_> {
         Ok(oldest.map(|comment| Standing { id: comment.id, written: Some(sha256_hex(&comment.body)), is_known: false }))
     }
 
-    async fn remember(&self, object: &str, id: i64, hash: &str) -> Result<Performed> {
-        let tx = self.begin().await?;
-        self.remember_in(tx, object, id, hash).await
-    }
-
-    async fn remember_in(&self, mut tx: ProjectTx, object: &str, id: i64, hash: &str) -> Result<Performed> {
+    /// The comment stands with this text. Should a crash keep that from being noted, its marker is found again.
+    fn written(&self, object: String, id: i64, hash: &str) -> Performed {
         let data = json!({"id": id, "hash": hash, "at": self.engine.clock.now().0});
-        tx.put_object("comment", object, &data, None).await?;
-        self.engine.commit(tx).await?;
-        Ok(Performed::Done(json!({"comment": id, "body_sha256": hash})))
+        Performed::Noted(json!({"comment": id, "body_sha256": hash}), Note("comment", object, data))
     }
 
     pub(super) async fn status(&self) -> Result<Performed> {
@@ -126,6 +119,10 @@ fn found(done: Performed) -> Performed {
         Performed::Done(Value::Object(mut fields)) => {
             fields.insert("found".into(), Value::Bool(true));
             Performed::Done(Value::Object(fields))
+        }
+        Performed::Noted(Value::Object(mut fields), note) => {
+            fields.insert("found".into(), Value::Bool(true));
+            Performed::Noted(Value::Object(fields), note)
         }
         other => other,
     }

@@ -71,6 +71,9 @@ impl Job<'_> {
     async fn confirm(&self, number: i64, mut labels: BTreeSet<String>, wanted: &BTreeSet<String>) -> Result<()> {
         // An exclusive scope takes a sibling off by itself when one of ours is added.
         labels.retain(|name| wanted.contains(name) || !label::Label::parse(name).is_some_and(label::Label::is_kept_by_bot));
+        if self.confirmed(number).await?.as_ref() == Some(&labels) {
+            return Ok(());
+        }
         let mut tx = self.begin().await?;
         tx.put_object("labels", &number.to_string(), &json!(labels), None).await?;
         self.engine.commit(tx).await

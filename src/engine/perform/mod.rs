@@ -48,6 +48,18 @@ enum Performed {
     Done(Value),
     /// Done, and the story waits to hear of it.
     Told(Value, Receipt),
+    /// Done, and to be known of this object from now on.
+    Noted(Value, Note),
+}
+
+/// What is kept of an object of the forge: kind, key and data.
+struct Note(&'static str, String, Value);
+
+/// Whether there is more to do on a lane.
+enum Lane {
+    GoesOn,
+    /// Nothing is due, and the lease has ended.
+    Rests,
 }
 
 /// Performs the effects of one lane until nothing is due on it.
@@ -71,7 +83,9 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
             return Ok(engine.store.release(claim, Release::Retry { at }).await?);
         }
         let job = Job { engine, claim, site: &site, subject, number, row: &row };
-        job.run().await?;
+        if let Lane::Rests = Box::pin(job.run()).await? {
+            return Ok(());
+        }
     }
 }
 
@@ -81,14 +95,17 @@ fn happens(row: &EffectRow, stop: Stop) -> bool {
 }
 
 impl Job<'_> {
-    async fn run(&self) -> Result<()> {
+    async fn run(&self) -> Result<Lane> {
         let effect: Effect = serde_json::from_value(self.row.payload.clone())?;
         if let Some(at) = self.too_soon(&effect).await? {
             let mut tx = self.begin().await?;
             return match tx.effect_retry(self.row.id, at, "status edits keep their distance").await {
-                Ok(()) => self.engine.commit(tx).await,
+                Ok(()) => self.end(tx).await,
                 // A turn has just put a newer one in its place.
-                Err(StoreError::NotFound(_)) => Ok(tx.rollback().await?),
+                Err(StoreError::NotFound(_)) => {
+                    tx.rollback().await?;
+                    Ok(Lane::GoesOn)
+                }
                 Err(error) => Err(error.into()),
             };
         }
@@ -96,22 +113,23 @@ impl Job<'_> {
         match self.admitted(&mut tx, &effect).await? {
             Admit::Go => {}
             // It stays where it is; what stopped the story is committed.
-            Admit::Wait => return self.engine.commit(tx).await,
+            Admit::Wait => return self.end(tx).await,
             Admit::Drop => {
                 tx.effect_done(self.row.id, &json!({"left_out": "the story is halted"})).await?;
-                return self.engine.commit(tx).await;
+                return self.end(tx).await;
             }
         }
         match tx.effect_started(self.row.id).await {
             // A turn put a newer one with the same key in its place since it was read.
-            Err(StoreError::NotFound(_)) => return Ok(()),
+            Err(StoreError::NotFound(_)) => return Ok(Lane::GoesOn),
             other => other?,
         }
         self.engine.commit(tx).await?;
-        self.engine.hold(self.claim, self.engine.timings.call * 3).await?;
+        self.engine.hold(self.claim, self.engine.timings.call).await?;
         match shielded(self.in_time(&effect)).await {
-            Ok(Performed::Done(receipt)) => self.done(&effect, receipt, None).await,
-            Ok(Performed::Told(value, receipt)) => self.done(&effect, value, Some(receipt)).await,
+            Ok(Performed::Done(receipt)) => self.done(&effect, receipt, None, None).await,
+            Ok(Performed::Told(value, receipt)) => self.done(&effect, value, Some(receipt), None).await,
+            Ok(Performed::Noted(value, note)) => self.done(&effect, value, None, Some(note)).await,
             Err(error) => self.failed(&effect, &error).await,
         }
     }
@@ -139,6 +157,19 @@ impl Job<'_> {
         }
         let late = |_| ForgeError::Uncertain(format!("it was not done within {limit:?}"));
         tokio::time::timeout(limit, self.perform(effect)).await.map_err(late)?
+    }
+
+    /// Commits, and ends the lease in the same transaction if this was the lane's last work: each commit is a wait for the disk.
+    async fn end(&self, mut tx: ProjectTx) -> Result<Lane> {
+        let how = match tx.next_effect(self.subject).await? {
+            None => Some(Release::Done),
+            Some(next) => next.not_before.filter(|at| *at > self.engine.clock.now()).map(|at| Release::Retry { at }),
+        };
+        if let Some(how) = how {
+            tx.release(self.claim, how).await?;
+        }
+        self.engine.commit(tx).await?;
+        Ok(if how.is_some() { Lane::Rests } else { Lane::GoesOn })
     }
 
     async fn perform(&self, effect: &Effect) -> Result<Performed> {
@@ -174,24 +205,27 @@ impl Job<'_> {
         }
     }
 
-    async fn done(&self, effect: &Effect, value: Value, receipt: Option<Receipt>) -> Result<()> {
+    async fn done(&self, effect: &Effect, value: Value, receipt: Option<Receipt>, note: Option<Note>) -> Result<Lane> {
         let mut tx = self.begin().await?;
+        if let Some(Note(kind, key, data)) = note {
+            tx.put_object(kind, &key, &data, None).await?;
+        }
         tx.effect_done(self.row.id, &value).await?;
         self.journal(&mut tx, effect, "done", &value).await?;
         if let Some(receipt) = receipt {
             let intent = Intent::EffectDone { effect: self.row.id, receipt };
             post(&mut tx, self.subject, format!("effect:{}:done", self.row.id), &intent, self.engine.clock.now()).await?;
         }
-        self.engine.commit(tx).await
+        self.end(tx).await
     }
 
-    async fn retry(&self, millis: i64, why: &str) -> Result<()> {
+    async fn retry(&self, millis: i64, why: &str) -> Result<Lane> {
         let mut tx = self.begin().await?;
         tx.effect_retry(self.row.id, self.engine.clock.now().plus_millis(millis), why).await?;
-        self.engine.commit(tx).await
+        self.end(tx).await
     }
 
-    async fn failed(&self, effect: &Effect, error: &EngineError) -> Result<()> {
+    async fn failed(&self, effect: &Effect, error: &EngineError) -> Result<Lane> {
         if error.is_race() {
             return Err(EngineError::Setup("the lease was lost while performing".into()));
         }
@@ -213,7 +247,7 @@ impl Job<'_> {
             let intent = Intent::EffectFailed { effect: self.row.id, what: effect.word().into(), error: text };
             post(&mut tx, self.subject, format!("effect:{}:failed", self.row.id), &intent, self.engine.clock.now()).await?;
         }
-        self.engine.commit(tx).await
+        self.end(tx).await
     }
 
     /// Milliseconds until the next try; `None` when no try would help.

@@ -21,6 +21,7 @@ impl Job<'_> {
             return Err(EngineError::Setup(format!("`{branch}` is no branch of a story; pushes go to those alone")));
         }
         let mirror = self.engine.mirror(self.site.project.id).await?;
+        self.engine.bring(self.site, &mirror, to).await?;
         let pushed = self.engine.outside(mirror.push(&self.site.remote(), &name, expect, to)).await?;
         let record = json!({"branch": branch, "from": expect, "to": to});
         match pushed {
