@@ -44,6 +44,7 @@ impl Books {
     }
 
     /// The project's id.
+    #[allow(dead_code, reason = "asked by the tests of several instances")]
     pub fn project(&self) -> syndarix::base::ids::ProjectId {
         self.project.id
     }
