@@ -15,7 +15,7 @@ pub(super) fn check(books: &Books, hard: Nano) -> Vec<Violation> {
         let cost = event.payload["cost_nano_usd"].as_str().and_then(|text| text.parse().ok()).map_or(Nano::ZERO, Nano);
         let subject = event.target["subject"].as_str().unwrap_or_default().to_owned();
         let sum = recorded.entry(subject).or_default();
-        *sum = *sum + cost;
+        *sum += cost;
     }
     let mut violations = Vec::new();
     for (subject, rows, spent) in &books.ledger {
