@@ -30,7 +30,7 @@ fn main() {
         // Processes that the rows start for themselves, so that they can be killed.
         ["serve-ingest", url, how] => return runtime.block_on(ingest::serve(url, how)),
         _ => {
-            eprintln!("usage: bench/{{ingest,steps,jobs,edits}} [--json]");
+            eprintln!("usage: bench/{{ingest,edits}} [--json]");
             std::process::exit(2);
         }
     };

@@ -322,7 +322,8 @@ mod tests {
             ("remote: Not found.\nfatal: repository 'https://x/' not found", false, "NotFound"),
             ("fatal: unable to access 'https://x/': The requested URL returned error: 301", false, "NotFound"),
             ("error: object abc: hasDotgit: contains '.git'\nfatal: fsck error in packed object", false, "BadObject"),
-            ("fatal: write error: No space left on device", false, "Io"),
+            // A full disk passes, too.
+            ("fatal: write error: No space left on device", true, "Io"),
             ("", false, "Refused"),
         ];
         for (stderr, transient, kind) in rows {

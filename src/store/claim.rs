@@ -267,7 +267,7 @@ mod tests {
             let rows = sqlx::query(AssertSqlSafe(format!("explain query plan {text}"))).fetch_all(&pool).await.unwrap();
             let plan: Vec<String> = rows.iter().map(|row| row.get::<String, _>("detail")).collect();
             let looks: Vec<&String> = plan.iter().filter(|line| line.contains(" w ") || line.ends_with(" w")).collect();
-            assert_eq!(looks.len(), 3, "{plan:#?}");
+            assert!(looks.len() >= 3, "{plan:#?}");
             assert!(looks.iter().all(|line| line.starts_with("SEARCH w USING") && line.contains("work_share")), "{plan:#?}");
             assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "{plan:#?}");
         }

@@ -213,6 +213,7 @@ async fn a_page_of_html_is_not_an_answer() {
     let page = || ResponseTemplate::new(200).set_body_raw("<html>Sign in</html>", "text/html");
     said("GET", "/user").respond_with(page()).mount(&server).await;
     said("POST", "/repos/acme/shop/issues/1/comments").respond_with(page()).mount(&server).await;
+    said("GET", "/repos/acme/shop/issues/1").respond_with(page()).mount(&server).await;
     said("GET", "/version").respond_with(ResponseTemplate::new(403).set_body_raw("<html>no</html>", "text/html")).mount(&server).await;
     let forge = forge_at(&server.uri());
     assert!(matches!(forge.whoami().await, Err(ForgeError::Malformed(text)) if text.contains("text/html")));
