@@ -59,8 +59,6 @@ pub async fn facts(engine: &Engine, claim: &Claim, peeked: &Peeked, wanted: &Wan
     let forge = &site.connection.forge;
     let suspect = stored.guard.suspect.is_some();
     let actor = match &wanted.actor {
-        // Said before the question was asked, and only heard now: an answer to nothing.
-        Some(_) if !speaks_to_the_question(engine, &site, story, &wanted.intent).await? => None,
         Some(user) if needs_role(story, &wanted.intent) => Some(site.person(user).await?),
         Some(user) => Some(Person { user: user.clone(), role: None, is_bot: is_program(user, site.connection.bot.id, &site.rules.policy) }),
         None => None,
@@ -117,27 +115,6 @@ fn needs_role(story: &Story, intent: &Intent) -> bool {
         Intent::Remark { .. } => story.question.is_some(),
         _ => false,
     }
-}
-
-/// Whether a remark can be meant as the answer to the open question: it was written after the question. Comments are numbered in the
-/// order in which they were written.
-async fn speaks_to_the_question(engine: &Engine, site: &Site<'_>, story: &Story, intent: &Intent) -> Result<bool> {
-    let (Intent::Remark { comment, .. }, Some(run)) = (intent, story.question) else {
-        return Ok(true);
-    };
-    let mut tx = engine.store.begin_read(site.project.id).await?;
-    let question = result_of(&tx.run(run).await?)?.question;
-    let mut names = vec![format!("{}.question.{run}", story.round)];
-    names.extend(question.map(|question| format!("{}.question.{run}.{}", story.round, &sha256_hex(question)[..8])));
-    let mut asked = None;
-    for number in [Some(story.issue), story.pull.as_ref().map(|pull| pull.number)].into_iter().flatten() {
-        for name in &names {
-            let row = tx.object("comment", &format!("{number}.{name}")).await?;
-            asked = asked.or(row.and_then(|row| row.data.get("id").and_then(Value::as_i64)));
-        }
-    }
-    tx.rollback().await?;
-    Ok(asked.is_some_and(|asked| *comment > asked))
 }
 
 fn needs_issue(intent: &Intent) -> bool {

@@ -106,6 +106,7 @@ fn reshaped(rng: &mut Rng, value: &mut Value, depth: usize) {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a hang is what is looked for here")]
 fn feed(target: fn(&[u8]), name: &str, data: &[u8]) {
     let begun = SystemTime::now();
     let outcome = std::panic::catch_unwind(|| target(data));

@@ -52,7 +52,7 @@ async fn whoever_is_chosen_does_the_next_run() {
     --- bob
     /syndarix assign --agent=engineer/somebody
     --- syndarix
-    From the next run on, Somebody (engineer) works on this story: implement, fix.
+    From the next run on, Somebody (engineer) works on this story: implement, fix, merge.
     ");
         w.alice().comments(pull, "/syndarix approve").await;
         w.settle().await;

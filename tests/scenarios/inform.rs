@@ -51,7 +51,8 @@ async fn config_is_for_writers_and_says_where_each_line_comes_from() {
     | `agent: fix` | Somebody (engineer), model group `strong`: `scripted/story` | agents/engineer.toml |
     | `agent: review` | Somebody (reviewer), model group `balanced`: `scripted/story` | agents/reviewer.toml |
     | `agent: test` | Somebody (tester), model group `balanced`: `scripted/story` | agents/tester.toml |
-    | `commands not in this version` | `start`, `split`, `estimate`, `fix`, `review`, `rebase`, `test`, `sprint`, `ask` | built in |
+    | `agent: merge` | Somebody (engineer), model group `strong`: `scripted/story` | agents/engineer.toml |
+    | `commands not in this version` | `split`, `estimate`, `sprint`, `ask` | built in |
     ");
         for secret in [w.token("syndarix"), HOOK_SECRET.to_owned(), PROVIDER_KEY.to_owned()] {
             assert!(!w.page(issue).contains(&secret));

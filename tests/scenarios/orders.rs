@@ -9,7 +9,7 @@ use super::answers::*;
 use super::relay::{Letter, Mode, Relay};
 use super::sample;
 use super::scenario;
-use super::world::{REPO, World};
+use super::world::{REPO, World, policy};
 
 /// The page without what tells one issue from another. Answers to different people may come in either order, as they do in any talk:
 /// they are sorted.
@@ -103,7 +103,9 @@ async fn played(w: &World, relay: &Relay, cast: Cast, order: &[usize], pace: Pac
 }
 
 async fn every_order_gives_the_same_page(what: &'static str, cast: Cast, pace: Pace) {
-    scenario(Vec::new(), async |w| {
+    // Many issues of the same few people within minutes: what the guard rails make of that is not asked here.
+    let unlimited = "people = [\"alice\", \"bob\", \"rita\"]\nlimits = { user_commands_per_hour = 100000, project_comments_per_hour = 100000, project_runs_per_hour = 100000 }";
+    scenario(policy(Vec::new(), unlimited), async |w| {
         w.labels_are_there().await;
         let relay = Relay::between(w, Mode::Hold).await;
         let straight: Vec<usize> = (0..5).collect();

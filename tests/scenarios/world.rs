@@ -33,6 +33,9 @@ pub const PROVIDER_KEY: &str = "provider-key-canary-91bc";
 /// How far the clock may move by itself until everything must be quiet, in milliseconds.
 const PATIENCE: i64 = 10 * 60 * 1000;
 
+/// From the forge's own address to the one at which it is reached.
+pub type Between = Box<dyn Fn(&str) -> String + Send + Sync>;
+
 /// What a scenario begins with.
 pub struct Setup {
     pub rules: Vec<Rule>,
@@ -43,7 +46,7 @@ pub struct Setup {
     pub deliveries: DeliveryConfig,
     pub store: Option<String>,
     /// Gives the address at which the program reaches the forge, when something stands between: it is told the forge's own.
-    pub between: Option<Box<dyn Fn(&str) -> String + Send + Sync>>,
+    pub between: Option<Between>,
     /// Answers in place of the scripted model.
     pub provider: Option<Arc<dyn Provider>>,
     pub timeouts: Option<Timeouts>,

@@ -33,8 +33,11 @@ pub(super) fn check(books: &Books, hard: Nano) -> Vec<Violation> {
         if recorded != settled {
             say(format!("its calls cost {settled}, the record says {recorded}"));
         }
-        if spent.spent + spent.reserved > hard {
-            say(format!("{} is spent and reserved, and the limit is {hard}", spent.spent + spent.reserved));
+        // A limit that was set for the story by command stands in place of the configured one.
+        let own = books.stories.iter().find(|(row, _)| row.id == *subject).and_then(|(_, story)| story.caps.hard);
+        let limit = own.unwrap_or(hard);
+        if spent.spent + spent.reserved > limit {
+            say(format!("{} is spent and reserved, and the limit is {limit}", spent.spent + spent.reserved));
         }
     }
     violations

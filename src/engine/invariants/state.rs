@@ -13,16 +13,23 @@ use super::{Invariant, Violation};
 
 pub(super) fn check(books: &Books, seen: &Seen) -> Vec<Violation> {
     let stories = books.stories.iter().filter(|(_, story)| story.round > 0);
-    let words = stories.flat_map(|(subject, story)| shown(story, seen).into_iter().chain(recorded(books, subject)));
+    let words =
+        stories.flat_map(|(subject, story)| shown(story, seen, reopened(books, subject)).into_iter().chain(recorded(books, subject)));
     words.map(|words| Violation::new(Invariant::StateIsShown, words)).collect()
 }
 
-fn shown(story: &Story, seen: &Seen) -> Vec<String> {
+/// Whether the forge ever told that the issue was opened again.
+fn reopened(books: &Books, subject: &SubjectRow) -> bool {
+    books.intents.iter().any(|row| row.subject == subject.id && row.payload["intent"] == "issue-reopened")
+}
+
+fn shown(story: &Story, seen: &Seen, reopened: bool) -> Vec<String> {
     let (on_issue, on_pull) = story.labels();
     let mut wrong = Vec::new();
     if let Some(issue) = seen.issues.get(&story.issue) {
         wrong.extend(labels(story.issue, &issue.labels, &on_issue));
-        if story.stage == Stage::Done && issue.state == State::Open {
+        // A person may open it again; the story stays done until somebody asks for a new plan.
+        if story.stage == Stage::Done && issue.state == State::Open && !reopened {
             wrong.push(format!("the story of #{} is done and its issue is open", story.issue));
         }
     }
