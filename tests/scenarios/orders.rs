@@ -12,12 +12,14 @@ use super::scenario;
 use super::world::{REPO, World, policy};
 
 /// The page without what tells one issue from another. Answers to different people may come in either order, as they do in any talk:
-/// they are sorted.
+/// they are sorted. What a paused story has yet to say waits until it goes on; whether the pause came before it is chance, and it is
+/// left out.
 fn same_for_all(page: &str) -> String {
     let page = Regex::new(r"#[0-9]+").unwrap().replace_all(page, "#N").into_owned();
     let mut entries: Vec<&str> = page.split("\n--- ").map(str::trim_end).collect();
     let bots = entries.iter().position(|entry| entry.starts_with("syndarix")).unwrap_or(entries.len());
     assert!(entries[bots..].iter().all(|entry| entry.starts_with("syndarix")), "people spoke first: {page}");
+    entries.retain(|entry| !entry.contains(" could not finish. "));
     entries[bots..].sort_unstable();
     entries.join("\n--- ")
 }
@@ -111,7 +113,7 @@ async fn every_order_gives_the_same_page(what: &'static str, cast: Cast, pace: P
         let straight: Vec<usize> = (0..5).collect();
         let page = played(w, &relay, cast, &straight, pace).await;
         assert!(page.contains("--- syndarix"), "{page}");
-        for order in sample::of(what, &sample::orders(&straight), 30) {
+        for order in sample::of(what, &sample::orders(&straight), 10) {
             let other = played(w, &relay, cast, &order, pace).await;
             assert_eq!(other, page, "in the order {order:?}, {pace:?}");
         }
