@@ -54,6 +54,8 @@ pub enum StoreError {
         error: String,
         /// Whether the same may succeed when tried again.
         transient: bool,
+        /// Whether the disk is full.
+        full: bool,
     },
 }
 
@@ -84,7 +86,11 @@ impl StoreError {
 
     /// True when the database's disk has no room left. Nothing was written; the same operation succeeds once there is room again.
     pub fn is_disk_full(&self) -> bool {
-        matches!(self, StoreError::Db(sqlx::Error::Database(error)) if error.code().is_some_and(|code| is_full_code(&code)))
+        match self {
+            StoreError::Db(sqlx::Error::Database(error)) => error.code().is_some_and(|code| is_full_code(&code)),
+            StoreError::Batch { full, .. } => *full,
+            _ => false,
+        }
     }
 
     /// True when a unique key was hit.

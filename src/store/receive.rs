@@ -241,6 +241,7 @@ fn answer(group: Group, id: DeliveryId) {
 
 fn refuse(group: Group, error: &StoreError) {
     for answer in group.answers {
-        let _ = answer.send(Err(StoreError::Batch { error: error.to_string(), transient: error.is_transient() }));
+        let _ =
+            answer.send(Err(StoreError::Batch { error: error.to_string(), transient: error.is_transient(), full: error.is_disk_full() }));
     }
 }

@@ -101,7 +101,8 @@ async fn each_kind_of_damage_is_named() {
     w.alice().comments(issue, &format!("My hook says {HOOK_SECRET}")).await;
     is_named(w, &mut found, Invariant::NoSecret, &format!("the hook's secret stands on #{issue}")).await;
     w.sandbox.settled().await;
-    is_named(w, &mut found, Invariant::NoSecret, "stands in inbox.body").await;
+    found = w.violations().await;
+    assert!(found.iter().any(|one| one.sentence.contains("stands in inbox.body of acme/shop")), "{found:#?}");
     let known = Known {
         secrets: vec![("a key".into(), b"canary".to_vec())],
         texts: vec![("the log".into(), b"a canary sings".to_vec())],

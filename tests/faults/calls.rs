@@ -16,7 +16,7 @@ fn malformed() -> Vec<(&'static str, String, &'static str)> {
         ("create_file", json!({"path": "a.md", "content": "x".repeat(10 << 20)}).to_string(), "more than 2 MiB"),
         ("create_file", format!(r#"{{"path":"a.md","content":{}1{}}}"#, "[".repeat(10_000), "]".repeat(10_000)), "are not JSON"),
         ("create_file", r#"{"path":"a.md","path":"b.md","content":"x"}"#.into(), "the key `path` stands twice"),
-        ("create_file", r#""just a text""#.into(), "must be a JSON object"),
+        ("create_file", r#""just a text""#.into(), "are not JSON"),
     ]
 }
 

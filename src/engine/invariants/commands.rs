@@ -18,7 +18,10 @@ pub(super) fn check(books: &Books) -> Vec<Violation> {
     let noted: BTreeSet<&str> = books.stream(NOTES).filter_map(|event| event.causation.as_deref()).collect();
     let ends =
         books.intents.iter().filter_map(|row| unanswered(row, &effects, &noted)).map(|words| Violation::new(Invariant::CommandsEnd, words));
+    // What a stopped story has ordered waits until somebody lets it go on.
+    let stopped: BTreeSet<_> = books.stories.iter().filter(|(_, story)| !story.may_run()).map(|(row, _)| row.id).collect();
     let left = books.effects.iter().filter(|effect| matches!(effect.state, EffectState::Pending | EffectState::Performing));
+    let left = left.filter(|effect| !stopped.contains(&effect.lane));
     let left = left
         .map(|effect| Violation::new(Invariant::CommandsEnd, format!("the effect {} ({}) was never performed", effect.id, effect.kind)));
     ends.chain(left).chain(standing_still(books)).collect()
