@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::base::Nano;
-use crate::base::text::sha256_hex;
 use crate::domain::agent::{Outcome, Purpose};
 use crate::domain::approval::Person;
 use crate::domain::command::{self, Command, ParseContext};

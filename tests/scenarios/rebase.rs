@@ -1,11 +1,8 @@
 //! The base branch is merged in: because somebody types `rebase`, or because the forge would not merge otherwise. Nothing is ever forced.
 
-use std::time::Duration;
-
 use insta::assert_snapshot;
 use reqwest::Method;
 use serde_json::json;
-use syndarix::store::{Claim, WorkKind};
 
 use super::answers::*;
 use super::people::git;
