@@ -67,8 +67,9 @@ fn main_line(sandbox: &Sandbox, repo: &str, names: &[(String, String)]) -> Resul
 fn comparable(text: &str, names: &[(String, String)]) -> String {
     let mut out = String::new();
     for line in text.lines().filter(|line| !line.starts_with("<!-- ")) {
-        // How often labels were looked at, for one, is recorded and may differ; whoever held the record may have been stopped.
+        // How often labels were looked at, for one, is recorded and may differ.
         if line.starts_with("- Record: ") {
+            out.push_str("- Record: some entries\n");
             continue;
         }
         let mut words = String::new();

@@ -88,7 +88,9 @@ async fn a_stopped_instance_that_comes_back_writes_nothing() {
     let (played, zombie) = tokio::join!(fleet.play(), disturb);
     played.unwrap();
     let seen = fleet.ends_well(1).await.unwrap().remove(0);
-    assert_eq!(seen.pages, want.pages, "{}", page::difference(&want.pages, &seen.pages));
+    // The stopped instance may have held the record, which then has no place to name yet.
+    let pages = |pages: &str| pages.replace("- Record: some entries\n", "");
+    assert_eq!(pages(&seen.pages), pages(&want.pages), "{}", page::difference(&want.pages, &seen.pages));
     assert_eq!((seen.counts, seen.commits), (want.counts, want.commits));
     let messages = fleet.messages(&fleet.instances[zombie].name);
     assert!(messages.contains("given up: the lease on this work is gone"), "the zombie never noticed:\n{messages}");

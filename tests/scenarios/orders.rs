@@ -12,14 +12,12 @@ use super::scenario;
 use super::world::{REPO, World, policy};
 
 /// The page without what tells one issue from another. Answers to different people may come in either order, as they do in any talk:
-/// they are sorted. What a paused story has yet to say waits until it goes on; whether the pause came before it is chance, and it is
-/// left out.
+/// they are sorted.
 fn same_for_all(page: &str) -> String {
     let page = Regex::new(r"#[0-9]+").unwrap().replace_all(page, "#N").into_owned();
     let mut entries: Vec<&str> = page.split("\n--- ").map(str::trim_end).collect();
     let bots = entries.iter().position(|entry| entry.starts_with("syndarix")).unwrap_or(entries.len());
     assert!(entries[bots..].iter().all(|entry| entry.starts_with("syndarix")), "people spoke first: {page}");
-    entries.retain(|entry| !entry.contains(" could not finish. "));
     entries[bots..].sort_unstable();
     entries.join("\n--- ")
 }
