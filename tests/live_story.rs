@@ -95,7 +95,7 @@ async fn talk(world: &World, tale: &Tale<'_>) {
     tale.say(&world.alice, issue, "/syndarix plam").await;
     tale.hears(issue, "plan").await;
     tale.say(&world.alice, issue, "/syndarix status").await;
-    tale.hears(issue, "No story here yet").await;
+    tale.hears(issue, "There is no story here yet").await;
     tale.say(&world.reader, issue, "/syndarix plan").await;
     tale.hears(issue, "**Not done:**").await;
 }
@@ -188,7 +188,7 @@ async fn issue_closed(world: &World) {
     let tale = world.tale("given-up").await;
     let pull = tale.plan().await;
     world.bob.call(Method::PATCH, &format!("{}/issues/{}", tale.repo, tale.issue), json!({"state": "closed"})).await;
-    tale.hears(tale.issue, "This story ended").await;
+    tale.hears(tale.issue, "**Cancelled** by").await;
     tale.until("the pull request is closed", async || tale.pull().await["state"] == "closed").await;
     tale.until("no labels of a story", async || !tale.labels(tale.issue).await.iter().any(|name| name.starts_with("s"))).await;
     tale.get(&format!("branches/{}", tale.pull().await["head"]["ref"].as_str().unwrap().replace('/', "%2F"))).await;

@@ -76,6 +76,9 @@ impl World {
         let (root, org) = (Path::new(env!("CARGO_MANIFEST_DIR")), self.login("acme"));
         let team = self.data.join("team");
         std::fs::create_dir_all(team.join("projects")).unwrap();
+        // These people are played by a program and answer as quickly as one.
+        let people = ["alice", "bob", "reader"].map(|who| self.login(who));
+        std::fs::write(team.join("policy.toml"), format!("[defaults]\npeople = {people:?}\n")).unwrap();
         let modest = format!(
             "forge = \"live\"\nrepo = \"{org}/modest\"\n[policy]\nwriters = [\"{}\", \"{}\"]\n",
             self.login("alice"),
@@ -258,7 +261,7 @@ impl Tale<'_> {
         self.until("a ready pull request", async || self.pull().await["draft"] == false).await;
         self.until("the reviewer is content", async || {
             let (head, told) = (self.head().await, self.told(pull).await);
-            told.iter().any(|body| body.contains(&format!("no open findings on {}", &head[..10])))
+            told.iter().any(|body| body.contains(&format!("The review of {} is finished", &head[..10])))
         })
         .await;
     }
