@@ -1,7 +1,7 @@
 //! The composition root: the only file that names concrete forges, model wires and stores together.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -158,6 +158,14 @@ pub async fn open_store(config: &Config, clock: Clock) -> Result<Store> {
         bail!("there is no database at {}; name the settings file that `syndarix serve` uses with --config", path.display());
     }
     Ok(Store::open(&url, clock).await?)
+}
+
+/// Where the embedded database of this configuration is; `None` when it uses PostgreSQL.
+pub fn embedded_database(config: &Config) -> Result<Option<PathBuf>> {
+    Ok(match store_url(config, &config.settings.data_dir)? {
+        StoreUrl::Sqlite(path) => Some(path),
+        StoreUrl::Postgres { .. } => None,
+    })
 }
 
 fn store_url(config: &Config, data: &Path) -> Result<StoreUrl> {

@@ -1,6 +1,7 @@
 //! The command line: one file per sub-command, each with its arguments and its run function.
 
 pub mod audit;
+pub mod backup;
 pub mod deliveries;
 #[cfg(feature = "demo")]
 pub mod demo;
@@ -37,6 +38,10 @@ enum Command {
     Audit(audit::AuditArgs),
     /// Look at what the forges sent, and have it read again.
     Deliveries(deliveries::DeliveriesArgs),
+    /// Copy the embedded database into one file, also while it is served.
+    Backup(backup::BackupArgs),
+    /// Put a copy of the embedded database in its place.
+    Restore(backup::RestoreArgs),
 }
 
 /// Parses the arguments and runs the sub-command. Exit codes: 0 holds, 1 does not hold, 2 could not be checked or bad usage.
@@ -49,6 +54,8 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => run_async(demo::run(args)),
         Command::Serve(args) => run_async(serve::run(args)),
         Command::Deliveries(args) => run_async(deliveries::start(args)),
+        Command::Backup(args) => run_async(backup::backup(args)),
+        Command::Restore(args) => run_async(backup::restore(args)),
         Command::Audit(args) => {
             let read = |path: &std::path::Path, rev: Option<&str>| crate::git::read_repo_at(path, rev).map_err(|error| error.to_string());
             match audit::run(&args, read, &mut io::stdout().lock()) {

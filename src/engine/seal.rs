@@ -105,6 +105,9 @@ pub async fn push(engine: &Engine, claim: &Claim) -> Result<()> {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
             return Ok(engine.store.release(claim, Release::Done).await?);
         };
+        if contradicts(&standing, &rows) {
+            return alarm(engine, claim, repo.head().await?.map(|sha| sha.0)).await;
+        }
         engine.hold(claim, engine.timings.call).await?;
         let files = files(&standing, project, first.seq, &rows)?;
         let author = Signature { name: "Syndarix".into(), email: "syndarix@noreply.invalid".into() };
@@ -152,6 +155,18 @@ fn last_of(standing: &[(u64, Vec<u8>)]) -> Option<segment::Last<'_>> {
 /// The place of the line that comes next.
 fn next_of(standing: &[(u64, Vec<u8>)]) -> u64 {
     last_of(standing).map_or(0, |last| last.next_seq())
+}
+
+/// Whether what stands there already says otherwise than our chain: it went on without us, as it does when an older copy of the database
+/// is put in place. Continuing it would break its chain.
+fn contradicts(standing: &[(u64, Vec<u8>)], rows: &[ChainRow]) -> bool {
+    let Some(first) = rows.first().map(|row| row.seq).filter(|first| *first < next_of(standing)) else { return false };
+    let mut published = std::collections::BTreeMap::new();
+    for (start, bytes) in standing {
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        published.extend((*start..).zip(lines).filter(|(seq, _)| *seq >= first));
+    }
+    rows.iter().any(|row| published.get(&row.seq).is_some_and(|line| *line != row.line.as_bytes()))
 }
 
 fn files(standing: &[(u64, Vec<u8>)], project: ProjectId, first_new: u64, rows: &[ChainRow]) -> Result<Vec<(String, Vec<u8>)>> {

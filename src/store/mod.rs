@@ -5,6 +5,7 @@
 //! projects) is reached on [`Store`] itself. Leases use the database's time, everything else the injected [`Clock`].
 
 mod agents;
+pub mod backup;
 mod claim;
 mod content;
 mod deliveries;
@@ -51,7 +52,7 @@ pub use inbox::{Delivery, DeliveryState, NewDelivery, Received, Source};
 pub use intents::{Ended, IntentRow, IntentState, NewIntent};
 pub use journal::{EventRow, NewEvent};
 pub use ledger::{LedgerRow, OverBudget, ReserveRequest, Reserved, Spent};
-pub use open::{ServingLock, WITHOUT_ROW_SECURITY};
+pub use open::{ServingLock, WITHOUT_ROW_SECURITY, lock_embedded};
 pub use projects::{NewProject, Project};
 pub use purse::{AgentSpent, BUDGET};
 pub use runs::{NewRun, RunRow, RunState, StepResult, StepRow, StepState};

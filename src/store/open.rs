@@ -21,7 +21,7 @@ static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 const READERS: u32 = 4;
 const PG_CONNECTIONS: u32 = 16;
-const BUSY: Duration = Duration::from_secs(10);
+pub(super) const BUSY: Duration = Duration::from_secs(10);
 /// How long to wait for a connection. Shorter than a forge waits for the answer to its web hook.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// The advisory lock of those who set a database up.
@@ -237,6 +237,11 @@ fn check_version(found: Option<i64>, migrations: &Migrator) -> Result<()> {
     }
 }
 
+/// Refuses an embedded database whose newest migration this program does not know.
+pub(super) fn check_embedded_version(found: i64) -> Result<()> {
+    check_version(Some(found), &SQLITE)
+}
+
 async fn newest_sqlite(pool: &SqlitePool) -> Result<Option<i64>> {
     let exists = "select count(*) from sqlite_schema where type = 'table' and name = '_sqlx_migrations'";
     let tables: i64 = sqlx::query_scalar(exists).fetch_one(pool).await?;
@@ -256,7 +261,14 @@ async fn newest_postgres(connection: &mut PgConnection) -> Result<Option<i64>> {
 
 /// Takes the lock beside the database file. PostgreSQL serves many instances and needs none.
 pub(super) fn lock_for_serving(pools: &Pools) -> Result<ServingLock> {
-    let Pools::Lite { path, .. } = pools else { return Ok(ServingLock { _file: None }) };
+    match pools {
+        Pools::Lite { path, .. } => lock_embedded(path),
+        Pools::Pg(_) => Ok(ServingLock { _file: None }),
+    }
+}
+
+/// Takes the lock beside this database file, whether the file is there or not. Refuses with [`StoreError::Locked`] while it is served.
+pub fn lock_embedded(path: &Path) -> Result<ServingLock> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let lock_path = PathBuf::from(name);
@@ -266,7 +278,7 @@ pub(super) fn lock_for_serving(pools: &Pools) -> Result<ServingLock> {
         let mut holder = String::new();
         // The number only makes the sentence better; without it the sentence still holds.
         let _ = file.read_to_string(&mut holder);
-        return Err(StoreError::Locked { path: path.clone(), pid: holder.trim().parse().ok() });
+        return Err(StoreError::Locked { path: path.to_owned(), pid: holder.trim().parse().ok() });
     }
     let written = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
     written.map_err(|error| StoreError::Setup(format!("the lock file {} cannot be written: {error}", lock_path.display())))?;

@@ -17,6 +17,7 @@ mod world;
 
 mod assigned;
 mod autonomy;
+mod backup;
 mod ci;
 mod commands;
 mod cost;

@@ -265,7 +265,7 @@ async fn forge(dir: PathBuf, clock: &Clock, deliveries: DeliveryConfig) -> Sandb
     sandbox
 }
 
-fn config(dir: &std::path::Path, data: &std::path::Path, setup: &Setup, sandbox: &Sandbox) -> Config {
+pub fn config(dir: &std::path::Path, data: &std::path::Path, setup: &Setup, sandbox: &Sandbox) -> Config {
     let own = dir.join("bot-config");
     std::fs::create_dir_all(own.join("projects")).unwrap();
     let project = format!("forge = \"sandbox\"\nrepo = \"{REPO}\"\n\n[policy]\n{}\n", setup.policy);
