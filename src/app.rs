@@ -26,7 +26,7 @@ use crate::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
 use crate::forge::{Forge, ForgeError};
 use crate::git::{AuditRemote, FetchLimits};
 use crate::llm::{Endpoint, Gateway, Http, HttpOptions, Provider, RetryPolicy, Script, Scripted, connect};
-use crate::store::{NewProject, ServingLock, Store, StoreError, StoreUrl, WorkKind};
+use crate::store::{LaterMigration, NewProject, ServingLock, Store, StoreError, StoreUrl, WorkKind};
 use crate::web::{self, Hook, WebState};
 
 /// What a caller may decide beside the configuration.
@@ -45,8 +45,8 @@ pub struct Options {
     pub lock_patience: Duration,
     /// How long forges may take to answer, where that differs from what the driver thinks right.
     pub timeouts: Option<Timeouts>,
-    /// Open the database as a program whose newest migration has this number; `None`: with all of this program's.
-    pub newest_migration: Option<i64>,
+    /// Migrations of a later version of this program, brought beside its own.
+    pub later: Vec<LaterMigration>,
 }
 
 /// Syndarix, put together and ready to serve.
@@ -63,7 +63,7 @@ impl App {
     pub async fn open(config: Config, options: Options) -> Result<App> {
         let data = config.settings.data_dir.clone();
         std::fs::create_dir_all(&data).with_context(|| format!("the data directory {} cannot be made", data.display()))?;
-        let store = Store::open_as(&store_url(&config, &data)?, options.clock.clone(), options.newest_migration).await?;
+        let store = Store::open_as_later(&store_url(&config, &data)?, options.clock.clone(), &options.later).await?;
         let lock = lock(&store, options.lock_patience).await?;
         let freed = store.take_over(&lock).await?;
         if freed > 0 {

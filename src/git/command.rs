@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -137,7 +138,7 @@ impl Invocation {
 
     /// Runs it. An exit code other than zero is an [`Output`] for the caller to read, no answer in time is [`GitError::Timeout`].
     pub(super) async fn run(&self, limit: Duration) -> Result<Output> {
-        let mut command = Command::new("git");
+        let mut command = Command::new(program());
         command.args(&self.args).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.kill_on_drop(true).process_group(0);
         for name in INHERITED {
@@ -179,6 +180,25 @@ impl Drop for Group {
             let _gone_already = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
         }
     }
+}
+
+/// Where `git` is. Looked up once: a program given by its path is started without copying this process first, and the search would be
+/// repeated for each call. While none is found, the name alone, so that one installed later is found.
+fn program() -> PathBuf {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(found) = FOUND.get() {
+        return found.clone();
+    }
+    let places = inherited("PATH").unwrap_or_default();
+    match std::env::split_paths(&places).map(|place| place.join("git")).find(|path| path.is_absolute() && is_program(path)) {
+        Some(found) => FOUND.get_or_init(|| found).clone(),
+        None => PathBuf::from("git"),
+    }
+}
+
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
 #[expect(clippy::disallowed_methods, reason = "hands a few variables on to a child process; no setting of this program is read here")]

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use git2::{ErrorCode, Repository};
 use serde::{Deserialize, Serialize};
 
 use super::branch::BranchName;
-use super::command::{Invocation, Output};
+use super::command::{Invocation, Output, check_url};
 use super::error::{GitError, Result};
 use super::mirror::{Mirror, drop_ref, remove_if_there, set_ref};
-use super::objects::oid;
+use super::objects::{oid, sha};
 use super::packs::{check, sweep_packs};
 use crate::base::text::clip;
 use crate::domain::forge::{GitRemote, Sha};
@@ -65,6 +66,9 @@ impl Mirror {
     /// The commit that a branch of the remote points to right now; `None` when there is no such branch, or nothing at all yet.
     pub async fn remote_head(&self, remote: &GitRemote, branch: &BranchName) -> Result<Option<Sha>> {
         let wanted = branch.remote_ref();
+        if let Some(found) = local_head(remote, &wanted).await? {
+            return Ok(found);
+        }
         let call = Invocation::new(self.path(), "ls-remote", Some(remote))?.arg("--quiet").arg("--").arg(&remote.url).arg(&wanted);
         let output = call.run(self.patience.min(Duration::from_secs(60))).await?;
         if !output.ok {
@@ -193,6 +197,25 @@ impl Mirror {
         })
         .await?
     }
+}
+
+/// The same of a repository on the local disk, read without starting anything. The outer `None`: `git` has to look, because the remote
+/// is elsewhere or something about it is unusual, which `git` puts into words.
+async fn local_head(remote: &GitRemote, wanted: &str) -> Result<Option<Option<Sha>>> {
+    if !remote.url.starts_with('/') {
+        return Ok(None);
+    }
+    check_url(&remote.url)?;
+    let (place, wanted) = (remote.url.clone(), wanted.to_owned());
+    let look = move || {
+        let repo = Repository::open_bare(&place).ok()?;
+        match repo.find_reference(&wanted) {
+            Ok(found) => found.peel_to_commit().ok().map(|commit| Some(sha(commit.id()))),
+            Err(error) if error.code() == ErrorCode::NotFound => Some(None),
+            Err(_) => None,
+        }
+    };
+    Ok(tokio::task::spawn_blocking(look).await?)
 }
 
 /// Removes the files that a test on their names picks, below a directory.

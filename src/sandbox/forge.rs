@@ -9,7 +9,8 @@ use tokio_util::task::TaskTracker;
 
 use super::act::Act;
 use super::deliver::{self, Deliveries};
-use super::git_ops::{Git, Maker};
+use super::git_http::Greeting;
+use super::git_ops::{Git, Known, Maker};
 use super::persist::Store;
 use super::problem::Problem;
 use super::state::{Grant, Repo};
@@ -34,6 +35,9 @@ pub struct Forge {
     /// Counts the changes of the state.
     pub changed: watch::Sender<u64>,
     busy_repos: Mutex<HashMap<i64, Arc<tokio::sync::Mutex<()>>>>,
+    known: Known,
+    /// What whoever fetches is greeted with.
+    pub greeting: Greeting,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -53,6 +57,8 @@ impl Forge {
             work: TaskTracker::new(),
             changed: watch::Sender::new(0),
             busy_repos: Mutex::default(),
+            known: Known::default(),
+            greeting: Greeting::default(),
         }
     }
 
@@ -89,7 +95,7 @@ impl Forge {
 
     /// The bare repository on the disk. Its name is the number: a renamed repository stays where it is.
     pub fn git(&self, repo: i64) -> Git {
-        Git { dir: self.git_root().join(format!("{repo}.git")) }
+        Git { dir: self.git_root().join(format!("{repo}.git")), known: self.known.clone() }
     }
 
     /// The directory of all bare repositories.

@@ -1,16 +1,16 @@
 //! Smart HTTP: `git http-backend` as a CGI child behind this server's own permission check.
 
 use std::process::Stdio;
+use std::sync::OnceLock;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
 
 use super::forge::{Forge, Shared};
-use super::git_ops::{clean, is_hex};
+use super::git_ops::{git, is_hex};
 use super::gitea::auth;
 use super::problem::{Kind, Problem};
 use super::state::{Grant, Repo};
@@ -53,6 +53,9 @@ async fn answer(forge: &Forge, owner: &str, name: &str, path: &str, request: Req
     let headers = request.headers().clone();
     let body = to_bytes(request.into_body(), LARGEST).await;
     let body = body.map_err(|_| Problem::invalid("the request is broken off or larger than 512 MiB"))?;
+    if path == "info/refs" && query == "service=git-upload-pack" && headers.get("git-protocol").is_some_and(|told| told == "version=2") {
+        return greeting(forge, &repo, &headers, user).await;
+    }
     let (Some(user), "git-receive-pack") = (user, path) else {
         return backend(forge, &repo, path, &method, &query, &headers, &body, user, "").await;
     };
@@ -81,6 +84,28 @@ fn permitted(forge: &Forge, user: Option<i64>, owner: &str, name: &str, writes: 
     })
 }
 
+/// The first answer of a fetch in version 2 of the protocol. It names what this Git can do and nothing of a repository, so one answer
+/// serves all (gitprotocol-v2, "Capability Advertisement").
+#[derive(Default)]
+pub struct Greeting(OnceLock<(HeaderMap, Bytes)>);
+
+async fn greeting(forge: &Forge, repo: &Repo, headers: &HeaderMap, user: Option<i64>) -> Result<Response, Problem> {
+    if let Some((headers, body)) = forge.greeting.0.get() {
+        return Ok((headers.clone(), body.clone()).into_response());
+    }
+    let answer = backend(forge, repo, "info/refs", "GET", "service=git-upload-pack", headers, b"", user, "").await?;
+    if answer.status() != StatusCode::OK {
+        return Ok(answer);
+    }
+    let (parts, body) = answer.into_parts();
+    let body = to_bytes(body, LARGEST).await.map_err(|error| Problem::broken(format!("`git http-backend` broke off: {error}")))?;
+    let kept = (parts.headers, body);
+    let answer = (kept.0.clone(), kept.1.clone()).into_response();
+    // Several at once would keep the same.
+    let _ = forge.greeting.0.set(kept);
+    Ok(answer)
+}
+
 #[expect(clippy::too_many_arguments, reason = "the variables of one CGI call")]
 async fn backend(
     forge: &Forge,
@@ -95,8 +120,8 @@ async fn backend(
 ) -> Result<Response, Problem> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let login = user.map(|id| forge.read(|world| world.login(id).to_owned())).unwrap_or_default();
-    let mut command = Command::new("git");
-    clean(&mut command)
+    let mut command = git();
+    command
         .arg("http-backend")
         .env("GIT_PROJECT_ROOT", forge.git_root())
         .env("GIT_HTTP_EXPORT_ALL", "1")

@@ -1,9 +1,10 @@
 //! The Git commands behind the forge: always a child process with a clean environment, always on a bare repository of the sandbox.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -38,12 +39,56 @@ pub struct Signature {
 #[derive(Clone, Debug)]
 pub struct Git {
     pub dir: PathBuf,
+    /// What was read of commits before.
+    pub known: Known,
 }
 
-/// The environment of every Git process: nothing of the caller's but the search path.
-pub fn clean(command: &mut Command) -> &mut Command {
-    #[expect(clippy::disallowed_methods, reason = "Git finds its helpers by the search path; nothing else is read from the environment")]
-    let path = std::env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/local/bin:/usr/bin:/bin"));
+/// Commits that were read already, by repository and id: a commit never changes. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Known(Arc<Mutex<HashMap<(PathBuf, String), Row>>>);
+
+/// A commit, and whether its files are filled in.
+type Row = (CommitRow, bool);
+
+impl Known {
+    /// How many are kept; beyond that all are read anew.
+    const MOST: usize = 10_000;
+
+    fn find(&self, git: &Git, sha: &str) -> Option<Row> {
+        self.all().get(&(git.dir.clone(), sha.to_owned())).cloned()
+    }
+
+    fn keep(&self, git: &Git, row: Row) {
+        let mut all = self.all();
+        if all.len() >= Known::MOST {
+            all.clear();
+        }
+        all.insert((git.dir.clone(), row.0.sha.clone()), row);
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<(PathBuf, String), Row>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The search path, and where on it `git` is: found once, a program is started without copying this process first.
+fn found() -> &'static (OsString, PathBuf) {
+    static FOUND: OnceLock<(OsString, PathBuf)> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "Git finds its helpers by the search path; nothing else is read from the environment"
+        )]
+        let path = std::env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/local/bin:/usr/bin:/bin"));
+        let git = std::env::split_paths(&path).map(|place| place.join("git")).find(|program| program.is_absolute() && program.is_file());
+        (path, git.unwrap_or_else(|| PathBuf::from("git")))
+    })
+}
+
+/// `git`, with nothing of the caller's environment but the search path.
+pub fn git() -> Command {
+    let (path, program) = found();
+    let mut command = Command::new(program);
     command
         .env_clear()
         .env("PATH", path)
@@ -55,7 +100,8 @@ pub fn clean(command: &mut Command) -> &mut Command {
         .env("GIT_CONFIG_COUNT", "1")
         .env("GIT_CONFIG_KEY_0", "safe.directory")
         .env("GIT_CONFIG_VALUE_0", "*")
-        .kill_on_drop(true)
+        .kill_on_drop(true);
+    command
 }
 
 /// Who makes a commit on behalf of the forge, and when.
@@ -71,8 +117,8 @@ impl Git {
     pub async fn run(&self, arguments: &[&str], input: &[u8], more: &[(&str, &str)]) -> Result<Output, Problem> {
         let broken =
             |error: std::io::Error| Problem::broken(format!("`git {}` could not be run: {error}", arguments.first().unwrap_or(&"")));
-        let mut command = Command::new("git");
-        clean(&mut command).arg("--git-dir").arg(&self.dir).args(arguments).envs(more.iter().copied());
+        let mut command = git();
+        command.arg("--git-dir").arg(&self.dir).args(arguments).envs(more.iter().copied());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(broken)?;
         let stdin = child.stdin.take();
         let feed = async {
@@ -101,15 +147,15 @@ impl Git {
             return Ok(());
         }
         let io = |error: std::io::Error| Problem::broken(format!("cannot make {}: {error}", self.dir.display()));
-        let beside = Git { dir: self.dir.with_extension("new") };
+        let beside = Git { dir: self.dir.with_extension("new"), known: Known::default() };
         if beside.dir.exists() {
             std::fs::remove_dir_all(&beside.dir).map_err(io)?;
         }
         std::fs::create_dir_all(&beside.dir).map_err(io)?;
         beside.text(&["init", "--quiet", "--bare", "--template=", "--object-format=sha1", "--initial-branch", default_branch]).await?;
-        for (key, value) in [("http.receivepack", "true"), ("receive.hideRefs", "refs/pull"), ("gc.auto", "0")] {
-            beside.text(&["config", key, value]).await?;
-        }
+        let config = beside.dir.join("config");
+        let written = std::fs::read_to_string(&config).and_then(|text| std::fs::write(&config, text + SETTINGS));
+        written.map_err(io)?;
         if let Some(source) = import {
             let source = source.to_str().ok_or_else(|| Problem::invalid("the path of the repository to import is not UTF-8"))?;
             let fetch =
@@ -148,10 +194,21 @@ impl Git {
     /// One commit; `Missing` when there is none with this id.
     pub async fn commit(&self, sha: &str) -> Result<CommitRow, Problem> {
         let missing = || Problem::missing(format!("there is no commit {sha}"));
-        if !is_hex(sha) || !self.exists(sha).await? {
+        if !is_hex(sha) {
             return Err(missing());
         }
-        self.log(&[sha], 1).await?.pop().ok_or_else(missing)
+        if let Some((commit, _)) = self.known.find(self, sha) {
+            return Ok(commit);
+        }
+        match self.log(&[sha], 1).await {
+            Ok(mut found) => {
+                let commit = found.pop().ok_or_else(missing)?;
+                self.known.keep(self, (commit.clone(), false));
+                Ok(commit)
+            }
+            Err(_) if !self.exists(sha).await? => Err(missing()),
+            Err(problem) => Err(problem),
+        }
     }
 
     /// True when a commit with this full id is in the repository.
@@ -161,6 +218,10 @@ impl Git {
 
     /// Fills in which files the commit touched.
     pub async fn with_files(&self, mut commit: CommitRow) -> Result<CommitRow, Problem> {
+        if let Some((known, true)) = self.known.find(self, &commit.sha) {
+            return Ok(known);
+        }
+        (commit.added, commit.removed, commit.modified) = Default::default();
         let listing =
             self.text(&["diff-tree", "--no-commit-id", "--name-status", "--no-renames", "--root", "-r", "-z", &commit.sha]).await?;
         let mut fields = listing.split('\0');
@@ -171,6 +232,7 @@ impl Git {
                 _ => commit.modified.push(path.to_owned()),
             }
         }
+        self.known.keep(self, (commit.clone(), true));
         Ok(commit)
     }
 
@@ -233,6 +295,9 @@ impl Git {
         Ok(sha)
     }
 }
+
+/// What is set beside what `git init` writes. A small forge is never tidied up, so nobody has to look after each push whether it should be.
+const SETTINGS: &str = "[http]\n\treceivepack = true\n[receive]\n\thideRefs = refs/pull\n\tautogc = false\n[gc]\n\tauto = 0\n";
 
 /// Refuses the refs that the server has named as protected; the list comes in the environment of this one push.
 const PRE_RECEIVE: &str = r#"#!/bin/sh

@@ -52,7 +52,7 @@ pub use inbox::{Delivery, DeliveryState, NewDelivery, Received, Source};
 pub use intents::{Ended, IntentRow, IntentState, NewIntent};
 pub use journal::{EventRow, NewEvent};
 pub use ledger::{LedgerRow, OverBudget, ReserveRequest, Reserved, Spent};
-pub use open::{ServingLock, WITHOUT_ROW_SECURITY, lock_embedded};
+pub use open::{LaterMigration, ServingLock, WITHOUT_ROW_SECURITY, lock_embedded};
 pub use projects::{NewProject, Project};
 pub use purse::{AgentSpent, BUDGET};
 pub use runs::{NewRun, RunRow, RunState, StepResult, StepRow, StepState};
@@ -88,13 +88,13 @@ impl Store {
     /// Opens the database, brings its schema up to date and checks that it keeps its promises. A database written by a newer program
     /// is refused with [`StoreError::TooNew`].
     pub async fn open(at: &StoreUrl, clock: Clock) -> Result<Store> {
-        Store::open_as(at, clock, None).await
+        Store::open_as_later(at, clock, &[]).await
     }
 
-    /// Opens the database as a program would whose newest migration has this number: for trying how an older program and a newer one
-    /// get along.
-    pub async fn open_as(at: &StoreUrl, clock: Clock, newest: Option<i64>) -> Result<Store> {
-        let pools = open::open(at, newest).await?;
+    /// Opens the database as a later version of this program would that brings these migrations: for trying how a newer program and
+    /// this one get along.
+    pub async fn open_as_later(at: &StoreUrl, clock: Clock, later: &[LaterMigration]) -> Result<Store> {
+        let pools = open::open(at, later).await?;
         let (woken, receiving) = (Arc::new(Notify::new()), Arc::new(receive::Queue::new(&pools)));
         Ok(Store { pools, clock, woken, writes: Arc::default(), turns: Arc::default(), touch: Arc::default(), receiving })
     }

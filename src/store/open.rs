@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, PgConnection, PgPool, SqlitePool};
+use sqlx::{Connection, PgConnection, PgPool, SqlStr, SqlitePool};
 
 use super::error::{Result, StoreError};
 use super::url::StoreUrl;
@@ -53,17 +53,29 @@ pub struct ServingLock {
     _file: Option<File>,
 }
 
-/// `newest`: leave out later migrations, as a program that does not know them would.
-pub(super) async fn open(at: &StoreUrl, newest: Option<i64>) -> Result<Pools> {
+/// A migration of a later version of this program, in the words of the engine it is meant for.
+#[derive(Clone, Debug)]
+pub struct LaterMigration {
+    /// Its number; greater than all of this program's.
+    pub version: i64,
+    /// What it does, in a few words.
+    pub name: &'static str,
+    /// The statements.
+    pub sql: &'static str,
+}
+
+/// `later`: bring these migrations, too, as a later version would.
+pub(super) async fn open(at: &StoreUrl, later: &[LaterMigration]) -> Result<Pools> {
     match at {
-        StoreUrl::Sqlite(path) => open_sqlite(path, &up_to(&SQLITE, newest)).await,
-        StoreUrl::Postgres { app, owner } => open_postgres(app, owner.as_ref(), &up_to(&POSTGRES, newest)).await,
+        StoreUrl::Sqlite(path) => open_sqlite(path, &and_later(&SQLITE, later)).await,
+        StoreUrl::Postgres { app, owner } => open_postgres(app, owner.as_ref(), &and_later(&POSTGRES, later)).await,
     }
 }
 
-fn up_to(all: &Migrator, newest: Option<i64>) -> Migrator {
-    let known = all.iter().filter(|migration| newest.is_none_or(|newest| migration.version <= newest));
-    Migrator::with_migrations(known.cloned().collect())
+fn and_later(own: &Migrator, later: &[LaterMigration]) -> Migrator {
+    let later =
+        later.iter().map(|one| Migration::new(one.version, one.name.into(), MigrationType::Simple, SqlStr::from_static(one.sql), false));
+    Migrator::with_migrations(own.iter().cloned().chain(later).collect())
 }
 
 async fn open_sqlite(path: &Path, migrations: &Migrator) -> Result<Pools> {

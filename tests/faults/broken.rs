@@ -48,6 +48,7 @@ async fn each_kind_of_damage_is_named() {
     let w = &w;
     Box::pin(main_story(w)).await;
     let (issue, pull) = (1, w.pull());
+    w.publishes().await;
     let mut found = w.violations().await;
     assert_eq!(found, [], "a sound system");
 

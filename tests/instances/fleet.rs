@@ -17,7 +17,7 @@ use syndarix::domain::audit::verify::Scope;
 use syndarix::domain::audit::verify_files;
 use syndarix::git::read_repo_at;
 use syndarix::sandbox::{Sandbox, SandboxConfig};
-use syndarix::store::{Store, StoreUrl};
+use syndarix::store::{LaterMigration, Store, StoreUrl};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::task::JoinSet;
@@ -37,6 +37,8 @@ pub struct Fleet {
     pub sandbox: Sandbox,
     pub relay: Relay,
     pub database: String,
+    /// Migrations that a newer program has brought beside those of this one.
+    pub later: &'static [LaterMigration],
     stories: Vec<(Arc<Story>, Arc<People>)>,
     pub instances: Vec<Instance>,
 }
@@ -66,7 +68,7 @@ impl Fleet {
             sandbox.ensure_hook(Some(&story.repo), relay.url(), SECRET).map_err(|problem| anyhow::anyhow!("no hook: {problem}"))?;
             all.push((Arc::new(story), Arc::new(people)));
         }
-        Ok(Fleet { dir, sandbox, relay, database: database.to_owned(), stories: all, instances: Vec::new() })
+        Ok(Fleet { dir, sandbox, relay, database: database.to_owned(), later: &[], stories: all, instances: Vec::new() })
     }
 
     /// The settings of an instance with this name.
@@ -107,6 +109,12 @@ impl Fleet {
         Ok(())
     }
 
+    /// Lets an instance end in order.
+    pub async fn stop_one(&mut self, name: &str) {
+        let at = self.instances.iter().position(|one| one.name == name).unwrap();
+        self.instances.remove(at).stop().await;
+    }
+
     pub fn log(&self, name: &str) -> PathBuf {
         self.dir.path().join(format!("{name}.log"))
     }
@@ -134,8 +142,13 @@ impl Fleet {
 
     /// The same beside what a test does to the instances meanwhile.
     pub fn people_at_work(&self) -> impl Future<Output = Result<()>> + Send + 'static {
+        self.people_of(0..self.stories.len())
+    }
+
+    /// The same in some of the stories.
+    pub fn people_of(&self, stories: std::ops::Range<usize>) -> impl Future<Output = Result<()>> + Send + 'static {
         let mut all = JoinSet::new();
-        for (story, people) in &self.stories {
+        for (story, people) in &self.stories[stories] {
             let (story, people) = (story.clone(), people.clone());
             all.spawn(async move {
                 let subject = Subject::choose(None)?;
@@ -155,7 +168,7 @@ impl Fleet {
             "" => StoreUrl::Sqlite(self.dir.path().join("a").join("syndarix.db")),
             url => url.parse()?,
         };
-        Ok(Store::open(&url, Clock::System).await?)
+        Ok(Store::open_as_later(&url, Clock::System, self.later).await?)
     }
 
     /// Waits until nothing is left to do, then checks each story: nothing lost, nothing twice, the record whole. `interruptions`: how

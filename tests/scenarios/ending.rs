@@ -26,7 +26,7 @@ impl World {
 
     /// The same without asking whether everything that was scripted came to pass.
     pub async fn comes_to_rest(&self) {
-        self.settle().await;
+        self.publishes().await;
         self.nothing_is_left_undone().await;
         self.invariants_hold().await;
         let stories = self.stories().await;

@@ -166,6 +166,7 @@ async fn audit_checks_the_record_and_says_how_to_check_it_elsewhere() {
     scenario(to_the_plan(), async |w| {
         let issue = w.story_is_planned().await;
         w.news(issue);
+        w.publishes().await;
         w.rita().comments(issue, "/syndarix audit").await;
         w.settle().await;
         let said = w.news(issue);

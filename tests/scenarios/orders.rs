@@ -80,6 +80,8 @@ async fn retitled(w: &World, issue: i64) {
 enum Pace {
     /// All of them before it reads the first.
     AtOnce,
+    /// All of them are read and decided upon before anything else is done.
+    ReadFirst,
     /// Each is read and acted upon before the next arrives.
     OneByOne,
 }
@@ -97,6 +99,9 @@ async fn played(w: &World, relay: &Relay, cast: Cast, order: &[usize], pace: Pac
         if pace == Pace::OneByOne {
             w.settle().await;
         }
+    }
+    if pace == Pace::ReadFirst {
+        w.reads().await;
     }
     w.settle().await;
     same_for_all(&w.page(issue))
@@ -119,10 +124,11 @@ async fn every_order_gives_the_same_page(what: &'static str, cast: Cast, pace: P
     .await;
 }
 
+/// Kinds of work take turns: where the pause is read after the agent's first step, the page rightly shows that step. That it lands
+/// between any two steps is asked in `guard.rs`; here the pause is always read before, whatever the order of the deliveries.
 #[tokio::test]
-#[ignore = "kinds of work take turns, so an agent may take its first step before the pause is read, and there is no model here"]
 async fn a_pause_by_edit_in_every_order() {
-    every_order_gives_the_same_page("orders of a pause by edit", paused_by_an_edit, Pace::AtOnce).await;
+    every_order_gives_the_same_page("orders of a pause by edit", paused_by_an_edit, Pace::ReadFirst).await;
 }
 
 #[tokio::test]

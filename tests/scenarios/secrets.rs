@@ -32,7 +32,7 @@ async fn secrets_are_nowhere() {
         let (issue, pull) = w.story_is_reviewed().await;
         w.alice().comments(pull, "/syndarix status\n/syndarix whoami\n/syndarix help").await;
         w.bob().approves(pull).await;
-        w.settle().await;
+        w.publishes().await;
         let secrets = [w.token("syndarix"), HOOK_SECRET.to_owned(), PROVIDER_KEY.to_owned()];
         let log = log.lock().unwrap().clone();
         assert!(!log.is_empty(), "the log was written");

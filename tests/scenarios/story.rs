@@ -93,6 +93,8 @@ async fn a_story_from_the_issue_to_done() {
     To approve it, leave an approving review on <3> or type `/syndarix approve <3>`; to have something changed, request changes in a review. No CI has reported on this commit, so nothing was tested automatically.
     ");
 
+        // The last comment names the commit of the record.
+        w.publishes().await;
         w.bob().approves(pull).await;
         w.settle().await;
         assert!(w.sandbox.page(REPO, issue).unwrap().contains("check it with `syndarix audit verify`"));

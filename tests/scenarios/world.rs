@@ -167,15 +167,35 @@ impl World {
         self.get(&format!("pulls/{pull}")).await["head"]["sha"].as_str().unwrap().to_owned()
     }
 
-    /// Until nothing is due, nothing is on its way, and nobody waits for a time that comes soon.
+    /// Until nothing is due, nothing is on its way, and nobody waits for a time that comes soon. Only the record is not pushed yet: on a
+    /// server it is pushed a few times a minute at most, and here a conversation takes none. See [`World::publishes`].
     pub async fn settle(&self) {
+        self.settle_kinds(&but_pushes()).await;
+    }
+
+    /// Until all that came is read and decided upon. Nothing of what was decided is done.
+    pub async fn reads(&self) {
+        self.settle_kinds(&[WorkKind::Intake, WorkKind::Turn]).await;
+    }
+
+    /// Until the record is pushed, too.
+    pub async fn publishes(&self) {
+        self.settle_kinds(WorkKind::ALL).await;
+    }
+
+    async fn settle_kinds(&self, kinds: &[WorkKind]) {
         let until = self.clock.now().plus_millis(PATIENCE);
         for _ in 0..500 {
             self.sandbox.settled().await;
-            if Box::pin(self.app.settle_once()).await.unwrap() || self.sandbox.undelivered() > 0 {
+            let mut worked = false;
+            while let Some(claim) = self.app.engine.claim(kinds).await.unwrap() {
+                Box::pin(self.app.engine.work(claim)).await.unwrap();
+                worked = true;
+            }
+            if worked || self.sandbox.undelivered() > 0 {
                 continue;
             }
-            match self.app.engine.store.next_due(WorkKind::ALL).await.unwrap() {
+            match self.app.engine.store.next_due(kinds).await.unwrap() {
                 Some(at) if at <= until => self.clock.advance(((at.0 - self.clock.now().0) / 1_000 + 1).max(1)),
                 Some(at) => panic!("work is put off until {at}, longer than anybody waits"),
                 None => return,
@@ -240,6 +260,11 @@ impl World {
         self.news(pull);
         (issue, pull)
     }
+}
+
+/// All that comes to an end, less pushing the record.
+fn but_pushes() -> Vec<WorkKind> {
+    WorkKind::ALL.iter().copied().filter(|kind| *kind != WorkKind::PushAudit).collect()
 }
 
 async fn forge(dir: PathBuf, clock: &Clock, deliveries: DeliveryConfig) -> Sandbox {
