@@ -100,7 +100,7 @@ fn what_was_done_before_the_number_was_known_counts_as_done_right_after() {
 fn a_closed_one_goes_on_with_retry_and_waits_for_the_plan() {
     let mut table = Table::opening();
     table.hears(|pull, _| pull.state = State::Closed);
-    assert_eq!(table.reply().matches("without being merged").count(), 1, "{}", table.reply());
+    assert_eq!(table.reply().matches("without merging it").count(), 1, "{}", table.reply());
     table.says(ALICE, "/syndarix retry");
     assert!(table.orders("reopen-pull"));
     assert!(table.story.checkpoint.is_some(), "the plan is not made anew");
