@@ -3,8 +3,8 @@
 //! before the story knows what it is about. It counts all the same, and exactly once.
 
 use reqwest::Method;
-use serde_json::json;
-use syndarix::store::WorkKind;
+use serde_json::{Value, json};
+use syndarix::store::{NewDelivery, Source, WorkKind};
 
 use super::answers::{analyses, designs, round, smooth, tests, to_the_plan, to_the_review};
 use super::proxy::Proxy;
@@ -172,6 +172,40 @@ async fn a_command_in_the_moment_the_pull_request_is_opened() {
         let (issue, pull) = in_the_window(w, proxy, Ways::Hooks, act).await;
         assert!(w.story(issue).await.checkpoint.is_some());
         says(&w.page(pull), "**Not done:**", 1);
+        approved_and_done(w, issue, pull).await;
+    })
+    .await;
+}
+
+/// Some forges say of a comment on a pull request nothing about its branch, by which the story would be known.
+#[tokio::test]
+async fn a_command_in_that_moment_of_which_nobody_says_for_which_branch_it_is() {
+    through_a_proxy(smooth(), async |w, proxy| {
+        let act = async |_, pull: i64| {
+            let template = w.stored_deliveries().await.into_iter().find(|one| one.event.contains("issue_comment")).unwrap();
+            let mut told: Value = serde_json::from_slice(&template.body).unwrap();
+            w.hooks_are_lost();
+            let comment = w.alice().comments(pull, "/syndarix pause").await;
+            w.hooks_work();
+            told["comment"]["id"] = json!(comment);
+            told["comment"]["body"] = json!("/syndarix pause");
+            told["issue"]["number"] = json!(pull);
+            told["is_pull"] = json!(true);
+            assert!(told.get("pull_request").is_none_or(Value::is_null));
+            let new = NewDelivery {
+                hook: template.hook,
+                delivery_id: "without-a-branch".into(),
+                event: template.event,
+                body: told.to_string().into_bytes(),
+                source: Source::Webhook,
+                received_at: w.clock.now(),
+            };
+            w.store().receive(&new).await.unwrap();
+        };
+        let (issue, pull) = in_the_window(w, proxy, Ways::Hooks, act).await;
+        assert!(!w.story(issue).await.may_run(), "{}", w.page(pull));
+        w.alice().comments(pull, "/syndarix resume").await;
+        w.settle().await;
         approved_and_done(w, issue, pull).await;
     })
     .await;
