@@ -47,7 +47,7 @@ impl Database {
                 let server = server();
                 let name = format!("syndarix_bench_{}_{}", std::process::id(), uuid::Uuid::now_v7().simple());
                 admin(&server, &format!("create database {name}")).await;
-                let url = server.parse::<PgConnectOptions>().unwrap().database(&name).to_url_lossy().to_string();
+                let url = options(&server).database(&name).to_url_lossy().to_string();
                 Database { url, _dir: None, admin: Some((server, name)) }
             }
         }
@@ -62,14 +62,28 @@ impl Database {
 
 /// The owner's URL of the server to measure on.
 fn server() -> String {
-    std::env::var("SYNDARIX_TEST_POSTGRES").unwrap_or_else(|_| {
-        eprintln!("SYNDARIX_TEST_POSTGRES names no server; start this through bench/run");
-        std::process::exit(2);
-    })
+    std::env::var("SYNDARIX_TEST_POSTGRES").unwrap_or_else(|_| give_up("names no server; start this through bench/run"))
 }
 
 async fn admin(server: &str, sql: &str) {
-    let mut connection = server.parse::<PgConnectOptions>().unwrap().connect().await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
+    let mut connection = match options(server).connect().await {
+        Ok(connection) => connection,
+        Err(error) => give_up(&format!("names a server that cannot be used: {error}; start this through bench/run, which starts one")),
+    };
+    if let Err(error) = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await {
+        give_up(&format!("names a server that refuses `{sql}`: {error}; give the URL of a user who may make databases"));
+    }
+    // What was to be done is done.
+    let _ = connection.close().await;
+}
+
+/// The parser's own message might repeat the URL, and with it the password.
+fn options(server: &str) -> PgConnectOptions {
+    server.parse().unwrap_or_else(|_| give_up("cannot be read as postgres://USER:PASSWORD@HOST:PORT/NAME; start this through bench/run"))
+}
+
+/// Nothing can be measured without a database; the sentence says which setting is wrong.
+fn give_up(why: &str) -> ! {
+    eprintln!("SYNDARIX_TEST_POSTGRES {why}");
+    std::process::exit(2);
 }

@@ -29,6 +29,7 @@ use super::{Engine, Result, manners, places};
 mod config;
 mod gate;
 mod inform;
+mod opened;
 mod record;
 mod steps;
 
@@ -64,17 +65,23 @@ pub async fn facts(engine: &Engine, claim: &Claim, peeked: &Peeked, wanted: &Wan
     }
     .map(|person| Person { is_bot: person.is_bot || suspect, ..person });
     let issue = if peeked.is_story && needs_issue(&wanted.intent) { Some(forge.issue(&site.repo, peeked.number).await?) } else { None };
-    let pull = match &story.pull {
-        Some(of) if needs_pull(story, &wanted.intent) => Some(as_ordered(forge.pull(&site.repo, of.number).await?, &stored.edits)?),
+    let opened = opened::number(story, &wanted.intent);
+    let pull = match story.pull.as_ref().map(|of| of.number).or(opened) {
+        Some(number) if needs_pull(story, &wanted.intent) => Some(as_ordered(forge.pull(&site.repo, number).await?, &stored.edits)?),
         _ => None,
     };
     let gate = match &pull {
-        Some(pull) if needs_gate(story) => Some(gate_facts(engine, &site, story, pull.clone()).await?),
+        Some(pull) if needs_gate(story) || opened.is_some() => Some(gate_facts(engine, &site, story, pull.clone()).await?),
         _ => None,
     };
     let labels = match &wanted.intent {
         Intent::LabelsChanged { place } => BTreeMap::from([(place.number, label_facts(engine, &site, place.number).await?)]),
-        _ => BTreeMap::new(),
+        _ => match &pull {
+            Some(pull) if opened.is_some() && opened::is_labelled(pull) => {
+                BTreeMap::from([(pull.number, label_facts(engine, &site, pull.number).await?)])
+            }
+            _ => BTreeMap::new(),
+        },
     };
     let run = stored.run.as_ref().map(run_facts).transpose()?;
     let run = with_diff(engine, &site, story, run).await?;

@@ -1,10 +1,13 @@
 //! From a stored delivery to intents on lanes.
 
-use crate::base::ids::{DeliveryId, IntentId};
+use std::borrow::Cow;
+
+use crate::base::ids::{DeliveryId, IntentId, ProjectId};
 use crate::domain::forge::{EventKind, ForgeEvent, Parsed, User};
 use crate::domain::workflow::Intent;
 use crate::domain::workflow::facts::Policy;
 use crate::domain::workflow::interpret::{Draft, Ears, Lane, alias, interpret};
+use crate::forge::ForgeError;
 use crate::store::{Claim, Delivery, NewIntent, ProjectTx, Source, SubjectRow, WorkKind};
 
 use super::{Connection, Engine, Result, manners, reconcile};
@@ -55,10 +58,11 @@ async fn route(engine: &Engine, claim: &Claim, connection: &Connection, delivery
     if let (false, Err(reason)) = (said, interpret(event, ears)) {
         return Ok(engine.store.ignore_delivery(claim, &reason).await?);
     }
+    let event = with_branch(engine, connection, project.id, event).await?;
     let mut tx = engine.store.begin(project.id).await?;
     let mut drafts = Vec::new();
     let mut nothing = None;
-    for heard in reconcile::hear(&mut tx, event, &connection.bot).await? {
+    for heard in reconcile::hear(&mut tx, &event, &connection.bot).await? {
         match interpret(&heard, ears) {
             Ok(more) => drafts.extend(more),
             Err(reason) => nothing = Some(reason),
@@ -82,6 +86,35 @@ async fn route(engine: &Engine, claim: &Claim, connection: &Connection, delivery
     };
     tx.finish_delivery(claim, Some(&note)).await?;
     engine.commit(tx).await
+}
+
+/// Not every forge says of a comment on a pull request which branch that is for. A pull request that no lane knows may be one of a story
+/// that has not learnt its number yet; a lane of its own would take the number from it.
+async fn with_branch<'a>(
+    engine: &Engine,
+    connection: &Connection,
+    project: ProjectId,
+    event: &'a ForgeEvent,
+) -> Result<Cow<'a, ForgeEvent>> {
+    let EventKind::Comment { number, is_pull: true, head_branch: None, .. } = &event.kind else {
+        return Ok(Cow::Borrowed(event));
+    };
+    let mut tx = engine.store.begin_read(project).await?;
+    let known = tx.subject_by_alias(&alias::pull(*number)).await?.is_some();
+    tx.rollback().await?;
+    if known {
+        return Ok(Cow::Borrowed(event));
+    }
+    let branch = match connection.forge.pull(&engine.site_of(project).await?.repo, *number).await {
+        Ok(pull) => pull.head.branch,
+        Err(ForgeError::NotFound(_)) => return Ok(Cow::Borrowed(event)),
+        Err(error) => return Err(error.into()),
+    };
+    let mut event = event.clone();
+    if let EventKind::Comment { head_branch, .. } = &mut event.kind {
+        *head_branch = Some(branch);
+    }
+    Ok(Cow::Owned(event))
 }
 
 /// The lane of an intent; `None` when only a story would care and there is none.

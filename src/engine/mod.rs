@@ -57,6 +57,9 @@ pub enum EngineError {
     Panicked(String),
 }
 
+/// How often it is tried to give work back while the database cannot be written to: about five minutes, longer than any lease.
+const GIVING_BACK: usize = 150;
+
 /// Result of a handler.
 pub type Result<T, E = EngineError> = std::result::Result<T, E>;
 
@@ -205,18 +208,19 @@ impl Engine {
         self.give_back(claim, self.clock.now().plus_millis(wait)).await
     }
 
-    /// Ends a lease so that the work is taken up again at this time. A database that is away for a moment is waited for: without this
-    /// the work would lie until its lease has run out.
+    /// Ends a lease so that the work is taken up again at this time. A database that is away for a moment, or has no room, is waited for:
+    /// without this the work would lie until its lease has run out. Whoever has it by then has no need of this.
     async fn give_back(&self, claim: &Claim, at: Time) -> Result<()> {
         let mut pause = Duration::from_millis(100);
-        loop {
+        for _ in 0..GIVING_BACK {
             match self.store.release(claim, Release::Retry { at }).await {
                 Err(StoreError::LeaseLost) => return Ok(()),
-                Err(error) if error.is_transient() && pause < Duration::from_secs(10) => tokio::time::sleep(pause).await,
+                Err(error) if error.is_transient() && !self.cut.is_cancelled() => tokio::time::sleep(pause).await,
                 other => return Ok(other?),
             }
-            pause *= 2;
+            pause = (pause * 2).min(Duration::from_secs(2));
         }
+        Ok(self.store.release(claim, Release::Retry { at }).await?)
     }
 
     /// Milliseconds to wait before the next try: doubling from a quarter of a second up to five minutes.

@@ -166,7 +166,13 @@ async fn commit(
         tx.put_text(text).await?;
     }
     if !decision.aliases.is_empty() {
-        tx.add_aliases(peeked.subject, &decision.aliases).await?;
+        for (name, holder) in tx.add_aliases(peeked.subject, &decision.aliases).await? {
+            // Somebody spoke on the pull request before the story knew its number.
+            if tx.subject(holder).await?.kind == "pull" {
+                tx.remove_alias(holder, &name).await?;
+                tx.add_aliases(peeked.subject, &[name]).await?;
+            }
+        }
     }
     for (index, effect) in decision.effects.iter().enumerate() {
         order(engine, tx, (peeked, policy), row.id, index, effect).await?;

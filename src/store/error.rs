@@ -45,7 +45,7 @@ pub enum StoreError {
     #[error("the database schema could not be brought up to date: {0}")]
     Migrate(#[source] Box<sqlx::migrate::MigrateError>),
     /// The database answered with an error.
-    #[error("the database failed: {0}")]
+    #[error("{}", failed(.0))]
     Db(#[from] sqlx::Error),
     /// A transaction that carried several callers' writes failed; each of them gets this.
     #[error("{error}")]
@@ -61,6 +61,16 @@ pub enum StoreError {
 
 /// Result of a store operation.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// A full disk is somebody's to mend, so it is said what to do.
+fn failed(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(told) if told.code().is_some_and(|code| is_full_code(&code)) => {
+            format!("the database's disk is full ({told}). Make room; nothing else is needed, everything goes on by itself")
+        }
+        _ => format!("the database failed: {error}"),
+    }
+}
 
 fn holder(pid: &Option<u32>) -> String {
     pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
@@ -108,9 +118,10 @@ fn is_transient_code(code: &str) -> bool {
         || matches!(code.parse::<u32>(), Ok(number) if number < 10_000 && matches!(number & 0xff, 5 | 6 | 10 | 13))
 }
 
-/// PostgreSQL: disk full (53100). SQLite: FULL (13).
+/// PostgreSQL: disk full (53100). SQLite: FULL (13), and IOERR_SHMSIZE (4874), which is what it says when the index of the write-ahead
+/// log finds no room to grow.
 fn is_full_code(code: &str) -> bool {
-    code == "53100" || matches!(code.parse::<u32>(), Ok(number) if number < 10_000 && number & 0xff == 13)
+    code == "53100" || matches!(code.parse::<u32>(), Ok(number) if number == 4874 || number < 10_000 && number & 0xff == 13)
 }
 
 #[cfg(test)]
@@ -133,6 +144,13 @@ mod tests {
         ];
         for (code, transient) in rows {
             assert_eq!(is_transient_code(code), transient, "{code}");
+        }
+    }
+
+    #[test]
+    fn codes_of_a_full_disk() {
+        for (code, full) in [("13", true), ("53100", true), ("4874", true), ("10", false), ("778", false), ("53200", false), ("5", false)] {
+            assert_eq!(is_full_code(code), full, "{code}");
         }
     }
 

@@ -143,12 +143,16 @@ impl Store {
         self.clock.now()
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers and, where it lies in a file, can be written to: a number that nobody reads is written once more.
     pub async fn ping(&self) -> Result<()> {
         match &self.pools {
-            Pools::Lite { readers, .. } => sqlx::query("select 1").execute(readers).await?.rows_affected(),
-            Pools::Pg(pool) => sqlx::query("select 1").execute(pool).await?.rows_affected(),
-        };
+            Pools::Lite { writer, .. } => {
+                let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+                sqlx::query("pragma user_version = 0").execute(&mut *tx).await?;
+                tx.commit().await?;
+            }
+            Pools::Pg(pool) => drop(sqlx::query("select 1").execute(pool).await?),
+        }
         Ok(())
     }
 

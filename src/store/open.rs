@@ -88,12 +88,18 @@ async fn open_sqlite(path: &Path, migrations: &Migrator) -> Result<Pools> {
         .busy_timeout(BUSY)
         .statement_cache_capacity(256);
     // One writer: SQLite allows no more, and a queue inside the process is fair where its busy handler is not.
-    let pool = || SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None).test_before_acquire(false);
+    let pool = || sqlite_pool().idle_timeout(None).max_lifetime(None).test_before_acquire(false);
     let writer = pool().max_connections(1).connect_with(options.clone()).await?;
     check_version(newest_sqlite(&writer).await?, migrations)?;
     migrations.run(&writer).await.map_err(|error| StoreError::Migrate(Box::new(error)))?;
     let readers = pool().max_connections(READERS).connect_with(options.pragma("query_only", "1")).await?;
     Ok(Pools::Lite { path: path.to_owned(), writer, readers })
+}
+
+/// A full disk, or one that fails, makes SQLite end a transaction by itself. The driver cannot end it once more then and counts it as open
+/// for ever, so that no other can begin: such a connection is given up for a new one.
+fn sqlite_pool() -> SqlitePoolOptions {
+    SqlitePoolOptions::new().before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
 }
 
 /// The database holds other people's texts, so only its owner may read the file. SQLite gives its side files the same mode.

@@ -1,5 +1,7 @@
 //! `/healthz`: the process answers. `/readyz`: it can also do its work.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 
@@ -10,12 +12,20 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The database answers.
+/// How long the database may take to answer.
+const PATIENCE: Duration = Duration::from_millis(3_500);
+
+/// The database answers and can be written to.
 pub async fn readyz(State(state): State<WebState>) -> (StatusCode, &'static str) {
-    match state.store.ping().await {
-        Ok(()) => (StatusCode::OK, "ready\n"),
-        Err(error) => {
+    match tokio::time::timeout(PATIENCE, state.store.ping()).await {
+        Ok(Ok(())) => (StatusCode::OK, "ready\n"),
+        Ok(Err(error)) => {
             tracing::warn!("not ready: {error}");
+            let full = "the database's disk is full; make room, and everything goes on by itself\n";
+            (StatusCode::SERVICE_UNAVAILABLE, if error.is_disk_full() { full } else { "the database does not answer\n" })
+        }
+        Err(_) => {
+            tracing::warn!("not ready: the database gave no answer within {PATIENCE:?}");
             (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
         }
     }

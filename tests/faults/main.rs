@@ -46,6 +46,7 @@ mod loops;
 mod nth;
 mod poison;
 mod stop;
+mod window;
 
 /// A line that is seen without asking for the output of tests.
 fn say(line: &str) {

@@ -86,8 +86,9 @@ pub struct World {
     pub data: PathBuf,
     pub hook: String,
     reader: Mutex<Reader>,
-    _web: JoinSet<()>,
-    _dir: tempfile::TempDir,
+    web: JoinSet<()>,
+    setup: Setup,
+    dir: tempfile::TempDir,
 }
 
 impl World {
@@ -111,13 +112,31 @@ impl World {
         let builder = reqwest::Client::builder().timeout(Duration::from_secs(20)).no_proxy();
         let http = builder.redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let reader = Mutex::new(Reader::new());
-        let w = World { clock, sandbox, app, http, model, script, data, hook, reader, _web: web, _dir: dir };
+        let w = World { clock, sandbox, app, http, model, script, data, hook, reader, web, setup, dir };
         w.hooks_work();
         let idle = serde_json::json!({"title": CANARY, "body": "Leave this alone."});
         let url = format!("{}/api/v1/repos/{IDLE}/issues", w.sandbox.url());
         let opened = w.http.post(url).header("Authorization", format!("token {}", w.token("alice"))).json(&idle).send().await.unwrap();
         assert!(opened.status().is_success());
         w
+    }
+
+    /// The program ends, and another one begins on the same store and at the same address.
+    pub async fn restarted(mut self) -> World {
+        self.web.shutdown().await;
+        let config = config(self.dir.path(), &self.data, &self.setup, &self.sandbox);
+        let provider = self.setup.provider.clone().unwrap_or_else(|| self.model.clone());
+        let options = Options { clock: self.clock.clone(), provider: Some(provider), timeouts: self.setup.timeouts, ..Options::default() };
+        let World { app, clock, sandbox, http, model, script, data, hook, reader, web: _, setup, dir } = self;
+        let ended = Arc::into_inner(app).expect("nobody holds on to the program that ended");
+        ended.engine.store.close().await;
+        drop(ended);
+        let app = Arc::new(App::open(config, options).await.unwrap());
+        let address = hook.trim_start_matches("http://").split('/').next().unwrap();
+        let listener = TcpListener::bind(address).await.unwrap();
+        let routes = app.routes();
+        let web = JoinSet::from_iter([async move { axum::serve(listener, routes).await.unwrap() }]);
+        World { clock, sandbox, app, http, model, script, data, hook, reader, web, setup, dir }
     }
 
     /// The forge tells the program what happens.

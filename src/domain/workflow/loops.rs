@@ -92,6 +92,11 @@ impl Story {
         }
     }
 
+    /// Whether the story has not heard of this pull request yet.
+    pub fn is_new_pull(&self, number: i64) -> bool {
+        self.pull.as_ref().is_none_or(|of| of.number != number) && self.loops.earlier.iter().all(|one| one.number != number)
+    }
+
     /// What the engineer is started for in the implementation: the plan, or what a test of the merged work found missing.
     pub fn build_purpose(&self) -> Purpose {
         if self.loops.earlier.iter().any(|one| one.merged.is_some()) { Purpose::Fix } else { Purpose::Implement }

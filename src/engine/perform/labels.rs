@@ -8,7 +8,7 @@ use crate::domain::workflow::Story;
 use crate::domain::workflow::label::{self, Autonomy, Label};
 use crate::forge::ForgeError;
 
-use super::super::Result;
+use super::super::{EngineError, Result};
 use super::{Job, Performed};
 
 impl Job<'_> {
@@ -18,14 +18,26 @@ impl Job<'_> {
             return Ok(Performed::Done(json!({})));
         }
         let (issue, pull) = story.labels();
-        let mut changed = self.bring_in_step(&story, story.issue, &issue).await?;
-        if let Some(of) = &story.pull {
-            changed |= self.bring_in_step(&story, of.number, &pull).await?;
+        let mut targets = vec![(story.issue, issue.clone())];
+        targets.extend(story.pull.as_ref().map(|of| (of.number, pull.clone())));
+        targets.extend(story.loops.earlier.iter().map(|one| (one.number, story.labels_of(one.number))));
+        let (mut changed, mut gone, mut missing) = (false, Vec::new(), None);
+        for (number, wanted) in &targets {
+            match self.bring_in_step(&story, *number, wanted).await {
+                Ok(yes) => changed |= yes,
+                // Somebody deleted it: the others show all the same where the story is.
+                Err(EngineError::Forge(error @ ForgeError::NotFound(_))) => {
+                    gone.push(*number);
+                    missing = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
         }
-        for earlier in &story.loops.earlier {
-            changed |= self.bring_in_step(&story, earlier.number, &story.labels_of(earlier.number)).await?;
+        match missing {
+            Some(error) if gone.len() == targets.len() => Err(error.into()),
+            Some(_) => Ok(Performed::Done(json!({"changed": changed, "issue": issue, "pull": pull, "gone": gone}))),
+            None => Ok(Performed::Done(json!({"changed": changed, "issue": issue, "pull": pull}))),
         }
-        Ok(Performed::Done(json!({"changed": changed, "issue": issue, "pull": pull})))
     }
 
     /// Writes the difference between what the bot last confirmed and what it wants. A label that a person moved since is left alone:

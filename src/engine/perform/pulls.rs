@@ -40,13 +40,14 @@ impl Job<'_> {
         }
     }
 
-    /// One pull request per branch: an open one is taken, whoever's crash left it there.
+    /// One pull request per branch: an open one is taken, whoever's crash left it there. One that was made by a try whose answer was lost
+    /// is taken even where somebody has closed or merged it since: that is for the story to hear, not to be undone by another one.
     pub(super) async fn open_pull(&self, effect: &Effect) -> Result<Performed> {
         let Effect::OpenPull { branch, base, head, title, body } = effect else {
             return Err(EngineError::Setup("not a pull request".into()));
         };
         let forge = &self.site.connection.forge;
-        let standing = self.open_pull_of(branch).await?;
+        let standing = self.pull_of(branch).await?;
         let found = standing.is_some();
         let pull = match standing {
             Some(pull) => pull,
@@ -54,7 +55,7 @@ impl Job<'_> {
                 let new = NewPull { title: title.clone(), body: body.clone(), head: branch.clone(), base: base.clone(), draft: true };
                 match self.engine.outside(forge.create_pull(&self.site.repo, &new)).await {
                     // A request of a process that died was carried out after it was looked here.
-                    Err(error @ ForgeError::Conflict(_)) => self.open_pull_of(branch).await?.ok_or(error)?,
+                    Err(error @ ForgeError::Conflict(_)) => self.pull_of(branch).await?.ok_or(error)?,
                     made => made?,
                 }
             }
@@ -63,9 +64,18 @@ impl Job<'_> {
         Ok(Performed::Told(record, Receipt::PullOpened { number: pull.number, head: head.clone() }))
     }
 
-    async fn open_pull_of(&self, branch: &str) -> Result<Option<Pull>> {
+    /// The pull request of this branch that stands already.
+    async fn pull_of(&self, branch: &str) -> Result<Option<Pull>> {
         let standing = self.site.connection.forge.pulls_of_branch(&self.site.repo, branch).await?;
-        Ok(standing.into_iter().find(|pull| pull.state == State::Open))
+        if let Some(open) = standing.iter().find(|pull| pull.state == State::Open) {
+            return Ok(Some(open.clone()));
+        }
+        if !self.is_uncertain() {
+            return Ok(None);
+        }
+        let story = self.story().await?;
+        let ours = |pull: &Pull| pull.author.id == self.site.connection.bot.id;
+        Ok(standing.into_iter().find(|pull| ours(pull) && story.is_new_pull(pull.number)))
     }
 
     pub(super) async fn edit_pull(&self, effect: &Effect) -> Result<Performed> {

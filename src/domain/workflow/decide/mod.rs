@@ -9,6 +9,7 @@ mod commands;
 mod guard;
 mod labels;
 mod loops;
+mod opened;
 mod people;
 mod places;
 mod pull;

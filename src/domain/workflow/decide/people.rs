@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::domain::access;
 use crate::domain::agent::Purpose;
-use crate::domain::approval::plan_vote;
+use crate::domain::approval::{Person, plan_vote};
 use crate::domain::forge::{Review, Role, Sha, Verdict};
 use crate::domain::guard::What;
 
@@ -116,14 +116,12 @@ pub(super) fn reviewed(turn: &mut Turn<'_>, number: i64) {
     if !is_ours(turn, number) || person.is_bot {
         return;
     }
-    // Only the newest word of this person counts, as the forge lists it now.
-    let newest = facts
-        .reviews
-        .iter()
-        .filter(|review| review.author.id == person.user.id && !review.dismissed)
-        .filter(|review| matches!(review.verdict, Verdict::Approved | Verdict::ChangesRequested))
-        .max_by_key(|review| (review.submitted_at, review.id));
-    let Some(newest) = newest else {
+    word_of(turn, &person, &facts.reviews);
+}
+
+/// What somebody's reviews come to, as the forge lists them now. Only the newest word of a person counts.
+pub(super) fn word_of(turn: &mut Turn<'_>, person: &Person, reviews: &[Review]) {
+    let Some(newest) = newest_of(person, reviews) else {
         // What was said was dismissed: what is left may open the gate, or not hold any more.
         return checkpoint::look_at_gate(turn);
     };
@@ -133,10 +131,10 @@ pub(super) fn reviewed(turn: &mut Turn<'_>, number: i64) {
         Verdict::Approved if at_plan(turn) => {
             let open = turn.story.checkpoint.clone();
             if let Some(open) = open
-                && plan_vote(&person).is_ok()
+                && plan_vote(person).is_ok()
                 && newest.commit == turn.story.head
             {
-                checkpoint::pass(turn, Checkpoint::Plan, open.version, Some(person.user));
+                checkpoint::pass(turn, Checkpoint::Plan, open.version, Some(person.user.clone()));
             }
         }
         Verdict::Approved => {
@@ -145,6 +143,15 @@ pub(super) fn reviewed(turn: &mut Turn<'_>, number: i64) {
         }
         _ => {}
     }
+}
+
+/// The newest word of a person that says yes or no.
+pub(super) fn newest_of<'a>(person: &Person, reviews: &'a [Review]) -> Option<&'a Review> {
+    reviews
+        .iter()
+        .filter(|review| review.author.id == person.user.id && !review.dismissed)
+        .filter(|review| matches!(review.verdict, Verdict::Approved | Verdict::ChangesRequested))
+        .max_by_key(|review| (review.submitted_at, review.id))
 }
 
 fn at_plan(turn: &Turn<'_>) -> bool {

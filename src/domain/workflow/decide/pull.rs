@@ -159,24 +159,31 @@ pub(super) fn edited(turn: &mut Turn<'_>, number: i64) {
     }
     let by = turn.actor().cloned();
     if pull.draft != turn.story.loops.draft && (turn.story.stage == Stage::Review || !pull.draft) {
-        turn.event(StoryEvent::PullMarked { draft: pull.draft, by: by.clone() });
+        turn.event(StoryEvent::PullMarked { draft: pull.draft, by });
         if pull.draft {
             turn.raise(Flag::Waiting, DRAFT);
         }
     }
-    let elsewhere = Some(pull.base.branch.clone()).filter(|base| *base != turn.story.base_branch);
-    if elsewhere != turn.story.loops.target {
-        turn.event(StoryEvent::Retargeted { base: elsewhere.clone(), by: by.clone() });
-        match elsewhere {
-            Some(base) => {
-                turn.raise(Flag::Blocked, format!("the pull request goes to `{base}` instead of `{}`", turn.story.base_branch));
-                let key = format!("retargeted.{}", turn.story.version);
-                turn.say(number, key, say::retargeted(by.as_ref(), &base, &turn.story.base_branch));
-            }
-            None => turn.lower(Flag::Blocked),
-        }
-    }
+    goes_to(turn, number, &pull.base.branch);
     checkpoint::look_at_gate(turn);
+}
+
+/// The pull request goes to this branch, as the forge shows it now.
+pub(super) fn goes_to(turn: &mut Turn<'_>, number: i64, branch: &str) {
+    let elsewhere = Some(branch.to_owned()).filter(|base| *base != turn.story.base_branch);
+    if elsewhere == turn.story.loops.target {
+        return;
+    }
+    let by = turn.actor().cloned();
+    turn.event(StoryEvent::Retargeted { base: elsewhere.clone(), by: by.clone() });
+    match elsewhere {
+        Some(base) => {
+            turn.raise(Flag::Blocked, format!("the pull request goes to `{base}` instead of `{}`", turn.story.base_branch));
+            let key = format!("retargeted.{}", turn.story.version);
+            turn.say(number, key, say::retargeted(by.as_ref(), &base, &turn.story.base_branch));
+        }
+        None => turn.lower(Flag::Blocked),
+    }
 }
 
 /// Why an approved pull request is not merged while a person has it marked as a draft.

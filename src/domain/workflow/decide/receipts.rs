@@ -9,7 +9,7 @@ use super::super::intent::Receipt;
 use super::super::label::{Flag, Stage};
 use super::super::say;
 use super::turn::Turn;
-use super::{base, branch, checkpoint, loops, pull};
+use super::{base, branch, checkpoint, loops, opened, pull};
 
 pub(super) fn done(turn: &mut Turn<'_>, receipt: &Receipt) {
     match receipt {
@@ -22,7 +22,7 @@ pub(super) fn done(turn: &mut Turn<'_>, receipt: &Receipt) {
                 branch::deleted(turn, &name);
             }
         },
-        Receipt::PullOpened { number, head } => pull_opened(turn, *number, head.clone()),
+        Receipt::PullOpened { number, head } => opened::bound(turn, *number, head),
         Receipt::BaseLooked { head, base, found, comment } => base::looked(turn, head, base, found, *comment),
         Receipt::BaseNeeded { head, base, conflicts } => base::needed(turn, head, base, *conflicts),
         Receipt::Shown { head } if turn.story.head.as_ref() == Some(head) => checkpoint::look_at_gate(turn),
@@ -60,18 +60,6 @@ fn pushed(turn: &mut Turn<'_>, head: Sha) {
                 turn.start(Purpose::Review);
             }
         }
-    }
-}
-
-fn pull_opened(turn: &mut Turn<'_>, number: i64, head: Sha) {
-    if turn.story.pull.is_some() {
-        return;
-    }
-    turn.decision.aliases.push(super::super::interpret::alias::pull(number));
-    turn.event(StoryEvent::PullOpened { number, head });
-    match turn.story.stage {
-        Stage::Implementation | Stage::Review => pull::code_shown(turn),
-        _ => plan_shown(turn),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::domain::workflow::label::{Autonomy, Flag, PullStage, Stage};
 mod settings;
 
 mod base;
+mod opened;
 mod work;
 
 const BOT: i64 = 1;

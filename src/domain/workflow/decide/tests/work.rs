@@ -268,7 +268,9 @@ fn what_people_closed_or_deleted_is_put_right_by_retry() {
     assert!(table.orders("reopen-pull"));
     table.decide(None, Intent::EffectFailed { effect: EffectId(Default::default()), what: "reopen-pull".into(), error: "no".into() });
     assert!(table.orders("open-pull"));
-    table.pull_is(|pull| (pull.state, pull.number) = (State::Open, 9)).receipt(Receipt::PullOpened { number: 9, head: sha('b') });
+    table
+        .pull_is(|pull| (pull.state, pull.number, pull.base.branch) = (State::Open, 9, "main".into()))
+        .receipt(Receipt::PullOpened { number: 9, head: sha('b') });
     table.is_at(Stage::Review, "nobody works, merge waits, flags [\"waiting\"]");
     assert!(table.reply().contains("The review of bbbbbbbbbb is finished"), "it is asked for on the new one: {}", table.reply());
 }
