@@ -23,7 +23,7 @@ impl Score {
 }
 
 pub fn row() -> Report {
-    let mut report = Report::new("i");
+    let mut report = Report::new("i", false);
     let (mut ours, mut exact) = (Score::default(), Score::default());
     let began = std::time::Instant::now();
     let mut spent = std::time::Duration::ZERO;

@@ -24,16 +24,16 @@ const LEG: Duration = Duration::from_millis(2_500);
 /// There and back again, three times.
 const ORDER: [&str; 6] = ["bare", "control", "ours", "ours", "control", "bare"];
 
-pub async fn row() -> Report {
-    let mut report = Report::new("a");
+pub async fn row(short: bool) -> Report {
+    let mut report = Report::new("a", short);
     for kind in Kind::BOTH {
-        rates(&mut report, kind).await;
+        rates(&mut report, kind, if short { LEG / 8 } else { LEG }).await;
         kills::row(&mut report, kind).await;
     }
     report
 }
 
-async fn rates(report: &mut Report, kind: Kind) {
+async fn rates(report: &mut Report, kind: Kind, leg: Duration) {
     let word = kind.word();
     let mut rates = [Vec::new(), Vec::new(), Vec::new()];
     let mut millis = [Vec::new(), Vec::new(), Vec::new()];
@@ -44,7 +44,7 @@ async fn rates(report: &mut Report, kind: Kind) {
             let hooks = Arc::new(Hooks::new());
             // The first moments go to opening connections and preparing statements.
             hooks.send(server.port, CONNECTIONS, Duration::from_millis(300)).await;
-            let Leg { per_second, millis: took, unanswered, .. } = hooks.send(server.port, CONNECTIONS, LEG).await;
+            let Leg { per_second, millis: took, unanswered, .. } = hooks.send(server.port, CONNECTIONS, leg).await;
             assert!(unanswered.is_empty(), "{how} left {} requests unanswered", unanswered.len());
             drop(server);
             database.remove().await;

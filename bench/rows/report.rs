@@ -16,8 +16,10 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn new(row: &'static str) -> Report {
-        Report { row, machine: Machine::look(), lines: vec![], ratios: Map::new(), control: Map::new(), aims: vec![], refused: None }
+    /// A short run finds out whether all of it works, and reports nothing.
+    pub fn new(row: &'static str, short: bool) -> Report {
+        let refused = short.then(|| "this was a short run; leave out --short for figures".to_owned());
+        Report { row, machine: Machine::look(), lines: vec![], ratios: Map::new(), control: Map::new(), aims: vec![], refused }
     }
 
     /// A line of the table: what, the figure, a remark.
@@ -45,7 +47,7 @@ impl Report {
         self.control(&format!("{what}_moved"), most / least);
         if most > 2.0 * least && self.refused.is_none() {
             self.refused = Some(format!(
-                "the control `{what}` moved between {least:.0} and {most:.0} within this run; run it again when the machine is quiet"
+                "the control `{what}` moved between {least:.2} and {most:.2} within this run; run it again when the machine is quiet"
             ));
         }
     }

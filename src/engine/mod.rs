@@ -5,6 +5,7 @@
 pub mod agent_run;
 pub mod carry;
 pub mod crash;
+pub mod crew;
 pub mod gather;
 pub mod guard;
 pub mod intake;
@@ -29,8 +30,9 @@ use crate::base::Time;
 use crate::base::ids::ProjectId;
 use crate::forge::ForgeError;
 use crate::git::GitError;
-use crate::store::{Claim, ProjectTx, Release, Store, StoreError, WorkKind};
+use crate::store::{Ask, Claim, Exchanged, Held, ProjectTx, Release, Store, StoreError, WorkKind};
 
+use crew::Room;
 pub use world::{Connection, Engine, Timings};
 
 /// Nothing but a timer is ever put off for longer than this, in milliseconds. What seems to be was put off by a clock that has been set
@@ -94,35 +96,38 @@ impl EngineError {
 impl Engine {
     /// Claims one item of work. `None`: nothing is due.
     pub async fn claim(&self, kinds: &[WorkKind]) -> Result<Option<Claim>> {
-        self.claim_beside(kinds, &[]).await
+        let room = Room { kinds, most: 1, most_of_share: 1, held: &Held::new() };
+        Ok(self.exchange(&[], &room).await?.claims.pop())
     }
 
-    /// The same, leaving out shares that have enough workers already.
-    pub async fn claim_beside(&self, kinds: &[WorkKind], full: &[(WorkKind, uuid::Uuid)]) -> Result<Option<Claim>> {
+    /// Ends claims for which nothing is left to do, and claims as much as there is room for.
+    pub async fn exchange(&self, done: &[Claim], room: &Room<'_>) -> Result<Exchanged> {
         let now = self.clock.now();
         let latest = self.latest.fetch_max(now.0, Ordering::Relaxed);
-        if let Some(claim) = self.take(kinds, full).await? {
-            return Ok(Some(claim));
-        }
-        if latest - now.0 <= LONGEST_WAIT * 1_000 {
-            return Ok(None);
+        let given = self.take(done, room).await?;
+        if !given.claims.is_empty() || room.most == 0 || latest - now.0 <= LONGEST_WAIT * 1_000 {
+            return Ok(given);
         }
         // The clock was set back by so much that work waits for a time that is far away again.
         let brought = self.store.bring_forward(now, now.plus_millis(LONGEST_WAIT)).await?;
         if brought == 0 {
-            return Ok(None);
+            return Ok(given);
         }
         tracing::warn!("the clock was set back; {brought} pieces of work are due now instead of then");
-        self.take(kinds, full).await
+        self.take(&[], room).await
     }
 
-    async fn take(&self, kinds: &[WorkKind], full: &[(WorkKind, uuid::Uuid)]) -> Result<Option<Claim>> {
+    async fn take(&self, done: &[Claim], room: &Room<'_>) -> Result<Exchanged> {
+        let Room { kinds, most, most_of_share, held } = *room;
         let lease = kinds.iter().map(|kind| self.lease_of(*kind)).max().unwrap_or(self.timings.lease);
-        let claim = self.store.claim_beside(kinds, &self.owner, lease, full).await?;
-        if let Some(claim) = &claim {
+        let given = self.store.exchange(done, &Ask { kinds, owner: &self.owner, lease, most, most_of_share, held }).await?;
+        for claim in &given.claims {
             tracing::debug!(work.kind = %claim.kind, work.id = %claim.id, attempts = claim.attempts, "taken up");
         }
-        Ok(claim)
+        for claim in &given.lost {
+            tracing::debug!(work.kind = %claim.kind, work.id = %claim.id, "its lease was lost before its end was recorded");
+        }
+        Ok(given)
     }
 
     /// The time until which something still waits; `None`: it is due.

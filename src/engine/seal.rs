@@ -103,7 +103,7 @@ pub async fn push(engine: &Engine, claim: &Claim) -> Result<()> {
         let from = next_of(&standing).min(position.next_seq);
         let rows = engine.store.chain(project, from, BATCH as i64).await?;
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
-            return Ok(engine.store.release(claim, Release::Done).await?);
+            return engine.finish(claim).await;
         };
         if contradicts(&standing, &rows) {
             return alarm(engine, claim, repo.head().await?.map(|sha| sha.0)).await;

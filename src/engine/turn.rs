@@ -40,7 +40,7 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
         let peeked = peek(&mut tx, subject).await?;
         tx.rollback().await?;
         let Some(intent) = peeked.intent.clone() else {
-            return Ok(engine.store.release(claim, Release::Done).await?);
+            return engine.finish(claim).await;
         };
         if let Some(at) = engine.waits_until(intent.not_before) {
             return Ok(engine.store.release(claim, Release::Retry { at }).await?);

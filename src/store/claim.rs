@@ -2,6 +2,13 @@
 //! A share is a project, or for a delivery the repository that it names. So nobody waits longer because somebody else has much to do:
 //! the next of fifty thousand items of one project comes after one item of each other.
 //!
+//! Many items may be claimed in one statement, and what was done before ended in the same one. Each share then gets a quota, which goes
+//! by how many shares had something to do before: with many of them it is one item each, with a single one all.
+//!
+//! A transaction that somebody keeps open for long keeps everything that was ended since from being swept, and every look has to pass it
+//! (PostgreSQL). Where that has become slow, looks begin in each share where the last one ended, and all of the table is looked through
+//! only now and then: what became due again meanwhile, and shares that are new, wait that long.
+//!
 //! Where the circle stands is kept in memory, by each process for itself: forgetting it costs nobody more than one round.
 
 use std::collections::BTreeMap;
@@ -13,23 +20,85 @@ use uuid::Uuid;
 
 use super::Store;
 use super::error::Result;
+use super::exchange::Look;
 use super::open::Pools;
-use super::work::{Claim, WorkKind, micros};
-use crate::base::ids::{ProjectId, SubjectId};
+use super::work::{Claim, WorkKind};
+use crate::base::ids::SubjectId;
 
-/// How often a candidate may be lost to another worker of this process before the look counts as in vain (embedded engine only).
-const LOST_RACES: usize = 8;
+/// Most items that one share gets of one statement.
+const MOST_QUOTA: usize = 1_024;
+
+/// How many items of each share of a kind somebody is at.
+pub type Held = BTreeMap<(WorkKind, Uuid), usize>;
+
+/// What a crew of workers asks for in one look.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// The kinds of work it takes.
+    pub kinds: &'a [WorkKind],
+    /// Who asks.
+    pub owner: &'a str,
+    /// How long the leases are to hold.
+    pub lease: Duration,
+    /// How many items it can begin at once.
+    pub most: usize,
+    /// How many of one share it may be at, those included that it holds.
+    pub most_of_share: usize,
+    /// What it holds.
+    pub held: &'a Held,
+}
+
+/// What a look gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exchanged {
+    /// What was claimed; empty: nothing is due, or not for this crew.
+    pub claims: Vec<Claim>,
+    /// Claims that could not be ended because they had been lost before: another worker has the work or has finished it.
+    pub lost: Vec<Claim>,
+}
+
+/// A look at all of the table is slow when it takes longer.
+const SLOW: Duration = Duration::from_millis(25);
+/// So many slow ones in succession are no accident, after at least so many claims.
+const SLOW_LOOKS: u32 = 3;
+const MANY: u64 = 2_000;
+/// The next look at all of the table is due after this, or after so many times as long as the last one took.
+const SELDOM: Duration = Duration::from_secs(1);
+const TIMES: u32 = 20;
+/// How far before the last item of a share the next look begins, in microseconds: work that was scheduled a moment earlier may have been
+/// committed a moment later.
+const MARGIN: i64 = 200_000;
+/// Most shares of which it is known where they were left.
+const MOST_KNOWN: usize = 10_000;
 
 /// Where the circles stand.
 #[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<BTreeMap<WorkKind, Turn>>);
+pub(super) struct Turns(Mutex<BTreeMap<WorkKind, Turn>>, Mutex<BTreeMap<WorkKind, Floors>>);
+
+/// Where the shares of a kind were left.
+#[derive(Debug, Default)]
+struct Floors {
+    claimed: u64,
+    slow: u32,
+    /// When all of the table is to be looked at again.
+    again: Option<Instant>,
+    of: BTreeMap<Uuid, i64>,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Turn {
+pub(super) struct Turn {
     /// When this kind was last served, as a count of claims; 0: never.
     served: u64,
     /// The share that was served last.
-    share: Option<Uuid>,
+    pub(super) share: Option<Uuid>,
+    /// How many items a share gets of one statement; 0: not known yet.
+    quota: usize,
+}
+
+impl Turn {
+    pub(super) fn quota(self) -> usize {
+        self.quota.max(1)
+    }
 }
 
 impl Turns {
@@ -37,97 +106,71 @@ impl Turns {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn of(&self, kind: WorkKind) -> Turn {
+    pub(super) fn of(&self, kind: WorkKind) -> Turn {
         self.all().get(&kind).copied().unwrap_or_default()
     }
 
-    fn served(&self, kind: WorkKind, share: Uuid) {
+    pub(super) fn served(&self, kind: WorkKind, share: Uuid) {
         let mut all = self.all();
         let served = 1 + all.values().map(|turn| turn.served).max().unwrap_or(0);
-        all.insert(kind, Turn { served, share: Some(share) });
+        let turn = all.entry(kind).or_default();
+        *turn = Turn { served, share: Some(share), ..*turn };
     }
-}
 
-#[derive(sqlx::FromRow)]
-struct ClaimedRow {
-    id: Uuid,
-    project_id: Option<ProjectId>,
-    lane: Option<SubjectId>,
-    epoch: i64,
-    generation: i64,
-    attempts: i64,
-}
+    fn floors(&self) -> MutexGuard<'_, BTreeMap<WorkKind, Floors>> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
-// The circle is walked by one probe of the index `work_share` for each share; within a share the index gives the longest due item.
-// The epoch comes from a sequence, or on SQLite (millisecond clock) from time and chance: it must not repeat when a row was deleted
-// and made again.
-macro_rules! claim_pg {
-    ($beyond:literal) => {
-        concat!(
-            "update work set owner = $3, attempts = attempts + 1, epoch = nextval('work_epoch'),
-                lease_until = (extract(epoch from clock_timestamp()) * 1000000)::bigint + $4
-            where kind = $1 and id = (
-                with recursive shares (share) as (
-                    (select coalesce(w.project_id, w.lane, '00000000-0000-0000-0000-000000000000'::uuid) from work w
-                        where w.kind = $1 and coalesce(w.project_id, w.lane, '00000000-0000-0000-0000-000000000000'::uuid) ",
-            $beyond,
-            " $5 order by 1 limit 1)
-                    union all
-                    select (select coalesce(w.project_id, w.lane, '00000000-0000-0000-0000-000000000000'::uuid) from work w
-                        where w.kind = $1 and coalesce(w.project_id, w.lane, '00000000-0000-0000-0000-000000000000'::uuid) > s.share
-                        order by 1 limit 1)
-                    from shares s where s.share is not null)
-                select due.id from shares s cross join lateral (
-                    select w.id from work w
-                    where w.kind = $1 and coalesce(w.project_id, w.lane, '00000000-0000-0000-0000-000000000000'::uuid) = s.share
-                        and w.run_at <= $2 and w.lease_until <= (extract(epoch from clock_timestamp()) * 1000000)::bigint
-                    order by w.run_at limit 1 for update skip locked) due
-                where s.share is not null and s.share <> all ($6) limit 1)
-            returning id, project_id, lane, epoch, generation, attempts"
-        )
-    };
-}
+    /// The shares of this kind in the order of the circle, with the time from which each is to be looked at; `None`: all of the table
+    /// is to be looked at.
+    pub(super) fn known(&self, kind: WorkKind, now: Instant) -> Option<Vec<(Uuid, i64)>> {
+        let last = self.of(kind).share.unwrap_or_default();
+        let floors = self.floors();
+        let floors = floors.get(&kind).filter(|floors| floors.slow >= SLOW_LOOKS && floors.again.is_some_and(|again| now < again))?;
+        let mut known: Vec<(Uuid, i64)> = floors.of.iter().map(|(share, floor)| (*share, *floor)).collect();
+        known.sort_by_key(|(share, _)| (*share <= last, *share));
+        Some(known)
+    }
 
-macro_rules! pick_lite {
-    ($beyond:literal) => {
-        concat!(
-            "with recursive shares (share) as (
-                select (select coalesce(w.project_id, w.lane, x'00000000000000000000000000000000') from work w
-                    where w.kind = $1 and coalesce(w.project_id, w.lane, x'00000000000000000000000000000000') ",
-            $beyond,
-            " $3 order by 1 limit 1)
-                union all
-                select (select coalesce(w.project_id, w.lane, x'00000000000000000000000000000000') from work w
-                    where w.kind = $1 and coalesce(w.project_id, w.lane, x'00000000000000000000000000000000') > s.share
-                    order by 1 limit 1)
-                from shares s where s.share is not null)
-            select due.id from (
-                select s.share as share, (select w.id from work w
-                    where w.kind = $1 and coalesce(w.project_id, w.lane, x'00000000000000000000000000000000') = s.share
-                        and w.run_at <= $2 and w.lease_until <= cast(unixepoch('subsec') * 1000000 as integer)
-                    order by w.run_at limit 1) as id
-                from shares s where s.share is not null and hex(s.share) not in (select value from json_each($4))) due
-            where due.id is not null limit 1"
-        )
-    };
-}
+    /// Notes what a look gave, and how long it took if it was one at all of the table.
+    pub(super) fn took(&self, kind: WorkKind, all: bool, began: Instant, from: &[(Uuid, i64)]) {
+        let (now, mut kinds) = (Instant::now(), self.floors());
+        let floors = kinds.entry(kind).or_default();
+        floors.claimed += from.len() as u64;
+        if all {
+            let took = now - began;
+            if took < SLOW || floors.claimed < MANY {
+                floors.slow = 0;
+                floors.of.clear();
+                return;
+            }
+            floors.slow = floors.slow.saturating_add(1);
+            floors.again = Some(now + SELDOM.max(took * TIMES));
+        }
+        if floors.slow == 0 || floors.of.len() > MOST_KNOWN {
+            floors.of.clear();
+            return;
+        }
+        for (share, run_at) in from {
+            let floor = floors.of.entry(*share).or_insert(i64::MIN);
+            *floor = (*floor).max(run_at - MARGIN);
+        }
+    }
 
-const CLAIM_PG: [&str; 2] = [claim_pg!(">"), claim_pg!(">=")];
-const PICK_LITE: [&str; 2] = [pick_lite!(">"), pick_lite!(">=")];
-
-const CLAIM_LITE: &str = "update work set owner = $3, attempts = attempts + 1,
-        epoch = max(epoch + 1, cast(unixepoch('subsec') * 1000 as integer) * 1000000 + abs(random() % 1000000)),
-        lease_until = cast(unixepoch('subsec') * 1000000 as integer) + $4
-    where kind = $1 and id = $5 and run_at <= $2 and lease_until <= cast(unixepoch('subsec') * 1000000 as integer)
-    returning id, project_id, lane, epoch, generation, attempts";
-
-/// What one look for work asks for.
-struct Look<'a> {
-    kind: WorkKind,
-    owner: &'a str,
-    lease: Duration,
-    /// Shares that are to be left out.
-    full: Vec<Uuid>,
+    /// Learns from what a statement for `most` items gave: where shares had more than their quota and workers were left, it was too
+    /// small; where none were left, somebody may have got nothing.
+    pub(super) fn learn(&self, look: &Look<'_>, claims: &[Claim]) {
+        let mut parts: BTreeMap<Uuid, usize> = BTreeMap::new();
+        claims.iter().for_each(|claim| *parts.entry(claim.share()).or_default() += 1);
+        let mut all = self.all();
+        let turn = all.entry(look.kind).or_default();
+        let quota = turn.quota();
+        if claims.len() >= look.most {
+            turn.quota = quota - quota.div_ceil(8).min(quota - 1);
+        } else if parts.values().any(|count| *count >= quota) {
+            turn.quota = (quota * 2).min(MOST_QUOTA);
+        }
+    }
 }
 
 impl Store {
@@ -139,61 +182,33 @@ impl Store {
 
     /// The same, leaving out shares that have enough workers already: see [`Claim::share`].
     pub async fn claim_beside(&self, kinds: &[WorkKind], owner: &str, lease: Duration, full: &[(WorkKind, Uuid)]) -> Result<Option<Claim>> {
-        for kind in self.due_kinds(kinds).await? {
-            let full = full.iter().filter(|(of, _)| *of == kind).map(|(_, share)| *share).collect();
-            if let Some(claim) = self.claim_kind(&Look { kind, owner, lease, full }).await? {
-                self.turns.served(kind, claim.share());
-                return Ok(Some(claim));
-            }
-        }
-        Ok(None)
+        let held = full.iter().map(|share| (*share, 1)).collect();
+        let ask = Ask { kinds, owner, lease, most: 1, most_of_share: 1, held: &held };
+        Ok(self.claim_many(&ask).await?.pop())
     }
 
-    /// Goes on in the circle after the share that was served last, then once around.
-    async fn claim_kind(&self, look: &Look<'_>) -> Result<Option<Claim>> {
-        let until = Instant::now() + look.lease;
-        let row = match self.turns.of(look.kind).share {
-            Some(last) => match self.claim_from(look, 0, last).await? {
-                None => self.claim_from(look, 1, Uuid::nil()).await?,
-                row => row,
-            },
-            None => self.claim_from(look, 1, Uuid::nil()).await?,
+    /// Leases as many items as a crew can begin, one statement for each kind; fewer than asked for does not mean that nothing more is
+    /// due, none at all does.
+    pub async fn claim_many(&self, ask: &Ask<'_>) -> Result<Vec<Claim>> {
+        Ok(self.exchange(&[], ask).await?.claims)
+    }
+
+    /// Ends claims whose work is done (see [`super::Release::Done`]) and leases new work, in one statement and with one wait for the disk.
+    pub async fn exchange(&self, done: &[Claim], ask: &Ask<'_>) -> Result<Exchanged> {
+        let given = match &self.pools {
+            Pools::Pg(pool) => self.exchange_pg(pool, done, ask).await?,
+            Pools::Lite { .. } => self.exchange_lite(done, ask).await?,
         };
-        Ok(row.map(|row| {
-            let ClaimedRow { id, project_id: project, lane, epoch, generation, attempts } = row;
-            Claim { kind: look.kind, id, project, lane, epoch, generation, attempts, owner: look.owner.to_owned(), until }
-        }))
-    }
-
-    async fn claim_from(&self, look: &Look<'_>, way: usize, from: Uuid) -> Result<Option<ClaimedRow>> {
-        let now = self.now();
-        match &self.pools {
-            Pools::Pg(pool) => {
-                self.count_write();
-                let query = sqlx::query_as(CLAIM_PG[way]).bind(look.kind).bind(now).bind(look.owner).bind(micros(look.lease));
-                Ok(query.bind(from).bind(&look.full).fetch_optional(pool).await?)
-            }
-            // Looking is done by a reader, so that only work that is there costs the writer anything.
-            Pools::Lite { writer, readers, .. } => {
-                let full: Vec<String> = look.full.iter().map(|share| share.simple().to_string().to_uppercase()).collect();
-                let full = serde_json::json!(full).to_string();
-                for _ in 0..LOST_RACES {
-                    let pick = sqlx::query_as(PICK_LITE[way]).bind(look.kind).bind(now).bind(from).bind(&full);
-                    let Some((id,)): Option<(Uuid,)> = pick.fetch_optional(readers).await? else { return Ok(None) };
-                    self.count_write();
-                    let query = sqlx::query_as(CLAIM_LITE).bind(look.kind).bind(now).bind(look.owner).bind(micros(look.lease));
-                    if let Some(row) = query.bind(id).fetch_optional(writer).await? {
-                        return Ok(Some(row));
-                    }
-                }
-                Ok(None)
-            }
+        // What was scheduled during a lease is due now.
+        if !done.is_empty() {
+            self.wake();
         }
+        Ok(given)
     }
 
     /// The kinds that have due work: the one that was served least recently first, of those never served the longest due first.
     /// Read only, so that idle workers do not stand in the writer's way.
-    async fn due_kinds(&self, kinds: &[WorkKind]) -> Result<Vec<WorkKind>> {
+    pub(super) async fn due_kinds(&self, kinds: &[WorkKind]) -> Result<Vec<WorkKind>> {
         let pg = "select k.kind from unnest($1::text[]) with ordinality as k (kind, place) cross join lateral (
                 select w.run_at from work w where w.kind = k.kind and w.run_at <= $2
                     and w.lease_until <= (extract(epoch from clock_timestamp()) * 1000000)::bigint order by w.run_at limit 1) due
@@ -202,6 +217,9 @@ impl Store {
                 select w.run_at from work w where w.kind = k.value and w.run_at <= $2
                     and w.lease_until <= cast(unixepoch('subsec') * 1000000 as integer) order by w.run_at limit 1) as due
             from json_each($1) k) where due is not null order by due, place";
+        // Where looking has become slow, the statement itself finds out.
+        let asked = Instant::now();
+        let (quick, kinds): (Vec<WorkKind>, Vec<WorkKind>) = kinds.iter().partition(|kind| self.turns.known(**kind, asked).is_some());
         let words: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
         let now = self.now();
         let rows: Vec<(WorkKind,)> = match &self.pools {
@@ -210,7 +228,7 @@ impl Store {
                 sqlx::query_as(lite).bind(serde_json::json!(words).to_string()).bind(now).fetch_all(readers).await?
             }
         };
-        let mut due: Vec<WorkKind> = rows.into_iter().map(|(kind,)| kind).collect();
+        let mut due: Vec<WorkKind> = rows.into_iter().map(|(kind,)| kind).chain(quick).collect();
         due.sort_by_key(|kind| self.turns.of(*kind).served);
         Ok(due)
     }
@@ -243,6 +261,7 @@ mod tests {
     use sqlx::sqlite::SqlitePoolOptions;
     use sqlx::{AssertSqlSafe, Row};
 
+    use super::super::exchange::CLAIM_LITE;
     use super::*;
 
     #[test]
@@ -263,7 +282,7 @@ mod tests {
     async fn looks_for_work_go_by_the_index() {
         let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
         sqlx::migrate!("migrations/sqlite").run(&pool).await.unwrap();
-        for text in PICK_LITE {
+        for text in CLAIM_LITE {
             let rows = sqlx::query(AssertSqlSafe(format!("explain query plan {text}"))).fetch_all(&pool).await.unwrap();
             let plan: Vec<String> = rows.iter().map(|row| row.get::<String, _>("detail")).collect();
             let looks: Vec<&String> = plan.iter().filter(|line| line.contains(" w ") || line.ends_with(" w")).collect();

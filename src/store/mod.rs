@@ -11,6 +11,7 @@ mod content;
 mod deliveries;
 mod effects;
 mod error;
+mod exchange;
 mod guard;
 mod handover;
 mod inbox;
@@ -44,6 +45,7 @@ use crate::base::ids::ProjectId;
 use crate::base::{Clock, Time};
 
 pub use agents::AgentRow;
+pub use claim::{Ask, Exchanged, Held};
 pub use content::ObjectRow;
 pub use deliveries::DeliveryFilter;
 pub use effects::{EffectRow, EffectState, NewEffect};
@@ -82,6 +84,8 @@ pub struct Store {
     touch: Arc<wake::Touch>,
     /// Deliveries on their way into the inbox.
     receiving: Arc<receive::Queue>,
+    /// Steps on their way into the journal.
+    desks: Arc<steps::Desks>,
 }
 
 impl Store {
@@ -96,7 +100,16 @@ impl Store {
     pub async fn open_as_later(at: &StoreUrl, clock: Clock, later: &[LaterMigration]) -> Result<Store> {
         let pools = open::open(at, later).await?;
         let (woken, receiving) = (Arc::new(Notify::new()), Arc::new(receive::Queue::new(&pools)));
-        Ok(Store { pools, clock, woken, writes: Arc::default(), turns: Arc::default(), touch: Arc::default(), receiving })
+        Ok(Store {
+            pools,
+            clock,
+            woken,
+            writes: Arc::default(),
+            turns: Arc::default(),
+            touch: Arc::default(),
+            receiving,
+            desks: Arc::default(),
+        })
     }
 
     /// Refuses with [`StoreError::Locked`] when another process serves this embedded database. Other commands may open the store

@@ -172,7 +172,7 @@ pub(super) async fn release(tx: &mut Tx, claim: &Claim, how: Release) -> Result<
 }
 
 /// Fails with [`StoreError::LeaseLost`] unless the claim still holds at this moment.
-async fn check(tx: &mut Tx, claim: &Claim) -> Result<()> {
+pub(super) async fn check(tx: &mut Tx, claim: &Claim) -> Result<()> {
     let sql = "select epoch from work where kind = $1 and id = $2 and epoch = $3 and owner = $4";
     let held = first!(tx, (i64,), sql, claim.kind, claim.id, claim.epoch, &claim.owner)?;
     held.map(|_| ()).ok_or(StoreError::LeaseLost)
@@ -256,10 +256,12 @@ impl Store {
         Ok(freed)
     }
 
-    /// When the next item of these kinds without a live lease is due, which may be in the past.
+    /// When the next item of these kinds without a live lease is due, which may be in the past. Kinds for which looking has become slow
+    /// are left out: they are looked for all the time anyway.
     pub async fn next_due(&self, kinds: &[WorkKind]) -> Result<Option<Time>> {
+        let asked = tokio::time::Instant::now();
+        let words: Vec<&str> = kinds.iter().filter(|kind| self.turns.known(**kind, asked).is_none()).map(|kind| kind.as_str()).collect();
         let mut tx = self.read().await?;
-        let words: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
         let pg = "select min(due.run_at) from unnest($1::text[]) as k (kind) cross join lateral (
                 select w.run_at from work w where w.kind = k.kind
                     and w.lease_until <= (extract(epoch from clock_timestamp()) * 1000000)::bigint order by w.run_at limit 1) due";

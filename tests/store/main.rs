@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod batch;
 mod fair;
 mod guard;
 mod inbox;
@@ -76,6 +77,15 @@ on_both_engines! {
         leases_do_not_go_by_the_clocks_of_processes
         work_of_other_processes_is_found_by_looking
         an_older_program_goes_on_after_a_newer_one_came;
+    batch:
+        what_is_claimed_in_batches_goes_to_one_worker_each
+        what_is_done_ends_where_new_work_is_fetched
+        a_batch_that_was_lost_ends_nothing
+        a_batch_is_shared_out_and_keeps_to_what_a_share_may_have
+        kinds_share_a_batch
+        batches_and_schedules_do_not_block_each_other
+        steps_that_share_a_commit_do_not_share_a_fate
+        a_step_given_up_by_its_run_leaves_the_others_alone;
     journal:
         two_writers_of_one_version_conflict
         appends_without_expectation_all_succeed

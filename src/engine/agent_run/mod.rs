@@ -63,7 +63,7 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
     let steps = tx.steps(run).await?;
     tx.rollback().await?;
     if row.stop_requested || !matches!(row.state, RunState::Pending | RunState::Running) {
-        return Ok(engine.store.release(claim, Release::Done).await?);
+        return engine.finish(claim).await;
     }
     let start: StartRun = serde_json::from_value(row.input.clone())?;
     let Some(kind) = engine.rules.kinds.get(&start.agent) else {
@@ -124,7 +124,7 @@ impl<'a> Session<'a> {
             return Ok(Pace::Rest);
         }
         if self.is_stopped().await? {
-            self.engine.store.release(self.claim, Release::Done).await?;
+            self.engine.finish(self.claim).await?;
             return Ok(Pace::Rest);
         }
         if self.engine.stands_still(self.claim).await? {

@@ -11,13 +11,13 @@ use crate::domain::forge::Sha;
 use crate::domain::path::{FileChange, RepoPath};
 use crate::domain::workflow::intent::Intent;
 use crate::git::{Disclosure, NewCommit, Signature, TreeId, commit_message};
-use crate::store::{DoneStep, Release, RunState, StepResult, StepState};
+use crate::store::{DoneStep, Release, RunState, StepResult, StepRow, StepState};
 use crate::tool::{self, Desk, Limits, Outcome, PathPolicy};
 use crate::tree::WorkTree;
 
 use super::super::gather::{RunResult, planned_paths};
 use super::super::turn::post;
-use super::super::{EngineError, Result};
+use super::super::{EngineError, Result, crash};
 use super::talk::{Call, ToolResult};
 use super::{Pace, RUNS, Session};
 
@@ -218,12 +218,25 @@ impl Session<'_> {
             stream: RUNS,
             entry: self.event("tool.called", payload),
         };
-        let mut tx = self.engine.store.begin(self.site.project.id).await?;
+        let recorded = self.record_done(done).await?;
+        self.steps.push(recorded);
+        Ok(Pace::On)
+    }
+
+    /// Most steps stand alone and may share their commit with other runs; one that made a commit is recorded together with it.
+    async fn record_done(&mut self, done: DoneStep) -> Result<StepRow> {
+        let project = self.site.project.id;
+        if self.unkept.is_empty() {
+            crash::point("commit-before");
+            let recorded = self.engine.store.record_step(project, self.claim, done).await?;
+            crash::point("commit-after");
+            return Ok(recorded);
+        }
+        let mut tx = self.engine.store.begin(project).await?;
         let recorded = tx.record_step(self.claim, done).await?;
         self.keep_commits(&mut tx).await?;
         self.engine.commit(tx).await?;
-        self.steps.push(recorded);
-        Ok(Pace::On)
+        Ok(recorded)
     }
 
     /// The run waits for a person; the question becomes a comment by way of the story.

@@ -77,7 +77,7 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
         }
         tx.rollback().await?;
         let Some(row) = row else {
-            return Ok(engine.store.release(claim, Release::Done).await?);
+            return engine.finish(claim).await;
         };
         if let Some(at) = engine.waits_until(row.not_before) {
             return Ok(engine.store.release(claim, Release::Retry { at }).await?);

@@ -99,10 +99,10 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
         return again(engine, claim, bounds.slow).await;
     }
     let Some(project) = claim.project else {
-        return Ok(engine.store.release(claim, Release::Done).await?);
+        return engine.finish(claim).await;
     };
     if engine.rules.excludes(&engine.store.project(project).await?.path) {
-        return Ok(engine.store.release(claim, Release::Done).await?);
+        return engine.finish(claim).await;
     }
     // A look takes many calls; whoever lost the lease meanwhile only found the same things under the same ids.
     engine.hold(claim, engine.timings.call * 4).await?;
