@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Value, json};
 
-use super::{Desk, Outcome, Tool, ToolScope};
+use super::{Desk, Outcome, Rule, Tool, ToolScope};
 use crate::base::text::visible;
 
 pub(super) struct Commit;
@@ -34,8 +34,8 @@ impl Tool for Commit {
 
     fn call(&self, desk: &mut Desk, args: &Value) -> Outcome {
         let message = visible(args.get("message").and_then(Value::as_str).unwrap_or("")).trim().to_owned();
-        if let Some(reason) = objection(&message) {
-            return Outcome::refused(reason);
+        if let Some(refused) = objection(&message) {
+            return refused;
         }
         match desk.pending() {
             Ok(changes) if changes.is_empty() => Outcome::refused("There is nothing to commit: no file differs from the last commit."),
@@ -53,25 +53,26 @@ static CLOSES: LazyLock<Option<Regex>> = LazyLock::new(|| {
 const TRAILERS: [&str; 6] = ["co-authored-by:", "signed-off-by:", "reviewed-by:", "acked-by:", "tested-by:", "syndarix-"];
 
 /// Why a message cannot be used.
-fn objection(message: &str) -> Option<String> {
+fn objection(message: &str) -> Option<Outcome> {
     let first = message.lines().next().unwrap_or("");
     if first.trim().len() < 3 {
-        return Some("The message is empty. Say in its first line what changes.".to_owned());
+        return Some(Outcome::refused("The message is empty. Say in its first line what changes."));
     }
     if first.chars().count() > 100 {
-        return Some(format!(
+        return Some(Outcome::refused(format!(
             "The first line of the message has {} characters; at most 100. Put the rest after a blank line.",
             first.chars().count()
-        ));
+        )));
     }
     if let Some(found) = CLOSES.as_ref().and_then(|regex| regex.find(message)) {
         let found = found.as_str();
-        return Some(format!("`{found}` in a commit message makes a forge close the issue. Write `Refs` and the number instead."));
+        let reason = format!("`{found}` in a commit message makes a forge close the issue. Write `Refs` and the number instead.");
+        return Some(Outcome::denied(Rule::CommitClaim, reason));
     }
     let trailer =
         message.lines().map(|line| line.trim().to_lowercase()).find(|line| TRAILERS.iter().any(|trailer| line.starts_with(trailer)));
     trailer.map(|line| {
         let name = line.split(':').next().unwrap_or("").to_owned();
-        format!("Leave the trailer `{name}` out: trailers are added when the commit is made.")
+        Outcome::denied(Rule::CommitClaim, format!("Leave the trailer `{name}` out: trailers are added when the commit is made."))
     })
 }

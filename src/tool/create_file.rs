@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::desk::path_arg;
+use super::rule::of_tree;
 use super::{Desk, Outcome, Tool, ToolScope};
 use crate::domain::path::RepoPath;
 use crate::tree::{ListLimits, WorkTree};
@@ -41,13 +42,13 @@ impl Tool for CreateFile {
             Err(refused) => return refused,
         };
         if let Err(denial) = desk.policy.may_write(&path) {
-            return Outcome::denied(denial.to_string());
+            return Outcome::denied(denial.rule, denial.to_string());
         }
         let content = args.get("content").and_then(Value::as_str).unwrap_or("");
         let overwrite = args.get("overwrite").and_then(Value::as_bool).unwrap_or(false);
         let before = match desk.now(&path) {
             Ok(before) => before,
-            Err(error) => return Outcome::refused(format!("Nothing was written: {error}.")),
+            Err(error) => return of_tree("Nothing was written", &error),
         };
         match before {
             Some(_) if !overwrite => {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::desk::path_arg;
+use super::rule::of_tree;
 use super::{Desk, Outcome, Tool, ToolScope};
 
 pub(super) struct DeleteFile;
@@ -35,12 +36,12 @@ impl Tool for DeleteFile {
             Err(refused) => return refused,
         };
         if let Err(denial) = desk.policy.may_write(&path) {
-            return Outcome::denied(denial.to_string());
+            return Outcome::denied(denial.rule, denial.to_string());
         }
         match desk.now(&path) {
             Ok(Some(_)) => {}
             Ok(None) => return Outcome::refused(format!("There is no file `{path}`. Use list_files to see what there is.")),
-            Err(error) => return Outcome::refused(format!("Nothing was deleted: {error}.")),
+            Err(error) => return of_tree("Nothing was deleted", &error),
         }
         let text = format!("`{path}` was deleted.");
         desk.change(path, None, text)

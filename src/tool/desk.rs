@@ -6,6 +6,7 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use super::args::problems;
+use super::rule::{Rule, of_tree};
 use super::{Outcome, PathPolicy, ToolScope, registry};
 use crate::domain::path::{FileChange, RepoPath};
 use crate::tree::{TreeError, WorkTree};
@@ -153,7 +154,7 @@ impl Desk {
         let change = FileChange { path, content };
         match self.make(&change) {
             Ok(()) => Outcome::Changed { text, changes: vec![change] },
-            Err(error) => Outcome::refused(format!("Nothing was changed: {error}.")),
+            Err(error) => of_tree("Nothing was changed", &error),
         }
     }
 
@@ -171,8 +172,9 @@ impl Desk {
 pub(super) fn path_arg(args: &Value, name: &str) -> Result<RepoPath, Outcome> {
     let text = args.get(name).and_then(Value::as_str).unwrap_or("");
     // A path that leads out of the tree is no slip: it belongs in the record.
-    RepoPath::parse(text)
-        .map_err(|error| Outcome::denied(format!("The path {error}. Use a path relative to the repository's root, such as `src/main.rs`.")))
+    RepoPath::parse(text).map_err(|error| {
+        Outcome::denied(Rule::Path, format!("The path {error}. Use a path relative to the repository's root, such as `src/main.rs`."))
+    })
 }
 
 /// An optional whole number out of the arguments.

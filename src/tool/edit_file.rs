@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::desk::{bounded, path_arg};
+use super::rule::of_tree;
 use super::{Desk, Outcome, Tool, ToolScope};
 use crate::domain::edit::{EditRequest, Edits, How, Pair, apply_edit, numbered};
 
@@ -54,7 +55,7 @@ impl Tool for EditFile {
             Err(refused) => return refused,
         };
         if let Err(denial) = desk.policy.may_write(&path).and_then(|()| desk.policy.may_read(&path)) {
-            return Outcome::denied(denial.to_string());
+            return Outcome::denied(denial.rule, denial.to_string());
         }
         let edits = match edits(args) {
             Ok(edits) => edits,
@@ -62,6 +63,7 @@ impl Tool for EditFile {
         };
         let bytes = match desk.tree.read(&path, desk.limits.file_bytes) {
             Ok(bytes) => bytes,
+            Err(error) if error.leads_out() => return of_tree("Nothing was changed", &error),
             Err(error) => return Outcome::refused(format!("Nothing was changed: {error}. Use create_file for a new file.")),
         };
         let Ok(old) = String::from_utf8(bytes) else {

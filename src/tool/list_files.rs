@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::desk::{bounded, number_arg, path_arg, text_arg};
+use super::rule::of_tree;
 use super::{Desk, Outcome, Tool, ToolScope};
 use crate::base::text::visible;
 use crate::tree::{Kind, ListLimits};
@@ -44,7 +45,7 @@ impl Tool for ListFiles {
         let limits = ListLimits { entries: 2_000, depth: number_arg(args, "depth").unwrap_or(6) };
         let listing = match desk.tree.list(prefix.as_ref(), limits) {
             Ok(listing) => listing,
-            Err(error) => return Outcome::refused(format!("Nothing could be listed: {error}.")),
+            Err(error) => return of_tree("Nothing could be listed", &error),
         };
         if listing.entries.is_empty() {
             return Outcome::Text("There are no files here.".to_owned());

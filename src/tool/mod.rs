@@ -14,6 +14,7 @@ mod list_files;
 mod policy;
 mod question;
 mod read_file;
+mod rule;
 mod search_files;
 mod show_diff;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod tests;
 
 pub use desk::{Desk, DeskError, Limits};
 pub use policy::{DEFAULT_PROTECTED, DEFAULT_READ_DENIED, Denial, PathPolicy};
+pub use rule::Rule;
 
 use serde_json::Value;
 
@@ -62,20 +64,20 @@ pub enum Outcome {
     /// The run ends with this outcome, which fits the schema.
     Finish { outcome: Value },
     /// The call itself cannot be read: no such tool, or arguments that do not fit. A sentence for the model.
-    Malformed { reason: String },
-    /// Nothing was done; a sentence for the model. `denied`: a rule forbade it, which belongs in the record.
-    Refused { reason: String, denied: bool },
+    Malformed { reason: String, rule: Rule },
+    /// Nothing was done; a sentence for the model. With a rule, that forbade it, which belongs in the record.
+    Refused { reason: String, rule: Option<Rule> },
 }
 
 impl Outcome {
     /// A mistake of the model, which it can repair.
     pub(crate) fn refused(reason: impl Into<String>) -> Outcome {
-        Outcome::Refused { reason: reason.into(), denied: false }
+        Outcome::Refused { reason: reason.into(), rule: None }
     }
 
     /// Something a rule forbids.
-    pub(crate) fn denied(reason: impl Into<String>) -> Outcome {
-        Outcome::Refused { reason: reason.into(), denied: true }
+    pub(crate) fn denied(rule: Rule, reason: impl Into<String>) -> Outcome {
+        Outcome::Refused { reason: reason.into(), rule: Some(rule) }
     }
 }
 
@@ -112,11 +114,12 @@ pub fn unknown_tools(allowed: &[String]) -> Vec<&str> {
 /// Calls a tool by name, if the agent type may use it and the arguments fit.
 pub fn call(desk: &mut Desk, allowed: &[String], name: &str, args: &Value) -> Outcome {
     let Some(at) = registry().iter().position(|tool| tool.name() == name) else {
-        return Outcome::Malformed { reason: args::unknown_tool(allowed, name) };
+        return Outcome::Malformed { reason: args::unknown_tool(allowed, name), rule: Rule::NoSuchTool };
     };
     let tool = registry()[at];
     if !allowed.iter().any(|allowed| allowed == name) {
-        return Outcome::denied(format!("The tool `{name}` is not given to this agent. It may use: {}.", allowed.join(", ")));
+        let reason = format!("The tool `{name}` is not given to this agent. It may use: {}.", allowed.join(", "));
+        return Outcome::denied(Rule::ToolNotGiven, reason);
     }
     let read;
     let args = match args::read(args) {
@@ -125,10 +128,12 @@ pub fn call(desk: &mut Desk, allowed: &[String], name: &str, args: &Value) -> Ou
             read = value;
             &read
         }
-        Err(reason) => return Outcome::Malformed { reason: format!("The call of `{name}` was not carried out: {reason}") },
+        Err(reason) => {
+            return Outcome::Malformed { reason: format!("The call of `{name}` was not carried out: {reason}"), rule: Rule::Form };
+        }
     };
     if let Err(reason) = desk.check_args(at, args) {
-        return Outcome::Malformed { reason: format!("The call of `{name}` was not carried out. {reason}") };
+        return Outcome::Malformed { reason: format!("The call of `{name}` was not carried out. {reason}"), rule: Rule::Form };
     }
     tool.call(desk, args)
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use crate::domain::path::RepoPath;
 use crate::domain::path::glob::{BadGlob, Glob, first_match};
 
+use super::Rule;
+
 /// Files that steer people's tools, other agents, the continuous integration or this bot: changing one can run code or change rules
 /// outside of what is reviewed as code, so it needs a person's approval beforehand.
 pub const DEFAULT_PROTECTED: &[&str] = &[
@@ -56,8 +58,12 @@ pub struct PathPolicy {
 
 /// Why a path is out of bounds, as a sentence with the way out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Denial(String);
+#[error("{reason}")]
+pub struct Denial {
+    reason: String,
+    /// The rule it follows from.
+    pub rule: Rule,
+}
 
 impl PathPolicy {
     /// The default lists.
@@ -78,28 +84,35 @@ impl PathPolicy {
     pub fn may_read(&self, path: &RepoPath) -> Result<(), Denial> {
         match first_match(&self.read_denied, path) {
             None => Ok(()),
-            Some(glob) => Err(Denial(format!(
-                "`{path}` may hold secrets (it matches `{}`), so its content is not shown to agents. Work without it, or use ask_human.",
-                glob.as_str()
-            ))),
+            Some(glob) => Err(Denial {
+                rule: Rule::SecretFile,
+                reason: format!(
+                    "`{path}` may hold secrets (it matches `{}`), so its content is not shown to agents. Work without it, or use ask_human.",
+                    glob.as_str()
+                ),
+            }),
         }
     }
 
     /// Whether the file may be made, changed or deleted.
     pub fn may_write(&self, path: &RepoPath) -> Result<(), Denial> {
         if !self.writable {
-            return Err(Denial("This agent only reads; it may not change files. Describe the change in your outcome instead.".to_owned()));
+            let reason = "This agent only reads; it may not change files. Describe the change in your outcome instead.".to_owned();
+            return Err(Denial { rule: Rule::ReadOnly, reason });
         }
         if self.approved.contains(path) {
             return Ok(());
         }
         match first_match(&self.protected, path) {
             None => Ok(()),
-            Some(glob) => Err(Denial(format!(
-                "`{path}` is protected (it matches `{}`): it can change how code is built, run or reviewed, so a person must approve that first, \
-                 by approving a plan that names the file. Do the rest of the work without it, and use ask_human to say which change it needs and why.",
-                glob.as_str()
-            ))),
+            Some(glob) => Err(Denial {
+                rule: Rule::Protected,
+                reason: format!(
+                    "`{path}` is protected (it matches `{}`): it can change how code is built, run or reviewed, so a person must approve that first, \
+                     by approving a plan that names the file. Do the rest of the work without it, and use ask_human to say which change it needs and why.",
+                    glob.as_str()
+                ),
+            }),
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::desk::{number_arg, path_arg};
+use super::rule::of_tree;
 use super::{Desk, Outcome, Tool, ToolScope};
 use crate::base::text::visible;
 
@@ -40,11 +41,11 @@ impl Tool for ReadFile {
             Err(refused) => return refused,
         };
         if let Err(denial) = desk.policy.may_read(&path) {
-            return Outcome::denied(denial.to_string());
+            return Outcome::denied(denial.rule, denial.to_string());
         }
         let bytes = match desk.tree.read(&path, desk.limits.file_bytes) {
             Ok(bytes) => bytes,
-            Err(error) => return Outcome::refused(format!("Nothing was read: {error}.")),
+            Err(error) => return of_tree("Nothing was read", &error),
         };
         let Some(text) = std::str::from_utf8(&bytes).ok().filter(|text| !text.contains('\u{0}')) else {
             return Outcome::Text(format!("`{path}` is a binary file of {} bytes; its content cannot be shown.", bytes.len()));

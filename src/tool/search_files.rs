@@ -4,6 +4,7 @@ use regex::{Regex, RegexBuilder};
 use serde_json::{Value, json};
 
 use super::desk::{bounded, number_arg, path_arg, text_arg};
+use super::rule::of_tree;
 use super::{Desk, Outcome, Tool, ToolScope};
 use crate::base::text::visible;
 use crate::domain::path::RepoPath;
@@ -61,7 +62,7 @@ fn search(desk: &Desk, args: &Value) -> Result<String, Outcome> {
     let limits =
         SearchLimits { context: number_arg(args, "context").unwrap_or(0), bytes: desk.limits.answer_bytes, ..SearchLimits::default() };
     let found = desk.tree.search(&regex, prefix.as_ref(), &wanted, limits);
-    Ok(show(&found.map_err(|error| Outcome::refused(format!("Nothing was searched: {error}.")))?))
+    Ok(show(&found.map_err(|error| of_tree("Nothing was searched", &error))?))
 }
 
 fn regex(args: &Value) -> Result<Regex, Outcome> {

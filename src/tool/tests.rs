@@ -48,14 +48,14 @@ impl Room {
 
     fn refusal(&mut self, name: &str, args: Value) -> String {
         match self.call(name, args) {
-            Outcome::Refused { reason, denied: false } | Outcome::Malformed { reason } => reason,
+            Outcome::Refused { reason, rule: None } | Outcome::Malformed { reason, .. } => reason,
             other => panic!("{name} answered {other:?}"),
         }
     }
 
     fn denial(&mut self, name: &str, args: Value) -> String {
         match self.call(name, args) {
-            Outcome::Refused { reason, denied: true } => reason,
+            Outcome::Refused { reason, rule: Some(_) } => reason,
             other => panic!("{name} answered {other:?}"),
         }
     }
@@ -246,7 +246,10 @@ fn malformed_calls_are_answered_with_a_sentence() {
         "There is no tool `read_fil`. Did you mean `read_file`? The tools are: list_files, read_file, search_files, edit_file, create_file, delete_file, show_diff, commit, ask_human, finish."
     );
     let allowed = ["read_file".to_owned()];
-    assert!(matches!(call(&mut room.desk, &allowed, "delete_file", &json!({"path": "a.txt"})), Outcome::Refused { denied: true, .. }));
+    assert!(matches!(
+        call(&mut room.desk, &allowed, "delete_file", &json!({"path": "a.txt"})),
+        Outcome::Refused { rule: Some(Rule::ToolNotGiven), .. }
+    ));
     assert!(room.refusal("read_file", json!("{\"path\": \"a.t")).contains("not JSON"));
     assert!(room.text("read_file", json!("{\"path\": \"a.txt\"}")).contains("1|a"));
     assert!(room.refusal("read_file", json!([1])).contains("must be a JSON object"));
@@ -276,7 +279,7 @@ fn deep_nesting_does_not_exhaust_the_stack() {
     while let Value::Array(mut items) = rest {
         rest = items.pop().unwrap_or(Value::Null);
     }
-    assert!(matches!(outcome, Outcome::Malformed { reason } if reason.contains("nested deeper")));
+    assert!(matches!(outcome, Outcome::Malformed { reason, .. } if reason.contains("nested deeper")));
 }
 
 #[test]
@@ -317,16 +320,11 @@ fn new_names_are_portable_and_no_twins() {
 fn commit_messages_close_no_issue_and_claim_no_author() {
     let mut room = Room::new(&[]);
     room.text("create_file", json!({"path": "a", "content": "x"}));
-    for message in [
-        "fix: a\n\nFixes #12",
-        "closes owner/repo#3",
-        "Resolved: #9",
-        "x\n\nCo-authored-by: A <a@b.c>",
-        "x\n\nSyndarix-Run: 1",
-        &"y".repeat(101),
-    ] {
-        room.refusal("commit", json!({ "message": message }));
+    for message in ["fix: a\n\nFixes #12", "closes owner/repo#3", "Resolved: #9", "x\n\nCo-authored-by: A <a@b.c>", "x\n\nSyndarix-Run: 1"]
+    {
+        room.denial("commit", json!({ "message": message }));
     }
+    room.refusal("commit", json!({ "message": "y".repeat(101) }));
     for message in ["fix: a\n\nRefs #12", "fixes the total of an empty basket", "close the file #after use"] {
         assert!(matches!(room.call("commit", json!({ "message": message })), Outcome::Commit { .. }), "{message}");
     }

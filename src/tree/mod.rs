@@ -43,6 +43,16 @@ pub enum TreeError {
     Io { path: String, source: std::io::Error },
 }
 
+/// What a directory is called where a file was asked for.
+const DIRECTORY: &str = "a directory";
+
+impl TreeError {
+    /// True when the path met something by which one could leave the tree or reach what is no file: a link, a device, another file system.
+    pub fn leads_out(&self) -> bool {
+        matches!(self, TreeError::NotAFile { what, .. } if *what != DIRECTORY)
+    }
+}
+
 /// What is known about a file without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileStat {

@@ -75,7 +75,7 @@ pub(super) fn check_plain(path: &RepoPath, stat: &Stat) -> Result<(), TreeError>
     let what = match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile if stat.st_nlink <= 1 => return Ok(()),
         FileType::RegularFile => "a hard link to a file with another name",
-        FileType::Directory => "a directory",
+        FileType::Directory => super::DIRECTORY,
         FileType::Symlink => "a symbolic link",
         FileType::Fifo => "a pipe",
         FileType::Socket => "a socket",
@@ -92,7 +92,7 @@ pub(super) fn tree_error(path: &RepoPath, errno: Errno) -> TreeError {
         Errno::NOENT => TreeError::NotFound(path),
         Errno::LOOP | Errno::MLINK | Errno::NOTDIR => TreeError::NotAFile { path, what: "below a link or a file" },
         Errno::XDEV => TreeError::NotAFile { path, what: "on another file system" },
-        Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST => TreeError::NotAFile { path, what: "a directory" },
+        Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST => TreeError::NotAFile { path, what: super::DIRECTORY },
         Errno::NXIO => TreeError::NotAFile { path, what: "a pipe or a socket" },
         errno => TreeError::Io { path, source: errno.into() },
     }

@@ -15,6 +15,7 @@ use super::super::gather::RunResult;
 use super::super::turn::post;
 use super::super::{Engine, Result};
 use super::talk::Call;
+use super::tools::REFUSED;
 use super::{Pace, RUNS, Session, run_event, unreadable};
 
 /// Longest plan file, in bytes.
@@ -32,14 +33,14 @@ impl Session<'_> {
             Ok(outcome) => outcome,
             Err(faults) => {
                 let content = format!("The result does not have the asked-for form:\n- {}", faults.join("\n- "));
-                return self.record(call, content, true, None, "refused").await;
+                return self.record(call, content, true, None, REFUSED).await;
             }
         };
         if let Some(left) = self.unresolved().await? {
-            return self.record(call, left, true, None, "refused").await;
+            return self.record(call, left, true, None, REFUSED).await;
         }
         if let Some(content) = self.left_out(&outcome) {
-            return self.record(call, content, true, None, "refused").await;
+            return self.record(call, content, true, None, REFUSED).await;
         }
         let own_commits = match &outcome {
             Outcome::Design(design) => {

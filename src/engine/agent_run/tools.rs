@@ -12,7 +12,7 @@ use crate::domain::path::{FileChange, RepoPath};
 use crate::domain::workflow::intent::Intent;
 use crate::git::{Disclosure, NewCommit, Signature, TreeId, commit_message};
 use crate::store::{DoneStep, Release, RunState, StepResult, StepRow, StepState};
-use crate::tool::{self, Desk, Limits, Outcome, PathPolicy};
+use crate::tool::{self, Desk, Limits, Outcome, PathPolicy, Rule};
 use crate::tree::WorkTree;
 
 use super::super::gather::{RunResult, planned_paths};
@@ -20,6 +20,18 @@ use super::super::turn::post;
 use super::super::{EngineError, Result, crash};
 use super::talk::{Call, ToolResult};
 use super::{Pace, RUNS, Session};
+
+/// How a call ended, for the record.
+#[derive(Clone, Copy)]
+pub(super) enum How {
+    Done(&'static str),
+    /// A rule stood against it.
+    Against(&'static str, Rule),
+}
+
+const OK: How = How::Done("ok");
+/// The agent can mend it.
+pub(super) const REFUSED: How = How::Done("refused");
 
 /// Longest answer of a person that is handed to an agent, in bytes.
 const ANSWER_MAX: usize = 16_000;
@@ -110,28 +122,30 @@ impl Session<'_> {
         if call.cut {
             let content =
                 "Your answer was cut because it was too long, so this call was not carried out. Send it again, in smaller pieces.";
-            return self.record(&call, content.into(), true, None, "cut").await;
+            return self.record(&call, content.into(), true, None, How::Done("cut")).await;
         }
         if call.name == "ask_human"
             && let Some(answer) = self.answer().await?
         {
-            return self.record(&call, answer, false, None, "answered").await;
+            return self.record(&call, answer, false, None, How::Done("answered")).await;
         }
         let desk = self.desk.take().ok_or_else(|| EngineError::Setup("the run has no work tree".into()))?;
         let (allowed, name, arguments) = (self.kind.tools.clone(), call.name.clone(), call.arguments.clone());
         let (desk, outcome) = with_desk(desk, move |desk| Ok(tool::call(desk, &allowed, &name, &arguments))).await?;
         self.desk = Some(desk);
         match outcome {
-            Outcome::Text(text) => self.record(&call, text, false, None, "ok").await,
-            Outcome::Malformed { reason } => {
+            Outcome::Text(text) => self.record(&call, text, false, None, OK).await,
+            Outcome::Malformed { reason, rule } => {
                 let result = ToolResult { malformed: true, ..tool_result(&call, reason, true) };
-                self.write_step(&call, result, None, "malformed").await
+                self.write_step(&call, result, None, How::Against("malformed", rule)).await
             }
             // Not the agent's fault and nothing it should hear of: the same call succeeds once there is room.
             Outcome::Refused { reason, .. } if reason.trim_end_matches('.').ends_with("No space left on device (os error 28)") => {
                 Err(EngineError::Setup(reason))
             }
-            Outcome::Refused { reason, denied } => self.record(&call, reason, true, None, if denied { "denied" } else { "refused" }).await,
+            Outcome::Refused { reason, rule } => {
+                self.record(&call, reason, true, None, rule.map_or(REFUSED, |rule| How::Against("denied", rule))).await
+            }
             Outcome::Changed { text, changes } => self.changed(&call, text, changes).await,
             Outcome::Commit { message } => self.commit_tool(&call, &message).await,
             Outcome::Ask { question } => self.ask(&call, question).await,
@@ -141,17 +155,17 @@ impl Session<'_> {
 
     async fn changed(&mut self, call: &Call, text: String, changes: Vec<FileChange>) -> Result<Pace> {
         self.tree = self.mirror.apply(&self.tree, changes.clone()).await?;
-        self.record(call, text, false, Some(changes), "ok").await
+        self.record(call, text, false, Some(changes), OK).await
     }
 
     async fn commit_tool(&mut self, call: &Call, message: &str) -> Result<Pace> {
         if let Some(left) = self.unresolved().await? {
-            return self.record(call, left, true, None, "refused").await;
+            return self.record(call, left, true, None, REFUSED).await;
         }
         let sha = self.commit(message).await?;
         let content = format!("Committed as {}.", sha.short());
         let result = ToolResult { commit: Some(sha), ..tool_result(call, content, false) };
-        self.write_step(call, result, None, "ok").await
+        self.write_step(call, result, None, OK).await
     }
 
     /// Makes a commit of the tree as it is, in the agent's name, and keeps it from being collected.
@@ -185,24 +199,34 @@ impl Session<'_> {
         content: String,
         is_error: bool,
         changes: Option<Vec<FileChange>>,
-        how: &str,
+        how: How,
     ) -> Result<Pace> {
         self.write_step(call, tool_result(call, content, is_error), changes, how).await
     }
 
-    async fn write_step(&mut self, call: &Call, result: ToolResult, changes: Option<Vec<FileChange>>, how: &str) -> Result<Pace> {
+    async fn write_step(&mut self, call: &Call, result: ToolResult, changes: Option<Vec<FileChange>>, how: How) -> Result<Pace> {
         let seq = self.next_seq();
         let arguments = sha256_hex(serde_json::to_vec(&call.arguments)?);
         let name = tool_step_name(&call.name);
-        let payload = json!({
+        let (word, rule) = match how {
+            How::Done(word) => (word, None),
+            How::Against(word, rule) => (word, Some(rule)),
+        };
+        let mut payload = json!({
             "step": seq,
             "tool": name.trim_start_matches("tool:"),
-            "how": how,
+            "how": word,
             "arguments_sha256": arguments,
             "result_sha256": sha256_hex(&result.content),
             "commit": result.commit,
             "paths": changes.iter().flatten().map(|change| sha256_hex(change.path.as_str())).collect::<Vec<_>>(),
         });
+        if let Some(rule) = rule {
+            payload["rule"] = json!(rule.word());
+        }
+        if rule == Some(Rule::NoSuchTool) {
+            payload["asked_sha256"] = json!(sha256_hex(&call.name));
+        }
         let step = StepResult {
             result: serde_json::to_value(&result)?,
             tree: changes.as_ref().map(|_| self.tree.0.clone()),
