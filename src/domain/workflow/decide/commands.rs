@@ -248,6 +248,9 @@ fn approve(turn: &mut Turn<'_>, named: Option<&str>) -> Result<Said, Refusal> {
         let words = nothing_waits(turn.story.stage);
         return refuse("no-checkpoint", words, "`/syndarix status` shows what happens next");
     };
+    if pull::is_shut(turn) {
+        work::stands_free(turn)?;
+    }
     if let Some(head) = turn.story.foreign_head.as_ref().filter(|_| open.checkpoint == Checkpoint::Merge) {
         let words = format!("a person pushed {} since, so what waited for your approval is not what would be merged", head.short());
         return refuse("foreign-head", words, "type `/syndarix resume` to let the agents go on from there, then approve the new head");

@@ -62,8 +62,9 @@ fn go_on(turn: &mut Turn<'_>) {
 }
 
 /// The word of everybody who reviewed, in the order in which it was given.
-fn reviews(turn: &mut Turn<'_>) {
+pub(super) fn reviews(turn: &mut Turn<'_>) {
     let Some(gate) = turn.facts.gate.clone() else { return };
+    let mover = turn.mover.take();
     let mut words: Vec<_> = gate
         .people
         .iter()
@@ -75,5 +76,5 @@ fn reviews(turn: &mut Turn<'_>) {
         turn.mover = Some(person.user.clone());
         people::word_of(turn, person, &gate.reviews);
     }
-    turn.mover = None;
+    turn.mover = mover;
 }

@@ -14,7 +14,7 @@ use super::super::facts::Asked;
 use super::super::intent::Place;
 use super::super::label::{Flag, Stage};
 use super::super::say;
-use super::pull::is_ours;
+use super::pull::{is_ours, is_shut};
 use super::turn::Turn;
 use super::{checkpoint, commands};
 
@@ -125,6 +125,10 @@ pub(super) fn word_of(turn: &mut Turn<'_>, person: &Person, reviews: &[Review]) 
         // What was said was dismissed: what is left may open the gate, or not hold any more.
         return checkpoint::look_at_gate(turn);
     };
+    // Heard when it is opened again.
+    if is_shut(turn) {
+        return;
+    }
     let writer = person.role.is_some_and(|role| role >= Role::Writer);
     match newest.verdict {
         Verdict::ChangesRequested if writer => changes_requested(turn, newest.id, newest.commit.clone()),

@@ -17,6 +17,22 @@ pub(super) fn is_ours(turn: &Turn<'_>, number: i64) -> bool {
     turn.story.pull.as_ref().is_some_and(|pull| pull.number == number)
 }
 
+/// Why a story stands still whose pull request is closed.
+const SHUT: &str = "the pull request was closed without being merged";
+
+/// Nothing can come of the pull request until `retry`: it is closed, or its branch is gone.
+pub(super) fn is_shut(turn: &Turn<'_>) -> bool {
+    turn.story.loops.branch_gone || turn.story.pull.as_ref().is_some_and(|pull| !pull.open)
+}
+
+/// Whatever else was decided about a story whose pull request is closed: it shows that it stands still, and why.
+pub(super) fn show_shut(turn: &mut Turn<'_>) {
+    let shut = turn.story.pull.as_ref().is_some_and(|pull| !pull.open) && turn.story.stage.is_before_merge();
+    if shut && !turn.story.flags.contains(&Flag::Blocked) {
+        turn.raise(Flag::Blocked, SHUT);
+    }
+}
+
 pub(super) fn closed(turn: &mut Turn<'_>, number: i64) {
     // The event may be old: what counts is whether it is closed now.
     let still = turn.facts.pull.as_ref().is_some_and(|pull| pull.state == State::Closed && !pull.merged);
@@ -32,7 +48,7 @@ pub(super) fn closed(turn: &mut Turn<'_>, number: i64) {
     if turn.story.loops.branch_gone {
         return;
     }
-    turn.raise(Flag::Blocked, "the pull request was closed without being merged");
+    turn.raise(Flag::Blocked, SHUT);
     turn.say(number, format!("pull-closed.{}", turn.story.version), body);
 }
 

@@ -166,6 +166,7 @@ impl<'a> Turn<'a> {
         if self.decision.wait.is_some() {
             return Decision { wait: self.decision.wait, ..Decision::default() };
         }
+        super::pull::show_shut(&mut self);
         if !self.replies.is_empty()
             && let Intent::Commands { place, comment, .. } = &self.wanted.intent
         {

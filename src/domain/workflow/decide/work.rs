@@ -10,7 +10,7 @@ use super::super::label::Stage;
 use super::super::say;
 use super::commands::{Said, Source, refuse};
 use super::turn::Turn;
-use super::{branch, loops, places};
+use super::{branch, loops, opened, places};
 
 /// The engineer acts on what is open, or on a text.
 pub(super) fn fix(turn: &mut Turn<'_>, text: Option<&str>, source: &Source<'_>) -> Result<Said, Refusal> {
@@ -292,6 +292,8 @@ pub(super) fn go_on(turn: &mut Turn<'_>) {
         _ if is_pushing(turn) => branch::push_again(turn),
         Stage::Analysis => turn.start(Purpose::Analyse),
         Stage::Design if story.checkpoint.is_none() => turn.start(Purpose::Design),
+        // What was said about the plan meanwhile.
+        Stage::Design => opened::reviews(turn),
         Stage::Implementation if story.loops.queued.is_some() => places::look(turn),
         Stage::Implementation if story.checkpoint.is_none() => turn.start(turn.story.build_purpose()),
         Stage::Review if story.unpushed.is_none() && !reviewed => turn.start(Purpose::Review),

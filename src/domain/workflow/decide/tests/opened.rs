@@ -152,3 +152,28 @@ fn one_that_nobody_wants_any_more_is_closed() {
     table.is_at(Stage::Analysis, "analyse works, nothing waits, flags []");
     assert!(table.orders("close-pull") && table.story.pull.is_none());
 }
+
+#[test]
+fn nothing_is_begun_on_a_closed_pull_request_and_its_words_are_heard_when_it_is_opened() {
+    let mut table = Table::at_plan(Autonomy::Milestone);
+    table.facts.gate.as_mut().unwrap().pull.state = State::Closed;
+    table.facts.pull.as_mut().unwrap().state = State::Closed;
+    table.decide(Some(BOB), Intent::PullClosed { number: 8 });
+    let stands = "nobody works, plan waits, flags [\"waiting\", \"blocked\"]";
+    table.says(ALICE, "/syndarix approve").is_at(Stage::Design, stands);
+    assert!(
+        table.reply().contains("the pull request is closed") || table.reply().contains("The pull request is closed"),
+        "{}",
+        table.reply()
+    );
+    table.review(BOB, Verdict::Approved, 'a').is_at(Stage::Design, stands);
+    table.facts.gate.as_mut().unwrap().pull.state = State::Open;
+    table.facts.pull.as_mut().unwrap().state = State::Open;
+    table.decide(Some(BOB), Intent::PullReopened { number: 8 });
+    table.is_at(Stage::Implementation, "implement works, nothing waits, flags []");
+    // An agent that somebody starts all the same does not hide why nothing comes of it.
+    let mut table = Table::at_plan(Autonomy::Milestone);
+    table.facts.pull.as_mut().unwrap().state = State::Closed;
+    table.decide(Some(BOB), Intent::PullClosed { number: 8 }).says(ALICE, "/syndarix revise smaller");
+    assert!(table.story.flags.contains(&Flag::Blocked));
+}
