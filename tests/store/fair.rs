@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use syndarix::base::Clock;
 use syndarix::base::ids::ProjectId;
-use syndarix::store::{Claim, Quiet, Release, Store, StoreError, WorkKind};
+use syndarix::store::{Claim, LaterMigration, Quiet, Release, Store, StoreError, WorkKind};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -195,10 +195,16 @@ pub async fn work_of_other_processes_is_found_by_looking(world: &World) {
     other.close().await;
 }
 
+/// The newer program is this one with a migration that it has not got yet.
 pub async fn an_older_program_goes_on_after_a_newer_one_came(world: &World) {
+    let later = [LaterMigration {
+        version: 9_000,
+        name: "later",
+        sql: "alter table work add column weight bigint not null default 1; create table later (id bigint primary key)",
+    }];
     let fresh = world.engine.another().await;
-    let older = Store::open_as(&fresh.url(), world.clock.clone(), Some(1)).await.unwrap();
-    let newer = Store::open(&fresh.url(), world.clock.clone()).await.unwrap();
+    let older = Store::open(&fresh.url(), world.clock.clone()).await.unwrap();
+    let newer = Store::open_as_later(&fresh.url(), world.clock.clone(), &later).await.unwrap();
     for (number, store) in [(1, &older), (2, &newer)] {
         store.schedule(WorkKind::Turn, id(number), None, None, None).await.unwrap();
     }
@@ -206,8 +212,8 @@ pub async fn an_older_program_goes_on_after_a_newer_one_came(world: &World) {
         let held = store.claim(&[WorkKind::Turn], "a", LONG).await.unwrap().unwrap();
         store.release(&held, Release::Done).await.unwrap();
     }
-    let refused = Store::open_as(&fresh.url(), world.clock.clone(), Some(1)).await.err().expect("refused");
-    assert!(matches!(refused, StoreError::TooNew { known: 1, .. }), "{refused}");
+    let refused = Store::open(&fresh.url(), world.clock.clone()).await.err().expect("refused");
+    assert!(matches!(refused, StoreError::TooNew { found: 9_000, .. }), "{refused}");
     older.close().await;
     World { store: newer, clock: world.clock.clone(), engine: fresh }.drop_database().await;
 }
