@@ -22,14 +22,26 @@ use peer::Peer;
 const HANDS: usize = 400;
 const PROJECTS: usize = 20;
 
-pub async fn row(short: bool, peer: Option<&str>) -> Report {
-    let mut report = Report::new("b", short);
+/// `part`: only this one, for looking at it; that is never reported.
+pub async fn row(short: bool, peer: Option<&str>, part: Option<&str>) -> Report {
+    let mut report = Report::new("b", short || part.is_some());
     let peer = Peer::find(peer, &mut report);
-    rates(&mut report, peer.as_ref(), short).await;
-    crowd::pick_up(&mut report, peer.as_ref(), short).await;
-    orphans(&mut report).await;
-    flat(&mut report, short).await;
-    crowd::flood(&mut report, short).await;
+    let wanted = |name: &str| part.is_none_or(|part| part == name);
+    if wanted("rates") {
+        rates(&mut report, peer.as_ref(), short).await;
+    }
+    if wanted("pick-up") {
+        crowd::pick_up(&mut report, peer.as_ref(), short).await;
+    }
+    if wanted("orphans") {
+        orphans(&mut report).await;
+    }
+    if wanted("flat") {
+        flat(&mut report, short).await;
+    }
+    if wanted("flood") {
+        crowd::flood(&mut report, short).await;
+    }
     report
 }
 
@@ -162,7 +174,7 @@ async fn orphans(report: &mut Report) {
 async fn flat(report: &mut Report, short: bool) {
     let (warm, window) = if short { (2, 2) } else { (3, 3) };
     let open_for = if short { 8 } else { 25 };
-    let (mut quiet, mut beside, mut dead) = (Vec::new(), Vec::new(), 0);
+    let (mut quiet, mut beside, mut dead) = (Vec::new(), Vec::new(), 0_i64);
     for _ in 0..if short { 1 } else { 3 } {
         for long in [false, true, true, false] {
             let database = Database::new(Kind::Postgres).await;

@@ -31,7 +31,8 @@ fn main() {
     let report = match words.as_slice() {
         ["ingest"] => runtime.block_on(ingest::row(short)),
         ["steps"] => runtime.block_on(steps::row(short)),
-        ["jobs"] => runtime.block_on(jobs::row(short, peer)),
+        ["jobs"] => runtime.block_on(jobs::row(short, peer, None)),
+        ["jobs", part] => runtime.block_on(jobs::row(short, peer, Some(part))),
         ["edits"] => edits::row(),
         // Processes that the rows start for themselves, so that they can be killed.
         ["serve-ingest", url, how] => return runtime.block_on(ingest::serve(url, how)),

@@ -18,13 +18,18 @@ pub struct Report {
 impl Report {
     /// A short run finds out whether all of it works, and reports nothing.
     pub fn new(row: &'static str, short: bool) -> Report {
-        let refused = short.then(|| "this was a short run; leave out --short for figures".to_owned());
+        let refused = short.then(|| "this was a short run or a part; leave that out for figures".to_owned());
         Report { row, machine: Machine::look(), lines: vec![], ratios: Map::new(), control: Map::new(), aims: vec![], refused }
     }
 
     /// A line of the table: what, the figure, a remark.
     pub fn line(&mut self, what: impl Into<String>, figure: impl Into<String>, remark: impl Into<String>) {
-        self.lines.push([what.into(), figure.into(), remark.into()]);
+        let line = [what.into(), figure.into(), remark.into()];
+        if self.refused.is_some() {
+            // Whoever looks at how it works wants to see it at once.
+            eprintln!("  {}", line.join("  "));
+        }
+        self.lines.push(line);
     }
 
     pub fn ratio(&mut self, name: &str, value: f64) {

@@ -28,8 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const SETUP_LOCK: i64 = 0x7379_6e64_6172_6978;
 
 /// What holds on every connection. A process that was stopped in the middle of a transaction, or whose machine is gone, must not keep
-/// its locks: the server ends the transaction, and whoever wakes up finds nothing of it written.
-const SESSION: &str = "set role syndarix_app;
+/// its locks: the server ends the transaction, and whoever wakes up finds nothing of it written. Statements go by indexes whatever their
+/// parameters are: planning each anew would cost more than carrying it out.
+const SESSION: &str = "set role syndarix_app; set plan_cache_mode = force_generic_plan;
     set idle_in_transaction_session_timeout = '5s'; set lock_timeout = '10s';
     set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3";
 
