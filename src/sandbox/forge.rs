@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::act::Act;
 use super::deliver::{self, Deliveries};
 use super::git_ops::{Git, Maker};
+use super::inspect::{self, Move};
 use super::persist::Store;
 use super::problem::Problem;
 use super::state::{Grant, Repo};
@@ -34,6 +35,7 @@ pub struct Forge {
     /// Counts the changes of the state.
     pub changed: watch::Sender<u64>,
     busy_repos: Mutex<HashMap<i64, Arc<tokio::sync::Mutex<()>>>>,
+    moves: Mutex<Vec<Move>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -53,6 +55,7 @@ impl Forge {
             work: TaskTracker::new(),
             changed: watch::Sender::new(0),
             busy_repos: Mutex::default(),
+            moves: Mutex::default(),
         }
     }
 
@@ -76,10 +79,16 @@ impl Forge {
         };
         let outgoing = deliver::prepare(&mut store.world, &self.root, &told);
         store.commit()?;
+        lock(&self.moves).extend(inspect::moves(&told));
         // Counted while the lock is held, so that nobody sees the change before its deliveries are under way.
         self.deliveries.send(outgoing);
         self.changed.send_modify(|changes| *changes += 1);
         Ok(result)
+    }
+
+    /// Who moved which branch or tag, oldest first.
+    pub fn moves(&self) -> Vec<Move> {
+        lock(&self.moves).clone()
     }
 
     /// Changes the state without an actor: set-up.
