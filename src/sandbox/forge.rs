@@ -11,6 +11,7 @@ use super::act::Act;
 use super::deliver::{self, Deliveries};
 use super::git_http::Greeting;
 use super::git_ops::{Git, Known, Maker};
+use super::inspect::{self, Move};
 use super::persist::Store;
 use super::problem::Problem;
 use super::state::{Grant, Repo};
@@ -38,6 +39,7 @@ pub struct Forge {
     known: Known,
     /// What whoever fetches is greeted with.
     pub greeting: Greeting,
+    moves: Mutex<Vec<Move>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -59,6 +61,7 @@ impl Forge {
             busy_repos: Mutex::default(),
             known: Known::default(),
             greeting: Greeting::default(),
+            moves: Mutex::default(),
         }
     }
 
@@ -82,10 +85,16 @@ impl Forge {
         };
         let outgoing = deliver::prepare(&mut store.world, &self.root, &told);
         store.commit()?;
+        lock(&self.moves).extend(inspect::moves(&told));
         // Counted while the lock is held, so that nobody sees the change before its deliveries are under way.
         self.deliveries.send(outgoing);
         self.changed.send_modify(|changes| *changes += 1);
         Ok(result)
+    }
+
+    /// Who moved which branch or tag, oldest first.
+    pub fn moves(&self) -> Vec<Move> {
+        lock(&self.moves).clone()
     }
 
     /// Changes the state without an actor: set-up.

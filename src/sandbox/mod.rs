@@ -14,6 +14,7 @@ mod git_merge;
 mod git_ops;
 mod git_read;
 mod gitea;
+mod inspect;
 mod pages;
 mod persist;
 mod problem;
@@ -27,6 +28,7 @@ mod world;
 
 pub use admin::{Changes, LabelWish, Permission};
 pub use deliver::{Delivered, DeliveryConfig};
+pub use inspect::Move;
 pub use problem::Problem;
 pub use render::Counts;
 pub use server::{Sandbox, SandboxConfig, SandboxError};

@@ -52,6 +52,8 @@ pub struct Setup {
     pub timeouts: Option<Timeouts>,
     /// What the settings list as `projects`.
     pub projects: Vec<String>,
+    /// Further repositories of `acme`, each with its files.
+    pub more: Vec<(&'static str, Vec<(&'static str, &'static str)>)>,
 }
 
 impl From<Vec<Rule>> for Setup {
@@ -67,6 +69,7 @@ impl From<Vec<Rule>> for Setup {
             provider: None,
             timeouts: None,
             projects: vec![REPO.into(), IDLE.into()],
+            more: Vec::new(),
         }
     }
 }
@@ -96,7 +99,7 @@ impl World {
         let setup = setup.into();
         let dir = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Time::parse("2026-08-03T09:00:00Z").unwrap());
-        let sandbox = Arc::new(forge(dir.path().join("forge"), &clock, setup.deliveries.clone()).await);
+        let sandbox = Arc::new(forge(dir.path().join("forge"), &clock, &setup).await);
         let script = Script { name: "scenario".into(), rules: setup.rules.clone() };
         let model = Arc::new(Model::new(script.clone(), sandbox.clone()));
         let data = dir.path().join("bot");
@@ -286,14 +289,15 @@ fn but_pushes() -> Vec<WorkKind> {
     WorkKind::ALL.iter().copied().filter(|kind| *kind != WorkKind::PushAudit).collect()
 }
 
-async fn forge(dir: PathBuf, clock: &Clock, deliveries: DeliveryConfig) -> Sandbox {
-    let config = SandboxConfig { clock: clock.clone(), deliveries, ..SandboxConfig::new(dir) };
+async fn forge(dir: PathBuf, clock: &Clock, setup: &Setup) -> Sandbox {
+    let config = SandboxConfig { clock: clock.clone(), deliveries: setup.deliveries.clone(), ..SandboxConfig::new(dir) };
     let sandbox = Sandbox::start(config).await.unwrap();
     for (login, bot) in [("acme", false), ("alice", false), ("bob", false), ("rita", false), ("mona", false), ("syndarix", true)] {
         sandbox.ensure_user(login, bot, false).unwrap();
     }
-    for name in ["shop", "attic"] {
-        sandbox.ensure_seeded("acme", name, SAMPLE).await.unwrap();
+    let more = setup.more.iter().map(|(name, files)| (*name, files.as_slice()));
+    for (name, files) in [("shop", SAMPLE), ("attic", SAMPLE)].into_iter().chain(more) {
+        sandbox.ensure_seeded("acme", name, files).await.unwrap();
         let repo = format!("acme/{name}");
         let rights = [
             ("alice", Permission::Write),

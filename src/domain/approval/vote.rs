@@ -67,17 +67,18 @@ pub fn votes(facts: &GateFacts) -> Vec<Vote> {
         .collect()
 }
 
-/// The newest review of each person that says something; comments do not take back a verdict.
+/// The newest review of each person that says something; comments do not take back a verdict. Where the newest was dismissed there is
+/// none: what its author had said before it was over when it was said.
 fn newest_per_person(reviews: &[Review]) -> Vec<&Review> {
     let mut newest: BTreeMap<i64, &Review> = BTreeMap::new();
     for review in reviews {
-        let speaks = matches!(review.verdict, Verdict::Approved | Verdict::ChangesRequested) && !review.dismissed;
+        let speaks = matches!(review.verdict, Verdict::Approved | Verdict::ChangesRequested);
         let newer = newest.get(&review.author.id).is_none_or(|old| (old.submitted_at, old.id) <= (review.submitted_at, review.id));
         if speaks && newer {
             newest.insert(review.author.id, review);
         }
     }
-    newest.into_values().collect()
+    newest.into_values().filter(|review| !review.dismissed).collect()
 }
 
 /// Requests for changes that are their author's newest word. They count from writers, on any head, until they are taken back.

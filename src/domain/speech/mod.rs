@@ -4,9 +4,11 @@
 mod commit;
 mod escape;
 mod render;
+mod tries;
 mod words;
 
 pub use commit::{neutral, title};
+pub use tries::tries;
 
 use crate::base::text::{clip, visible};
 
