@@ -125,6 +125,7 @@ impl World {
     }
 
     /// The program ends, and another one begins on the same store and at the same address.
+    #[allow(dead_code, reason = "not every test that plays in this world stops the program")]
     pub async fn restarted(mut self) -> World {
         self.web.shutdown().await;
         let config = config(self.dir.path(), &self.data, &self.setup, &self.sandbox);
