@@ -66,7 +66,7 @@ impl World {
                 Err(error) => {
                     tries += 1;
                     assert!(tries < 1000, "{error}");
-                    tokio::task::yield_now().await;
+                    tokio::time::sleep(Duration::from_millis(5)).await;
                 }
             }
         };

@@ -200,7 +200,7 @@ pub async fn an_older_program_goes_on_after_a_newer_one_came(world: &World) {
     let later = [LaterMigration {
         version: 9_000,
         name: "later",
-        sql: "alter table work add column weight bigint not null default 1; create table later (id bigint primary key)",
+        sql: "alter table work add column weight integer not null default 1; create table later (id integer primary key)",
     }];
     let fresh = world.engine.another().await;
     let older = Store::open(&fresh.url(), world.clock.clone()).await.unwrap();
