@@ -195,15 +195,10 @@ impl Store {
 
     /// Ends claims whose work is done (see [`super::Release::Done`]) and leases new work, in one statement and with one wait for the disk.
     pub async fn exchange(&self, done: &[Claim], ask: &Ask<'_>) -> Result<Exchanged> {
-        let given = match &self.pools {
-            Pools::Pg(pool) => self.exchange_pg(pool, done, ask).await?,
-            Pools::Lite { .. } => self.exchange_lite(done, ask).await?,
-        };
-        // What was scheduled during a lease is due now.
-        if !done.is_empty() {
-            self.wake();
+        match &self.pools {
+            Pools::Pg(pool) => self.exchange_pg(pool, done, ask).await,
+            Pools::Lite { .. } => self.exchange_lite(done, ask).await,
         }
-        Ok(given)
     }
 
     /// The kinds that have due work: the one that was served least recently first, of those never served the longest due first.

@@ -104,7 +104,7 @@ macro_rules! exchange_pg {
                 where kind = $1 and id = any (array(select id from picked))
                 returning id, project_id, lane, epoch, generation, attempts, run_at)
             select true as claimed, id, project_id, lane, epoch, generation, attempts, run_at from claimed
-            union all select false, id, null, null, epoch, 0, 0, 0 from held"
+            union all select false, id, null, null, epoch, 0, case when same then 0 else 1 end, 0 from held"
         )
     };
 }
@@ -241,6 +241,10 @@ impl Store {
             self.count_write();
         }
         let (claimed, ended): (Vec<Answer>, Vec<Answer>) = rows.into_iter().partition(|row| row.claimed);
+        // What was scheduled during a lease is due now.
+        if ended.iter().any(|answer| answer.row.attempts > 0) {
+            self.wake();
+        }
         let ended: BTreeSet<i64> = ended.into_iter().map(|answer| answer.row.epoch).collect();
         lost.extend(done.iter().filter(|claim| !ended.contains(&claim.epoch)).cloned());
         let (mut claims, mut from) = (Vec::with_capacity(claimed.len()), Vec::with_capacity(claimed.len()));
@@ -269,11 +273,11 @@ impl Store {
         if done.is_empty() && kinds.is_empty() {
             return Ok(given);
         }
-        let mut tx = self.write().await?;
+        let (mut tx, mut stays) = (self.write().await?, false);
         for claim in done {
             match release(&mut tx, claim, Release::Done).await {
                 Err(StoreError::LeaseLost) => given.lost.push(claim.clone()),
-                other => other?,
+                other => stays |= other?,
             }
         }
         let Tx::Lite(lite) = &mut tx else { return Err(StoreError::NotFound("transaction")) };
@@ -282,6 +286,10 @@ impl Store {
             given.claims.extend(self.claim_lite(lite, &Look::new(ask, *kind, part)).await?);
         }
         tx.commit().await?;
+        // What was scheduled during a lease is due now.
+        if stays {
+            self.wake();
+        }
         Ok(given)
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::Store;
 use super::error::{Result, StoreError};
 use super::journal::NewEvent;
+use super::open::Pools;
 use super::runs::{StepResult, StepRow, StepState};
 use super::sql::{Tx, clean, first, json};
 use super::tx::ProjectTx;
@@ -39,8 +40,10 @@ pub struct DoneStep {
     pub entry: NewEvent,
 }
 
-const RECORD_PG: &str = "with held as materialized (
-        select f.* from unnest($2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::uuid[], $7::bigint[], $8::text[], $9::text[], $10::text[],
+// The project is named in the statement itself, before anything else of it is carried out: so it needs no transaction around it.
+const RECORD_PG: &str = "with project as materialized (select set_config('app.project_id', $1::uuid::text, true)),
+    held as materialized (
+        select f.* from project cross join unnest($2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::uuid[], $7::bigint[], $8::text[], $9::text[], $10::text[],
             $11::text[], $12::text[], $13::bigint[], $14::uuid[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[],
             $20::text[], $21::bigint[]) as f (claim_kind, claim_id, epoch, owner, run_id, seq, name, input_hash, result,
             changes, tree, cost, entry, stream, kind, actor, target, payload, causation, at)
@@ -70,7 +73,8 @@ const RECORD_PG: &str = "with held as materialized (
 
 const STEP_LITE: &str =
     "insert into steps (project_id, run_id, seq, name, input_hash, state, result, changes, tree, cost, started_at, finished_at)
-    values ($1, $2, $3, $4, $5, 'done', $6, $7, $8, $9, $10, $10)
+    select $1, $2, $3, $4, $5, 'done', $6, $7, $8, $9, $10, $10
+    where exists (select 1 from work where kind = $11 and id = $12 and epoch = $13 and owner = $14)
     on conflict (project_id, run_id, seq) do update set state = 'done', attempts = steps.attempts + 1, result = excluded.result,
         changes = excluded.changes, tree = excluded.tree, cost = excluded.cost, finished_at = excluded.finished_at
         where steps.state = 'started'
@@ -174,6 +178,12 @@ impl Store {
     }
 
     async fn record_together(&self, project: ProjectId, steps: &[(&Claim, &DoneStep)]) -> Result<Vec<Result<i64>>> {
+        if let Pools::Pg(pool) = &self.pools {
+            self.count_write();
+            let answers = write_pg(pool, project, self.now(), steps).await?;
+            self.wake();
+            return Ok(answers);
+        }
         let mut tx = self.begin(project).await?;
         let answers = write_steps(&mut tx.tx, project, self.now(), steps).await?;
         if answers.iter().all(Result::is_err) {
@@ -225,7 +235,7 @@ fn row(done: &DoneStep, attempts: i64, now: Time) -> StepRow {
 /// Writes steps of different runs. What became of each; an error of the whole leaves the transaction unusable.
 async fn write_steps(tx: &mut Tx, project: ProjectId, now: Time, steps: &[(&Claim, &DoneStep)]) -> Result<Vec<Result<i64>>> {
     match tx {
-        Tx::Pg(_) => write_pg(tx, project, now, steps).await,
+        Tx::Pg(tx) => write_pg(&mut **tx, project, now, steps).await,
         Tx::Lite(_) => {
             let mut answers = Vec::with_capacity(steps.len());
             for (claim, done) in steps {
@@ -244,7 +254,6 @@ async fn write_steps(tx: &mut Tx, project: ProjectId, now: Time, steps: &[(&Clai
 }
 
 async fn write_lite(tx: &mut Tx, project: ProjectId, now: Time, claim: &Claim, done: &DoneStep) -> Result<i64> {
-    check(tx, claim).await?;
     let (given, entry) = (&done.given, &done.entry);
     let (result, changes) = (given.result.to_string(), json(given.changes.as_ref()));
     let row = first!(
@@ -260,9 +269,16 @@ async fn write_lite(tx: &mut Tx, project: ProjectId, now: Time, claim: &Claim, d
         &changes,
         &given.tree,
         given.cost,
-        now
+        now,
+        claim.kind,
+        claim.id,
+        claim.epoch,
+        &claim.owner
     )?;
-    let (attempts,) = row.ok_or(StoreError::NotFound("started step"))?;
+    let Some((attempts,)) = row else {
+        check(tx, claim).await?;
+        return Err(StoreError::NotFound("started step"));
+    };
     let (actor, target, payload) = (entry.actor.to_string(), entry.target.to_string(), entry.payload.to_string());
     let causation = entry.causation.as_deref().map(clean);
     let id = EntryId::generate();
@@ -271,8 +287,12 @@ async fn write_lite(tx: &mut Tx, project: ProjectId, now: Time, claim: &Claim, d
 }
 
 /// No lock on the streams is needed: whoever appends to a run's stream holds the run's lease, which is fenced here.
-async fn write_pg(tx: &mut Tx, project: ProjectId, now: Time, steps: &[(&Claim, &DoneStep)]) -> Result<Vec<Result<i64>>> {
-    let Tx::Pg(tx) = tx else { return Err(StoreError::NotFound("transaction")) };
+async fn write_pg(
+    database: impl sqlx::PgExecutor<'_>,
+    project: ProjectId,
+    now: Time,
+    steps: &[(&Claim, &DoneStep)],
+) -> Result<Vec<Result<i64>>> {
     let query = sqlx::query_as::<_, (RunId, Option<i64>)>(RECORD_PG)
         .bind(project)
         .bind(steps.iter().map(|(claim, _)| claim.kind.as_str()).collect::<Vec<_>>())
@@ -296,7 +316,7 @@ async fn write_pg(tx: &mut Tx, project: ProjectId, now: Time, steps: &[(&Claim, 
         .bind(steps.iter().map(|(_, done)| done.entry.causation.as_deref().map(clean)).collect::<Vec<_>>())
         .bind(steps.iter().map(|(_, done)| done.entry.at.0).collect::<Vec<_>>())
         .bind(now);
-    let rows = query.fetch_all(&mut **tx).await.map_err(|error| match error {
+    let rows = query.fetch_all(database).await.map_err(|error| match error {
         error if StoreError::is_duplicate(&error) => StoreError::VersionConflict { expected: -1, actual: -1 },
         error => error.into(),
     })?;

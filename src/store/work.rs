@@ -145,13 +145,13 @@ pub(super) async fn reschedule(tx: &mut Tx, kind: WorkKind, id: Uuid, item: Sche
     Ok(())
 }
 
-/// Ends a lease. The row goes only if nothing was scheduled since it was claimed.
-pub(super) async fn release(tx: &mut Tx, claim: &Claim, how: Release) -> Result<()> {
+/// Ends a lease. The row goes only if nothing was scheduled since it was claimed; true when it stays.
+pub(super) async fn release(tx: &mut Tx, claim: &Claim, how: Release) -> Result<bool> {
     let retry_at = match how {
         Release::Done => {
             let gone = "delete from work where kind = $1 and id = $2 and epoch = $3 and owner = $4 and generation = $5";
             if exec!(tx, gone, claim.kind, claim.id, claim.epoch, &claim.owner, claim.generation)? == 1 {
-                return Ok(());
+                return Ok(false);
             }
             None
         }
@@ -167,7 +167,7 @@ pub(super) async fn release(tx: &mut Tx, claim: &Claim, how: Release) -> Result<
         where kind = $1 and id = $2 and epoch = $3 and owner = $4";
     match exec!(tx, pg: free_pg, lite: free, claim.kind, claim.id, claim.epoch, &claim.owner, retry_at)? {
         0 => Err(StoreError::LeaseLost),
-        _ => Ok(()),
+        _ => Ok(true),
     }
 }
 
@@ -303,7 +303,7 @@ impl ProjectTx {
         self.guarded = Some(claim.clone());
         self.flush().await?;
         self.stirred = true;
-        release(&mut self.tx, claim, how).await
+        release(&mut self.tx, claim, how).await.map(drop)
     }
 
     /// Makes the turns, effects and runs of the project due now that were put off.
