@@ -132,7 +132,7 @@ pub fn all(places: &Places) -> Vec<Attack> {
     [reads(places), writes(places), deeds(places), smuggled()].concat()
 }
 
-/// What falls to one of `of` agents when they share the work: every so-manieth.
+/// The part of one agent when so many share the work.
 pub fn share(places: &Places, number: usize, of: usize) -> Vec<Attack> {
     all(places).into_iter().enumerate().filter(|(at, _)| at % of == number % of).map(|(_, attack)| attack).collect()
 }

@@ -277,7 +277,7 @@ impl Case<'_> {
             let key = (event.target["run"].to_string(), event.payload["arguments_sha256"].as_str().unwrap_or_default().to_owned());
             entries.entry(key).or_default().push(&event.payload);
         }
-        let mut wrong = Vec::new();
+        let (mut wrong, mut silent) = (Vec::new(), BTreeSet::new());
         for tried in self.stage.puppet.tried() {
             let hash = sha256_hex(serde_json::to_vec(&tried.arguments).unwrap());
             let found = entries.get(&(format!("\"{}\"", tried.run), hash)).cloned().unwrap_or_default();
@@ -287,11 +287,20 @@ impl Case<'_> {
                 let ended = matches!(payload["how"].as_str(), Some("denied" | "malformed")) || tried.rule.is_empty();
                 named && rule == tried.rule && ended
             };
+            let run = tried.run.to_string();
+            let told = |event: &&syndarix::store::EventRow| event.kind == "run.ended" && event.target["run"] == run.as_str();
+            let words = books.stream(RUNS).find(told).map(|event| event.payload["defused"].to_string()).unwrap_or_default();
+            for word in ["command", "mention", "closing-word", "image", "html", "marker", "hidden-text"] {
+                if !words.contains(word) {
+                    silent.insert(format!("the record does not tell that the result of the run {run} held a {word}: {words}"));
+                }
+            }
             if !found.iter().any(fits) {
                 let (tool, arguments, rule) = (&tried.tool, &tried.arguments, tried.rule);
                 wrong.push(format!("the record does not tell that `{tool}` with {arguments} was refused by the rule {rule:?}: {found:?}"));
             }
         }
+        wrong.extend(silent);
         wrong
     }
 }

@@ -16,7 +16,7 @@ use super::super::turn::post;
 use super::super::{Engine, Result};
 use super::talk::Call;
 use super::tools::REFUSED;
-use super::{Pace, RUNS, Session, run_event, unreadable};
+use super::{Pace, RUNS, Session, defused, run_event, unreadable};
 
 /// Longest plan file, in bytes.
 const PLAN_MAX: usize = 200_000;
@@ -135,12 +135,15 @@ pub(super) async fn record_end(engine: &Engine, tx: &mut ProjectTx, row: &RunRow
     let value = serde_json::to_value(result)?;
     let ok = result.gave_up.is_none();
     tx.set_run(row.id, if ok { RunState::Finished } else { RunState::Failed }, Some(&value), now).await?;
-    let payload = json!({
+    let mut payload = json!({
         "ok": ok,
         "outcome_sha256": sha256_hex(serde_json::to_vec(&value)?),
         "head": result.head,
         "commits": result.commits,
     });
+    if let Some(outcome) = &result.outcome {
+        defused::note(&mut payload, outcome);
+    }
     tx.append(RUNS, row.id.0, None, &[run_event(engine, row, start, "run.ended", payload)]).await?;
     // A run that is taken up again after it ended badly ends again: the key counts the ends.
     let key = format!("run:{}:outcome:{}", row.id, row.changed_at.0);

@@ -2,6 +2,7 @@
 //! base and the recorded changes; a call of a model that was in flight is repeated at most once. The agent holds no token and touches
 //! no forge: it proposes, the engine performs.
 
+mod defused;
 mod finish;
 mod merging;
 mod model;

@@ -1,6 +1,5 @@
 //! Carrying out the tool calls of an agent on its own work tree, and making that tree again after a restart.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -10,7 +9,6 @@ use crate::domain::agent::fence::fence;
 use crate::domain::agent::outcome;
 use crate::domain::forge::Sha;
 use crate::domain::path::{FileChange, RepoPath};
-use crate::domain::speech::tries;
 use crate::domain::workflow::intent::Intent;
 use crate::git::{Disclosure, NewCommit, Signature, TreeId, commit_message};
 use crate::store::{DoneStep, Release, RunState, StepResult, StepRow, StepState};
@@ -21,7 +19,7 @@ use super::super::gather::{RunResult, planned_paths};
 use super::super::turn::post;
 use super::super::{EngineError, Result, crash};
 use super::talk::{Call, ToolResult};
-use super::{Pace, RUNS, Session};
+use super::{Pace, RUNS, Session, defused};
 
 /// How a call ended, for the record.
 #[derive(Clone, Copy)]
@@ -223,9 +221,8 @@ impl Session<'_> {
             "commit": result.commit,
             "paths": changes.iter().flatten().map(|change| sha256_hex(change.path.as_str())).collect::<Vec<_>>(),
         });
-        let tried = tried(call);
-        if !tried.is_empty() {
-            payload["defused"] = json!(tried);
+        if matches!(call.name.as_str(), "finish" | "commit") {
+            defused::note(&mut payload, &call.arguments);
         }
         if let Some(rule) = rule {
             payload["rule"] = json!(rule.word());
@@ -276,7 +273,8 @@ impl Session<'_> {
         let now = self.engine.clock.now();
         let mut tx = self.begin().await?;
         tx.set_run(self.row.id, RunState::Waiting, Some(&serde_json::to_value(&result)?), now).await?;
-        let payload = json!({"question_sha256": sha256_hex(&question), "call": call.id});
+        let mut payload = json!({"question_sha256": sha256_hex(&question), "call": call.id});
+        defused::note(&mut payload, &call.arguments);
         tx.append(RUNS, self.row.id.0, None, &[self.event("human.asked", payload)]).await?;
         post(&mut tx, self.row.subject, key, &Intent::RunAsks { run: self.row.id }, now).await?;
         tx.release(self.claim, Release::Done).await?;
@@ -312,25 +310,6 @@ impl Session<'_> {
 
 fn tool_result(call: &Call, content: String, is_error: bool) -> ToolResult {
     ToolResult { id: call.id.clone(), name: call.name.clone(), content, is_error, malformed: false, commit: None }
-}
-
-/// What the texts of a call that go to people would have done on the forge, had they been posted as they are.
-fn tried(call: &Call) -> BTreeSet<&'static str> {
-    if !matches!(call.name.as_str(), "finish" | "ask_human" | "commit") {
-        return BTreeSet::new();
-    }
-    let mut found = BTreeSet::new();
-    // Without recursion: the arguments of a model may be nested as deep as it likes.
-    let mut waiting = vec![&call.arguments];
-    while let Some(value) = waiting.pop() {
-        match value {
-            Value::String(text) => found.extend(tries(text)),
-            Value::Array(items) => waiting.extend(items),
-            Value::Object(fields) => waiting.extend(fields.values()),
-            _ => {}
-        }
-    }
-    found
 }
 
 /// A model may send any name; only tools that exist are named in the record.
