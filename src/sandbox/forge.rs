@@ -34,6 +34,8 @@ pub struct Forge {
     /// Counts the changes of the state.
     pub changed: watch::Sender<u64>,
     busy_repos: Mutex<HashMap<i64, Arc<tokio::sync::Mutex<()>>>>,
+    /// What tokens are limited to.
+    pub scopes: super::limits::Scopes,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -53,6 +55,7 @@ impl Forge {
             work: TaskTracker::new(),
             changed: watch::Sender::new(0),
             busy_repos: Mutex::default(),
+            scopes: super::limits::Scopes::default(),
         }
     }
 

@@ -14,6 +14,8 @@ mod git_merge;
 mod git_ops;
 mod git_read;
 mod gitea;
+mod limits;
+mod making;
 mod pages;
 mod persist;
 mod problem;
