@@ -95,7 +95,14 @@ impl App {
             cut: CancellationToken::new(),
         };
         register_projects(&engine, &config).await?;
-        let web = WebState { store, clock: options.clock, hooks: Arc::new(hooks) };
+        let web = WebState {
+            store,
+            clock: options.clock,
+            hooks: Arc::new(hooks),
+            data_dir: engine.data.clone(),
+            stopping: engine.stopping.clone(),
+            metrics: web::Kept::default(),
+        };
         Ok(App { engine: Arc::new(engine), web, retention: config.settings.retention, _lock: lock })
     }
 
@@ -189,7 +196,11 @@ async fn connection(settings: &ForgeSettings, call: Duration, options: &Options)
                 }),
                 kind: settings.kind,
             };
-            Arc::new(GiteaForge::new(config).map_err(anyhow::Error::msg)?.with_clock(options.clock.clone()))
+            let forge = GiteaForge::new(config).map_err(anyhow::Error::msg)?.with_clock(options.clock.clone());
+            Arc::new(match &settings.public_url {
+                Some(url) => forge.with_public_url(url),
+                None => forge,
+            })
         }
         ForgeKind::GitHub | ForgeKind::GitLab => {
             bail!("the forge `{}` is of kind {:?}; this version speaks to Gitea and Forgejo", settings.id, settings.kind)

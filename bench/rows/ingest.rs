@@ -124,5 +124,12 @@ async fn ours(url: &str) -> axum::Router {
     };
     let forge = Arc::new(GiteaForge::new(config).unwrap());
     let hook = Hook::new(forge, SecretString::from(SECRET));
-    web::router(WebState { store, clock: Clock::System, hooks: Arc::new([("gitea".to_owned(), hook)].into()) })
+    web::router(WebState {
+        store,
+        clock: Clock::System,
+        hooks: Arc::new([("gitea".to_owned(), hook)].into()),
+        data_dir: std::env::temp_dir(),
+        stopping: tokio_util::sync::CancellationToken::new(),
+        metrics: web::Kept::default(),
+    })
 }

@@ -32,6 +32,15 @@ pub fn clip(text: &str, max: usize) -> String {
     format!("{}\n… ({} more bytes left out)", &text[..end], text.len() - end)
 }
 
+/// An address or path without what may stand before its host, and without query and fragment: where a login or a token may hide.
+pub fn without_login(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let (host, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let path = path.map_or_else(String::new, |path| format!("/{}", path.split(['?', '#']).next().unwrap_or_default()));
+    format!("{scheme}://{host}{path}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +56,21 @@ mod tests {
     fn clip_respects_characters() {
         assert_eq!(clip("abc", 3), "abc");
         assert!(clip("aéé", 2).starts_with("a\n"));
+    }
+
+    #[test]
+    fn addresses_keep_no_login() {
+        let rows = [
+            ("https://git.example/a/b.git", "https://git.example/a/b.git"),
+            ("https://bot:secret@git.example/a/b.git", "https://git.example/a/b.git"),
+            ("https://bot:se@cret@git.example", "https://git.example"),
+            ("https://git.example/a?token=secret#x", "https://git.example/a"),
+            ("ssh://git@git.example:2222/a", "ssh://git.example:2222/a"),
+            ("/srv/audit/a@b.git", "/srv/audit/a@b.git"),
+        ];
+        for (given, shown) in rows {
+            assert_eq!(without_login(given), shown);
+        }
     }
 
     proptest! {

@@ -2,16 +2,17 @@
 
 pub mod audit;
 pub mod backup;
+pub mod config;
 pub mod deliveries;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod log;
 pub mod serve;
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::config::Env;
 
@@ -34,6 +35,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Serve the forges and projects of the configuration.
     Serve(serve::ServeArgs),
+    /// Check and show the configuration; print its schemas for editors.
+    Config(config::ConfigArgs),
     /// Check the record of what was done, decided, spent and allowed.
     Audit(audit::AuditArgs),
     /// Look at what the forges sent, and have it read again.
@@ -56,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Deliveries(args) => run_async(deliveries::start(args)),
         Command::Backup(args) => run_async(backup::backup(args)),
         Command::Restore(args) => run_async(backup::restore(args)),
+        Command::Config(args) => finish(config::start(&args)),
         Command::Audit(args) => {
             let read = |path: &std::path::Path, rev: Option<&str>| crate::git::read_repo_at(path, rev).map_err(|error| error.to_string());
             match audit::run(&args, read, &mut io::stdout().lock()) {
@@ -81,6 +85,10 @@ fn run_async(run: impl Future<Output = anyhow::Result<u8>>) -> ExitCode {
     };
     let result = runtime.block_on(run);
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    finish(result)
+}
+
+fn finish(result: anyhow::Result<u8>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -90,11 +98,12 @@ fn run_async(run: impl Future<Output = anyhow::Result<u8>>) -> ExitCode {
     }
 }
 
-/// Sends the log to standard error, so that standard output stays for answers.
-fn start_log(filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    // A second start in one process, as in tests, changes nothing.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).try_init();
+/// Writes an answer to standard output. Whoever reads it may have gone away.
+fn print(answer: &[u8]) -> io::Result<()> {
+    match io::stdout().lock().write_all(answer) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
 }
 
 /// The environment, for sub-commands.

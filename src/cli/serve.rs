@@ -37,7 +37,7 @@ pub struct ServeArgs {
 /// Serves until a signal says stop.
 pub async fn run(args: ServeArgs) -> Result<u8> {
     let config = Config::load(&super::environment(), args.config.as_deref())?;
-    super::start_log(&config.settings.log);
+    super::log::start(&config.settings.log, config.settings.log_format, config.redactor());
     let script = match &args.script {
         Some(path) => {
             let text = std::fs::read_to_string(path).with_context(|| format!("the script {} cannot be read", path.display()))?;

@@ -5,8 +5,9 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::error::{ConfigError, ConfigErrors, parse, suggest};
+use super::error::{ConfigError, ConfigErrors, parse_as, suggest};
 use super::models::Dollars;
+use super::shape;
 use crate::domain::agent::kind::{AgentKind, Caps, Purpose, TOOLS, is_mutating};
 
 #[derive(Deserialize)]
@@ -35,7 +36,7 @@ struct RawCaps {
 
 /// Reads and checks one agent type; `groups` are the model groups there are.
 pub fn read<'a>(file: &str, text: &str, name: &str, groups: impl IntoIterator<Item = &'a str> + Clone) -> Result<AgentKind, ConfigErrors> {
-    let raw: Raw = parse(file, text)?;
+    let raw: Raw = parse_as(file, text, shape::named("agents").map_or(&[], |file| file.keys))?;
     let mut errors = Vec::new();
     let mut wrong = |span: Range<usize>, message: String| errors.push(ConfigError::at(file, text, span, message));
     if !groups.clone().into_iter().any(|group| group == raw.model_group.as_ref()) {

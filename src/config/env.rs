@@ -3,23 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::error::{ConfigError, suggest};
+use super::shape::{Key, Kind, SETTINGS};
 use crate::base::secret::SecretString;
 
 /// Every variable of this program begins with this.
 const PREFIX: &str = "SYNDARIX_";
 
-/// Variables without a name of their own in them.
-const KNOWN: &[&str] = &[
-    "SYNDARIX_CONFIG",
-    "SYNDARIX_DATA_DIR",
-    "SYNDARIX_LISTEN",
-    "SYNDARIX_PUBLIC_URL",
-    "SYNDARIX_STORE_URL",
-    "SYNDARIX_BOT_CONFIG",
-    "SYNDARIX_PROMPTS",
-    "SYNDARIX_PROJECTS",
-    "SYNDARIX_LOG",
-];
+/// How the variables of a forge begin in the table of settings.
+const OF_FORGE: &str = "SYNDARIX_FORGE_<ID>_";
 
 /// A copy of environment variables.
 #[derive(Clone, Default)]
@@ -63,10 +54,28 @@ impl Env {
         names
     }
 
+    /// The same beside a settings file that holds mistakes, as far as its forges can be told.
+    pub(super) fn unknown_beside(&self, text: &str) -> Vec<ConfigError> {
+        let (document, _) = toml::de::DeTable::parse_recoverable(text);
+        let forges = document
+            .get_ref()
+            .iter()
+            .find(|(name, _)| name.get_ref().as_ref() == "forges")
+            .and_then(|(_, forges)| forges.get_ref().as_array());
+        let id = |forge: &toml::Spanned<toml::de::DeValue<'_>>| {
+            forge.get_ref().get("id").and_then(|id| id.get_ref().as_str().map(str::to_owned))
+        };
+        let ids: Vec<String> = forges.into_iter().flat_map(|forges| forges.iter().filter_map(id).collect::<Vec<_>>()).collect();
+        self.unknown(&ids.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
     /// Every variable of this program that it does not know, given the ids of the configured forges.
     pub(super) fn unknown(&self, forges: &[&str]) -> Vec<ConfigError> {
-        let of_forges = forges.iter().flat_map(|id| ["URL", "TOKEN", "HOOK_SECRET"].map(|field| forge_variable(id, field)));
-        let known: Vec<String> = KNOWN.iter().map(|&name| name.to_owned()).chain(of_forges).collect();
+        let all = variables(SETTINGS);
+        let fields: Vec<&str> = all.iter().filter_map(|name| name.strip_prefix(OF_FORGE)).collect();
+        let of_forges = forges.iter().flat_map(|id| fields.iter().map(|field| forge_variable(id, field)));
+        let plain = all.iter().filter(|name| !name.contains('<')).map(|&name| name.to_owned());
+        let known: Vec<String> = ["SYNDARIX_CONFIG".to_owned()].into_iter().chain(plain).chain(of_forges).collect();
         // Tests have variables of their own, which mean nothing to the program.
         let of_tests = |key: &&String| ["SYNDARIX_LIVE_", "SYNDARIX_TEST_", "SYNDARIX_SWEEP"].iter().any(|prefix| key.starts_with(prefix));
         let ours = self.0.keys().filter(|key| key.starts_with(PREFIX)).filter(|key| !of_tests(key));
@@ -74,6 +83,16 @@ impl Env {
             .map(|key| ConfigError::whole(key, format!("this variable is not known; {}", suggest(key, known.iter().map(String::as_str)))))
             .collect()
     }
+}
+
+/// Every variable that the table of settings names.
+fn variables(keys: &[Key]) -> Vec<&'static str> {
+    let inside = |key: &Key| match key.kind {
+        Kind::Table(keys) | Kind::Tables(keys) => variables(keys),
+        Kind::Map(Kind::Table(keys)) => variables(keys),
+        _ => Vec::new(),
+    };
+    keys.iter().flat_map(|key| key.variable.into_iter().chain(inside(key))).collect()
 }
 
 /// Name of the variable for a field of a forge: `SYNDARIX_FORGE_MY_GITEA_TOKEN`.

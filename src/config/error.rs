@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 
+use super::shape::{Key, faults};
+
 /// One mistake in one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
@@ -73,6 +75,19 @@ pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, ConfigErr
     })
 }
 
+/// The same for a file whose shape is known: every mistake of its shape at once. Where the deserializer and the check of the shape complain of
+/// one line, the deserializer's words stay.
+pub fn parse_as<T: DeserializeOwned>(file: &str, text: &str, keys: &[Key]) -> Result<T, ConfigErrors> {
+    parse(file, text).map_err(|first: ConfigError| {
+        let line = first.at.map(|(line, _)| line);
+        let mut all: Vec<ConfigError> =
+            faults(file, text, keys).into_iter().filter(|fault| fault.at.map(|(line, _)| line) != line).collect();
+        all.push(first);
+        all.sort_by_key(|error| error.at);
+        ConfigErrors(all)
+    })
+}
+
 /// Line and column (in characters) of a byte offset, both from 1.
 fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset.min(text.len())).unwrap_or(text);
@@ -81,7 +96,7 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
 }
 
 /// The deserializer's words, with a suggestion where it names what it expected.
-fn explain(message: &str) -> String {
+pub(super) fn explain(message: &str) -> String {
     let message =
         message.replace("unknown field", "unknown key").replace("missing field", "missing key").replace("duplicate field", "duplicate key");
     let mut quoted = message.split('`').skip(1).step_by(2);

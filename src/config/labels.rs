@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::error::{ConfigError, ConfigErrors, parse, suggest};
+use super::error::{ConfigError, ConfigErrors, parse_as, suggest};
+use super::shape;
 use crate::domain::forge::LabelSpec;
 
 /// Exclusive scopes and their values, best known first.
@@ -39,7 +40,7 @@ fn all() -> Vec<(String, bool)> {
 
 /// Reads `labels.toml`. Every label must be there exactly once.
 pub fn read(file: &str, text: &str) -> Result<Vec<LabelSpec>, ConfigErrors> {
-    let raw: Raw = parse(file, text)?;
+    let raw: Raw = parse_as(file, text, shape::named("labels").map_or(&[], |file| file.keys))?;
     let known = all();
     let mut errors = Vec::new();
     let mut labels: Vec<LabelSpec> = Vec::new();

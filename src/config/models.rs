@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::error::{ConfigError, ConfigErrors, parse, suggest};
+use super::error::{ConfigError, ConfigErrors, parse_as, suggest};
+use super::shape;
 use crate::base::Nano;
 use crate::domain::budget::{Catalog, Group, LongPrompt, Model, ModelRef, Price, Rate, Wire};
 
@@ -113,7 +114,7 @@ impl RawPrice {
 
 /// Reads and checks `models.toml`.
 pub fn read(file: &str, text: &str) -> Result<(Vec<ProviderConfig>, Catalog), ConfigErrors> {
-    let raw: Raw = parse(file, text)?;
+    let raw: Raw = parse_as(file, text, shape::named("models").map_or(&[], |file| file.keys))?;
     let mut errors = Vec::new();
     let ceiling = raw.unknown_price.price();
     if ceiling.input.0 == 0 || ceiling.output.0 == 0 {

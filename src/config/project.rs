@@ -6,8 +6,9 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::error::{ConfigError, ConfigErrors, parse};
+use super::error::{ConfigError, ConfigErrors, parse_as};
 use super::models::Dollars;
+use super::shape;
 use crate::domain::budget::Limits;
 use crate::domain::guard::GuardLimits;
 pub use crate::domain::workflow::label::Autonomy;
@@ -148,7 +149,7 @@ struct RawPolicy {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawProject {
-    forge: String,
+    forge: Spanned<String>,
     repo: Spanned<String>,
     #[serde(default)]
     policy: Overlay,
@@ -162,6 +163,8 @@ pub struct ProjectFile {
     /// `owner/name`.
     pub repo: String,
     pub policy: ProjectPolicy,
+    /// Where the forge is named, for whoever finds that there is no such forge.
+    pub(super) forge_at: ConfigError,
 }
 
 /// What holds where `policy.toml` says nothing.
@@ -187,20 +190,21 @@ fn strictest() -> ProjectPolicy {
 
 /// Reads `policy.toml`: the defaults of all projects.
 pub fn read_policy(file: &str, text: &str) -> Result<ProjectPolicy, ConfigErrors> {
-    let raw: RawPolicy = parse(file, text)?;
+    let raw: RawPolicy = parse_as(file, text, shape::named("policy").map_or(&[], |file| file.keys))?;
     lay(file, text, raw.defaults, strictest())
 }
 
 /// Reads one file of `projects/`.
 pub fn read_project(file: &str, text: &str, defaults: &ProjectPolicy) -> Result<ProjectFile, ConfigErrors> {
-    let raw: RawProject = parse(file, text)?;
+    let raw: RawProject = parse_as(file, text, shape::named("projects").map_or(&[], |file| file.keys))?;
     let repo = raw.repo.as_ref();
     if !repo.contains('/') || repo.starts_with('/') || repo.ends_with('/') || repo.contains("//") {
         let message = format!("`{repo}` is not a repository: write it as owner/name");
         return Err(ConfigError::at(file, text, raw.repo.span(), message).into());
     }
     let policy = lay(file, text, raw.policy, defaults.clone())?;
-    Ok(ProjectFile { forge: raw.forge, repo: raw.repo.into_inner(), policy })
+    let forge_at = ConfigError::at(file, text, raw.forge.span(), String::new());
+    Ok(ProjectFile { forge: raw.forge.into_inner(), repo: raw.repo.into_inner(), policy, forge_at })
 }
 
 fn lay(file: &str, text: &str, overlay: Overlay, policy: ProjectPolicy) -> Result<ProjectPolicy, ConfigErrors> {

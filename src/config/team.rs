@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::error::{ConfigError, ConfigErrors, parse, suggest};
+use super::error::{ConfigError, ConfigErrors, parse_as, suggest};
 use super::models::ProviderConfig;
 use super::project::{ProjectFile, ProjectPolicy};
-use super::{agents, embedded, labels, models, project};
+use super::{agents, embedded, labels, models, project, shape};
 use crate::domain::agent::kind::{AgentKind, Purpose};
 use crate::domain::budget::Catalog;
 use crate::domain::forge::LabelSpec;
@@ -56,7 +56,7 @@ struct RawMain {
 }
 
 /// File names and their texts.
-type Files = BTreeMap<String, String>;
+pub(super) type Files = BTreeMap<String, String>;
 
 impl Team {
     /// The built-in team, with the files of a directory laid over it.
@@ -72,13 +72,21 @@ impl Team {
     pub fn read(files: &BTreeMap<String, String>) -> Result<Team, ConfigErrors> {
         let mut errors = unknown_files(files);
         let mut gather = |error: ConfigErrors| errors.extend(error.0);
-        let main = one(files, "syndarix.toml", |file, text| Ok(parse::<RawMain>(file, text)?)).map_err(&mut gather).ok();
+        let main = one(files, "syndarix.toml", |file, text| {
+            parse_as::<RawMain>(file, text, shape::named("syndarix").map_or(&[], |file| file.keys))
+        })
+        .map_err(&mut gather)
+        .ok();
         let models = one(files, "models.toml", models::read).map_err(&mut gather).ok();
         let labels = one(files, "labels.toml", labels::read).map_err(&mut gather).ok();
         let defaults = one(files, "policy.toml", project::read_policy).map_err(&mut gather).ok();
-        let groups: Vec<String> = models.iter().flat_map(|(_, catalog)| catalog.groups.keys().cloned()).collect();
+        // Mistakes elsewhere in models.toml do not hide those of the agents.
+        let groups = match &models {
+            Some((_, catalog)) => catalog.groups.keys().cloned().collect(),
+            None => group_names(files),
+        };
         let mut kinds = BTreeMap::new();
-        for (file, name, text) in folder(files, "agents/").filter(|_| models.is_some()) {
+        for (file, name, text) in folder(files, "agents/").filter(|_| !groups.is_empty()) {
             match agents::read(file, text, name, groups.iter().map(String::as_str)) {
                 Ok(kind) => drop(kinds.insert(name.to_owned(), kind)),
                 Err(error) => gather(error),
@@ -118,6 +126,14 @@ impl Team {
     }
 }
 
+/// The groups of a `models.toml` that holds mistakes.
+fn group_names(files: &Files) -> Vec<String> {
+    let (document, _) = toml::de::DeTable::parse_recoverable(files.get("models.toml").map_or("", String::as_str));
+    let groups =
+        document.get_ref().iter().find(|(name, _)| name.get_ref().as_ref() == "groups").and_then(|(_, groups)| groups.get_ref().as_table());
+    groups.into_iter().flat_map(|groups| groups.keys().map(|name| name.get_ref().to_string()).collect::<Vec<_>>()).collect()
+}
+
 fn one<T>(files: &Files, name: &str, read: impl Fn(&str, &str) -> Result<T, ConfigErrors>) -> Result<T, ConfigErrors> {
     match files.get(name) {
         Some(text) => read(name, text),
@@ -155,7 +171,7 @@ fn vacant(kinds: &BTreeMap<String, AgentKind>) -> Vec<ConfigError> {
 }
 
 /// All TOML files of a directory and of the folders in it, by their path with `/`.
-fn read_directory(directory: &Path) -> Result<Files, ConfigErrors> {
+pub(super) fn read_directory(directory: &Path) -> Result<Files, ConfigErrors> {
     let mut files = Files::new();
     let mut pending = vec![(directory.to_path_buf(), String::new())];
     while let Some((folder, prefix)) = pending.pop() {

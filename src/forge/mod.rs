@@ -10,6 +10,9 @@ use crate::domain::approval::MergePermit;
 use crate::domain::forge::*;
 
 pub mod gitea;
+mod setup;
+
+pub use setup::{BranchRules, ForgeFacts, NewFile, NewHook, RepoHook};
 
 /// Why a call to a forge did not give what was asked for. The caller branches on the variant; the text is what the forge said, already free of secrets.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -159,6 +162,9 @@ pub trait Forge: Send + Sync {
 
     // ---- reading ----
 
+    /// How many requests there were since the start, by what came of them.
+    fn calls(&self) -> Vec<(&'static str, u64)>;
+
     /// The account behind the token.
     async fn whoami(&self) -> Result<User>;
     /// The server's version text.
@@ -216,4 +222,27 @@ pub trait Forge: Send + Sync {
     async fn branch_head(&self, repo: &RepoRef, branch: &str) -> Result<Option<Sha>>;
     /// The repositories of a person or organisation that the bot can see; without a name, those that the bot has a part in.
     async fn repos(&self, owner: Option<&str>) -> Result<Vec<Repo>>;
+
+    // ---- setting up ----
+
+    /// What the forge says about itself and the bot's token.
+    async fn facts(&self) -> Result<ForgeFacts>;
+    /// The events that a hook has to list on this server, so that nothing has to be looked for.
+    async fn hook_events(&self) -> Result<Vec<&'static str>>;
+    /// The web hooks of the repository itself.
+    async fn hooks(&self, repo: &RepoRef) -> Result<Vec<RepoHook>>;
+    /// Makes an active hook for everything the bot wants to hear.
+    async fn create_hook(&self, repo: &RepoRef, hook: &NewHook) -> Result<RepoHook>;
+    async fn delete_hook(&self, repo: &RepoRef, id: i64) -> Result<()>;
+    /// Has the forge send a delivery that reports nothing new.
+    async fn test_hook(&self, repo: &RepoRef, id: i64) -> Result<()>;
+    /// What holds for a branch; `None`: there is no such branch.
+    async fn branch_rules(&self, repo: &RepoRef, branch: &str) -> Result<Option<BranchRules>>;
+    /// Protects a branch: nobody pushes, so many approvals before a merge, an approval falls with the next push.
+    async fn protect_branch(&self, repo: &RepoRef, branch: &str, approvals: i64) -> Result<()>;
+    /// Makes a private, empty repository.
+    async fn create_repo(&self, owner: &str, name: &str) -> Result<Repo>;
+    async fn has_file(&self, repo: &RepoRef, branch: &str, path: &str) -> Result<bool>;
+    /// Commits a new file on a new branch.
+    async fn commit_file(&self, repo: &RepoRef, file: &NewFile) -> Result<()>;
 }

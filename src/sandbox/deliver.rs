@@ -1,6 +1,7 @@
 //! Telling the hooks: signed, in parallel, in no promised order, once. What is under way when the process ends is lost.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -113,6 +114,8 @@ pub struct Deliveries {
     gate: Arc<Semaphore>,
     under_way: watch::Sender<usize>,
     log: Arc<Mutex<VecDeque<Delivered>>>,
+    /// The receivers are not among the hosts that the forge may call.
+    pub forbidden: Arc<AtomicBool>,
 }
 
 impl Deliveries {
@@ -126,7 +129,16 @@ impl Deliveries {
             .build()?;
         let gate = Arc::new(Semaphore::new(config.workers.max(1)));
         let (under_way, _) = watch::channel(0);
-        Ok(Deliveries { config, client, tracker: TaskTracker::new(), stop, gate, under_way, log: Arc::default() })
+        Ok(Deliveries {
+            config,
+            client,
+            tracker: TaskTracker::new(),
+            stop,
+            gate,
+            under_way,
+            log: Arc::default(),
+            forbidden: Arc::default(),
+        })
     }
 
     /// Puts deliveries on their way.
@@ -135,6 +147,9 @@ impl Deliveries {
             outgoing.sort_by_key(|one| mix(seed ^ one.dice));
         }
         for one in outgoing {
+            if self.forbidden.load(Ordering::Relaxed) {
+                continue;
+            }
             let dice = mix(self.config.shuffle.unwrap_or(0).wrapping_add(one.dice).rotate_left(17));
             let hit = |one_in: u64| one_in > 0 && dice.is_multiple_of(one_in);
             if hit(self.config.lose_one_in) {

@@ -40,6 +40,8 @@ pub struct Forge {
     /// What whoever fetches is greeted with.
     pub greeting: Greeting,
     moves: Mutex<Vec<Move>>,
+    /// What tokens are limited to.
+    pub scopes: super::limits::Scopes,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -62,6 +64,7 @@ impl Forge {
             known: Known::default(),
             greeting: Greeting::default(),
             moves: Mutex::default(),
+            scopes: super::limits::Scopes::default(),
         }
     }
 

@@ -15,6 +15,8 @@ mod git_ops;
 mod git_read;
 mod gitea;
 mod inspect;
+mod limits;
+mod making;
 mod pages;
 mod persist;
 mod problem;

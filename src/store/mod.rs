@@ -19,6 +19,7 @@ mod inspect;
 mod intents;
 mod journal;
 mod ledger;
+mod load;
 mod look;
 mod open;
 mod projects;
@@ -54,6 +55,7 @@ pub use inbox::{Delivery, DeliveryState, NewDelivery, Received, Source};
 pub use intents::{Ended, IntentRow, IntentState, NewIntent};
 pub use journal::{EventRow, NewEvent};
 pub use ledger::{LedgerRow, OverBudget, ReserveRequest, Reserved, Spent};
+pub use load::{InboxLoad, ProjectLoad, WorkLoad};
 pub use open::{LaterMigration, ServingLock, WITHOUT_ROW_SECURITY, lock_embedded};
 pub use projects::{NewProject, Project};
 pub use purse::{AgentSpent, BUDGET};
@@ -164,7 +166,9 @@ impl Store {
                 sqlx::query("pragma user_version = 0").execute(&mut *tx).await?;
                 tx.commit().await?;
             }
-            Pools::Pg(pool) => drop(sqlx::query("select 1").execute(pool).await?),
+            Pools::Pg(pool) => {
+                sqlx::query("select 1").execute(pool).await?;
+            }
         }
         Ok(())
     }

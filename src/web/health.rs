@@ -1,4 +1,4 @@
-//! `/healthz`: the process answers. `/readyz`: it can also do its work.
+//! `/healthz`: the process answers. `/readyz`: it can also do its work, and if not, says in words what is missing.
 
 use std::time::Duration;
 
@@ -6,6 +6,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::WebState;
+
+/// With less room than this in the data directory nothing new is safe, in bytes.
+const LEAST_ROOM: u64 = 4 * 1024 * 1024;
 
 /// The process is alive.
 pub async fn healthz() -> &'static str {
@@ -15,18 +18,39 @@ pub async fn healthz() -> &'static str {
 /// How long the database may take to answer.
 const PATIENCE: Duration = Duration::from_millis(3_500);
 
-/// The database answers and can be written to.
-pub async fn readyz(State(state): State<WebState>) -> (StatusCode, &'static str) {
+/// The database answers and can be written to, the data directory has room, and nobody asked the process to stop.
+pub async fn readyz(State(state): State<WebState>) -> (StatusCode, String) {
+    let mut missing = Vec::new();
+    if state.stopping.is_cancelled() {
+        missing.push("it is stopping and takes no new work".to_owned());
+    }
     match tokio::time::timeout(PATIENCE, state.store.ping()).await {
-        Ok(Ok(())) => (StatusCode::OK, "ready\n"),
+        Ok(Ok(())) => {}
         Ok(Err(error)) => {
             tracing::warn!("not ready: {error}");
-            let full = "the database's disk is full; make room, and everything goes on by itself\n";
-            (StatusCode::SERVICE_UNAVAILABLE, if error.is_disk_full() { full } else { "the database does not answer\n" })
+            let full = "the database's disk is full; make room, and everything goes on by itself";
+            missing.push(if error.is_disk_full() { full } else { "the database does not answer" }.to_owned());
         }
         Err(_) => {
             tracing::warn!("not ready: the database gave no answer within {PATIENCE:?}");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
+            missing.push("the database does not answer".to_owned());
         }
     }
+    match room(&state.data_dir) {
+        None => missing.push("the data directory cannot be reached".to_owned()),
+        Some(room) if room < LEAST_ROOM => {
+            missing.push(format!("the data directory has {} MB left on its disk; make room", room / 1_000_000));
+        }
+        Some(_) => {}
+    }
+    if missing.is_empty() {
+        return (StatusCode::OK, "ready\n".to_owned());
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", missing.join("; ")))
+}
+
+/// Bytes that are left for this program on the disk of a directory; `None`: it cannot be told.
+pub fn room(directory: &std::path::Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(directory).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }

@@ -1,15 +1,19 @@
-//! What is served over HTTP: web hooks in, health out.
+//! What is served over HTTP: web hooks in, health and numbers out.
 
 mod health;
+mod metrics;
 mod webhook;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+pub use health::room;
+pub use metrics::{Kept, MOST_PROJECTS};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +41,11 @@ impl Hook {
         Hook { forge, secret, refused: Arc::default() }
     }
 
+    /// How many deliveries were refused for their signature since the start.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
     /// Counts a delivery whose signature is wrong. The log is told of the first and then ever more rarely, so that a flood does not fill it.
     fn refuse(&self, name: &str, bytes: usize) {
         let count = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
@@ -58,6 +67,10 @@ pub struct WebState {
     pub clock: Clock,
     /// By the last part of the address, `/hooks/{hook}`.
     pub hooks: Arc<BTreeMap<String, Hook>>,
+    pub data_dir: PathBuf,
+    /// Cancelled when the process has been asked to stop.
+    pub stopping: CancellationToken,
+    pub metrics: Kept,
 }
 
 /// Serves until `stop` is cancelled, then lets open requests end.
@@ -74,6 +87,7 @@ pub fn router(state: WebState) -> Router {
         .route("/hooks/{hook}", post(webhook::receive))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::metrics))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(state)
 }

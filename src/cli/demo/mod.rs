@@ -16,7 +16,8 @@ use clap::Args;
 use serde_json::json;
 
 use crate::base::Clock;
-use crate::config::Env;
+use crate::base::secret::Redactor;
+use crate::config::{Env, LogFormat};
 use crate::domain::budget::ModelRef;
 use crate::sandbox::{Sandbox, SandboxConfig};
 
@@ -65,7 +66,7 @@ pub async fn run(args: DemoArgs) -> Result<u8> {
 
 async fn play(args: &DemoArgs) -> Result<u8> {
     let env = super::environment();
-    super::start_log(env.get("SYNDARIX_LOG").unwrap_or("warn"));
+    super::log::start(env.get("SYNDARIX_LOG").unwrap_or("warn"), LogFormat::Text, Redactor::default());
     check(args, &env)?;
     let subject = Subject::choose(args.repo.as_deref())?;
     let place = Place::take(args, &env)?;

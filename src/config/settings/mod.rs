@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use super::env::Env;
 use super::error::{ConfigError, ConfigErrors};
 use crate::base::secret::SecretString;
@@ -42,6 +44,18 @@ pub struct Settings {
     pub git: GitSettings,
     /// Filter of the log, such as `info,syndarix=debug`.
     pub log: String,
+    pub log_format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 /// One forge and the bot's account on it. The account's name is asked of the forge, not configured.
@@ -52,6 +66,8 @@ pub struct ForgeSettings {
     pub kind: ForgeKind,
     /// Base address, without a slash at its end.
     pub url: String,
+    /// Base address for people, where it differs.
+    pub public_url: Option<String>,
     pub token: SecretString,
     pub hook_secret: SecretString,
 }
@@ -120,14 +136,29 @@ impl Default for Retention {
 impl Settings {
     /// Reads the file given, else the one that `SYNDARIX_CONFIG` names, else `syndarix-settings.toml` of the working directory if there is one, and the environment over it.
     pub fn load(env: &Env, file: Option<&Path>) -> Result<Settings, ConfigErrors> {
-        let named = file.map(Path::to_path_buf).or_else(|| env.get("SYNDARIX_CONFIG").map(PathBuf::from));
-        let default = Path::new("syndarix-settings.toml");
-        let path = named.or_else(|| default.exists().then(|| default.to_path_buf()));
-        let Some(path) = path else { return Settings::read(env, "syndarix-settings.toml", "") };
+        let Some(path) = Settings::file(env, file) else { return Settings::read(env, "syndarix-settings.toml", "") };
         let name = path.display().to_string();
         let text =
             std::fs::read_to_string(&path).map_err(|error| ConfigError::whole(&name, format!("the file cannot be read: {error}")))?;
         Settings::read(env, &name, &text)
+    }
+
+    /// The settings file that counts; `None`: there is none.
+    pub fn file(env: &Env, file: Option<&Path>) -> Option<PathBuf> {
+        let named = file.map(Path::to_path_buf).or_else(|| env.get("SYNDARIX_CONFIG").map(PathBuf::from));
+        let default = Path::new("syndarix-settings.toml");
+        named.or_else(|| default.exists().then(|| default.to_path_buf()))
+    }
+
+    /// The directories of the team and of its prompts, as far as they can be told from settings that hold mistakes.
+    pub(super) fn directories(env: &Env, file: Option<&Path>) -> (Option<PathBuf>, Option<PathBuf>) {
+        let text = Settings::file(env, file).and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+        let (document, _) = toml::de::DeTable::parse_recoverable(&text);
+        let named = |key: &str| {
+            document.get_ref().iter().find(|(name, _)| name.get_ref().as_ref() == key).and_then(|(_, value)| value.get_ref().as_str())
+        };
+        let path = |variable: &str, key: &str| env.get(variable).or_else(|| named(key)).map(PathBuf::from);
+        (path("SYNDARIX_BOT_CONFIG", "bot_config"), path("SYNDARIX_PROMPTS", "prompts"))
     }
 
     /// Reads settings from the text of a file and an environment.
@@ -206,6 +237,10 @@ mod tests {
         let rows = [
             ("lisen = \"x\"\n".to_owned(), "s.toml:1:1: unknown key `lisen`, "),
             ("listen = \"here\"\n".to_owned(), "s.toml:1:10: `here` is not an address to listen on"),
+            (
+                "log = \"inof\"\n".to_owned(),
+                "s.toml:1:7: `inof` is not a level of the log, which are off, error, warn, info, debug, trace; did you mean `info`?",
+            ),
             ("public_url = \"ftp://x\"\n".to_owned(), "s.toml:1:14: `ftp://x` is not a web address"),
             (FORGE.to_owned(), "s.toml:1:1: the forge `home` has no token: set SYNDARIX_FORGE_HOME_TOKEN"),
             (FORGE.replace("home", "My Forge"), "s.toml:2:6: `My Forge` cannot be a forge's id"),

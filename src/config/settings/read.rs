@@ -9,10 +9,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{ForgeSettings, GitSettings, Retention, Served, Settings, Timings};
+use super::{ForgeSettings, GitSettings, LogFormat, Retention, Served, Settings, Timings};
 use crate::base::secret::SecretString;
 use crate::config::env::{Env, forge_variable, provider_variable, secret_file};
-use crate::config::error::{ConfigError, ConfigErrors, parse};
+use crate::config::error::{ConfigError, ConfigErrors, did_you_mean, parse_as};
+use crate::config::shape::SETTINGS;
 use crate::domain::forge::ForgeKind;
 
 #[derive(Default, Deserialize)]
@@ -24,7 +25,8 @@ struct Raw {
     store_url: Option<SecretString>,
     bot_config: Option<PathBuf>,
     prompts: Option<PathBuf>,
-    log: Option<String>,
+    log: Option<Spanned<String>>,
+    log_format: Option<LogFormat>,
     projects: Vec<String>,
     forges: Vec<Spanned<RawForge>>,
     providers: BTreeMap<String, RawProvider>,
@@ -39,6 +41,7 @@ struct RawForge {
     id: Spanned<String>,
     kind: ForgeKind,
     url: Spanned<String>,
+    public_url: Option<Spanned<String>>,
     token: Option<SecretString>,
     token_file: Option<String>,
     hook_secret: Option<SecretString>,
@@ -73,17 +76,6 @@ struct RawRetention {
     failed_days: Option<u32>,
 }
 
-impl RawRetention {
-    fn or_standard(&self) -> Retention {
-        let standard = Retention::default();
-        Retention {
-            ignored_days: self.ignored_days.unwrap_or(standard.ignored_days),
-            done_days: self.done_days.unwrap_or(standard.done_days),
-            failed_days: self.failed_days.unwrap_or(standard.failed_days),
-        }
-    }
-}
-
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawGit {
@@ -101,7 +93,10 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     pub fn read(mut self) -> Result<Settings, ConfigErrors> {
-        let raw: Raw = parse(self.file, self.text)?;
+        let raw: Raw = parse_as(self.file, self.text, SETTINGS).map_err(|mut errors| {
+            errors.0.extend(self.env.unknown_beside(self.text));
+            errors
+        })?;
         let listen = self.listen(raw.listen.as_ref());
         let public_url = self.public_url(raw.public_url.as_ref(), listen);
         let forges = self.forges(&raw.forges);
@@ -122,9 +117,10 @@ impl Reader<'_> {
             keys,
             provider_urls: self.provider_urls(&raw.providers),
             timings: self.timings(&raw.timings),
-            retention: raw.retention.or_standard(),
-            git: GitSettings { max_fetch_megabytes: raw.git.max_fetch_megabytes, max_fetch_objects: raw.git.max_fetch_objects },
-            log: self.env.get("SYNDARIX_LOG").map(str::to_owned).or(raw.log).unwrap_or_else(|| "info".to_owned()),
+            retention: self.retention(&raw.retention),
+            git: self.git(&raw.git),
+            log: self.text("SYNDARIX_LOG", raw.log.as_ref(), log_filter).unwrap_or_else(|| "info".to_owned()),
+            log_format: self.word("SYNDARIX_LOG_FORMAT", log_formats).or(raw.log_format).unwrap_or_default(),
         };
         if self.errors.is_empty() { Ok(settings) } else { Err(ConfigErrors(self.errors)) }
     }
@@ -180,10 +176,12 @@ impl Reader<'_> {
                 continue;
             }
             let url = self.text(&forge_variable(&id, "URL"), Some(&raw.url), web_url);
+            let public_url = self.text(&forge_variable(&id, "PUBLIC_URL"), raw.public_url.as_ref(), web_url);
+            let kind = self.word(&forge_variable(&id, "KIND"), forge_kinds).unwrap_or(raw.kind);
             let token = self.forge_secret(&id, "TOKEN", span.clone(), &raw.token, &raw.token_file);
             let hook_secret = self.forge_secret(&id, "HOOK_SECRET", span, &raw.hook_secret, &raw.hook_secret_file);
             if let (Some(url), Some(token), Some(hook_secret)) = (url, token, hook_secret) {
-                forges.push(ForgeSettings { id, kind: raw.kind, url, token, hook_secret });
+                forges.push(ForgeSettings { id, kind, url, public_url, token, hook_secret });
             }
         }
         forges
@@ -258,22 +256,85 @@ impl Reader<'_> {
         }
     }
 
-    fn timings(&self, raw: &RawTimings) -> Timings {
-        let standard = Timings::default();
-        // Work may follow on work at once; a lease or a pause of nothing would be a busy loop.
-        let spacing = |seconds: Option<u64>, standard: Duration| seconds.map_or(standard, Duration::from_secs);
-        let or = |seconds: Option<u64>, standard: Duration| seconds.map_or(standard, |seconds| Duration::from_secs(seconds.max(1)));
-        Timings {
-            status_spacing: spacing(raw.status_spacing_seconds, standard.status_spacing),
-            audit_spacing: spacing(raw.audit_spacing_seconds, standard.audit_spacing),
-            subject_lease: or(raw.subject_lease_seconds, standard.subject_lease),
-            run_lease: or(raw.run_lease_seconds, standard.run_lease),
-            poll: or(raw.poll_seconds, standard.poll),
-            poll_quick: or(raw.poll_quick_seconds, standard.poll_quick),
-            idle: or(raw.idle_seconds, standard.idle),
-            call: or(raw.call_seconds, standard.call),
+    /// The word of a variable, if it is set.
+    fn word<T>(&mut self, variable: &str, words: fn() -> Vec<(&'static str, T)>) -> Option<T> {
+        let text = self.env.get(variable)?;
+        let known: Vec<&str> = words().iter().map(|(word, _)| *word).collect();
+        let found = words().into_iter().find(|(word, _)| *word == text).map(|(_, value)| value);
+        if found.is_none() {
+            let near = did_you_mean(text, known.iter().copied()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            self.errors.push(ConfigError::whole(variable, format!("`{text}` is not one of {}{near}", known.join(", "))));
+        }
+        found
+    }
+
+    /// The whole number of the variable `SYNDARIX_<section>_<key>` if it is set, else that of the file.
+    fn number<T: TryFrom<u64>>(&mut self, section: &str, key: &str, given: Option<T>) -> Option<T> {
+        let variable = format!("SYNDARIX_{section}_{}", key.to_uppercase());
+        let Some(text) = self.env.get(&variable) else { return given };
+        let number = text.parse::<u64>().ok().and_then(|number| T::try_from(number).ok());
+        if number.is_none() {
+            self.errors.push(ConfigError::whole(&variable, format!("`{text}` is not a whole number from 0 on, or too large")));
+        }
+        number
+    }
+
+    fn retention(&mut self, raw: &RawRetention) -> Retention {
+        let standard = Retention::default();
+        let mut days = |key: &str, given: Option<u32>, standard: u32| self.number("RETENTION", key, given).unwrap_or(standard);
+        Retention {
+            ignored_days: days("ignored_days", raw.ignored_days, standard.ignored_days),
+            done_days: days("done_days", raw.done_days, standard.done_days),
+            failed_days: days("failed_days", raw.failed_days, standard.failed_days),
         }
     }
+
+    fn git(&mut self, raw: &RawGit) -> GitSettings {
+        GitSettings {
+            max_fetch_megabytes: self.number("GIT", "max_fetch_megabytes", raw.max_fetch_megabytes),
+            max_fetch_objects: self.number("GIT", "max_fetch_objects", raw.max_fetch_objects),
+        }
+    }
+
+    fn timings(&mut self, raw: &RawTimings) -> Timings {
+        let standard = Timings::default();
+        // Work may follow on work at once; a lease or a pause of nothing would be a busy loop.
+        let mut seconds = |key: &str, given: Option<u64>, least: u64, standard: Duration| {
+            self.number("TIMINGS", key, given).map_or(standard, |seconds: u64| Duration::from_secs(seconds.max(least)))
+        };
+        Timings {
+            status_spacing: seconds("status_spacing_seconds", raw.status_spacing_seconds, 0, standard.status_spacing),
+            audit_spacing: seconds("audit_spacing_seconds", raw.audit_spacing_seconds, 0, standard.audit_spacing),
+            subject_lease: seconds("subject_lease_seconds", raw.subject_lease_seconds, 1, standard.subject_lease),
+            run_lease: seconds("run_lease_seconds", raw.run_lease_seconds, 1, standard.run_lease),
+            poll: seconds("poll_seconds", raw.poll_seconds, 1, standard.poll),
+            poll_quick: seconds("poll_quick_seconds", raw.poll_quick_seconds, 1, standard.poll_quick),
+            idle: seconds("idle_seconds", raw.idle_seconds, 1, standard.idle),
+            call: seconds("call_seconds", raw.call_seconds, 1, standard.call),
+        }
+    }
+}
+
+fn log_formats() -> Vec<(&'static str, LogFormat)> {
+    vec![("text", LogFormat::Text), ("json", LogFormat::Json)]
+}
+
+fn forge_kinds() -> Vec<(&'static str, ForgeKind)> {
+    vec![("gitea", ForgeKind::Gitea), ("forgejo", ForgeKind::Forgejo), ("github", ForgeKind::GitHub), ("gitlab", ForgeKind::GitLab)]
+}
+
+/// A word that is no level would be taken for the name of a part of the program, and everything else would fall silent.
+fn log_filter(text: &str) -> Result<String, String> {
+    let levels = ["off", "error", "warn", "info", "debug", "trace"];
+    for part in text.split(',').map(str::trim) {
+        let (name, level) = part.split_once('=').map_or((None, part), |(name, level)| (Some(name), level));
+        let is_part = name.is_none() && (level.contains("::") || level.contains('[') || level.starts_with("syndarix"));
+        if !is_part && !levels.contains(&level.to_lowercase().as_str()) {
+            let near = did_you_mean(level, levels).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            return Err(format!("`{level}` is not a level of the log, which are {}{near}", levels.join(", ")));
+        }
+    }
+    Ok(text.to_owned())
 }
 
 /// An address for browsers, without a slash at its end.

@@ -10,6 +10,11 @@ impl Served {
         Served(patterns.into_iter().map(|pattern| pattern.trim().to_owned()).filter(|pattern| !pattern.is_empty()).collect())
     }
 
+    /// The patterns as they were listed.
+    pub fn patterns(&self) -> &[String] {
+        &self.0
+    }
+
     /// True when the repository may be served. Nobody is served by accident: an empty list serves none.
     pub fn serves(&self, path: &str) -> bool {
         !self.excludes(path) && self.wanted().any(|pattern| fits(pattern, path))

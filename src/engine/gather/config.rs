@@ -1,5 +1,6 @@
 //! The configuration in force, line by line. Texts pass the redactor, and addresses lose what a login may hide in them.
 
+use crate::base::text::without_login;
 use crate::domain::agent::Purpose;
 use crate::domain::command::NOT_YET;
 use crate::domain::speech::code;
@@ -96,32 +97,4 @@ pub(super) fn address(remote: &AuditRemote) -> String {
         AuditRemote::Remote(remote) => remote.url.clone(),
     };
     without_login(&text)
-}
-
-fn without_login(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let (host, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    let path = path.map_or_else(String::new, |path| format!("/{}", path.split(['?', '#']).next().unwrap_or_default()));
-    format!("{scheme}://{host}{path}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_login;
-
-    #[test]
-    fn addresses_keep_no_login() {
-        let rows = [
-            ("https://git.example/a/b.git", "https://git.example/a/b.git"),
-            ("https://bot:secret@git.example/a/b.git", "https://git.example/a/b.git"),
-            ("https://bot:se@cret@git.example", "https://git.example"),
-            ("https://git.example/a?token=secret#x", "https://git.example/a"),
-            ("ssh://git@git.example:2222/a", "ssh://git.example:2222/a"),
-            ("/srv/audit/a@b.git", "/srv/audit/a@b.git"),
-        ];
-        for (given, shown) in rows {
-            assert_eq!(without_login(given), shown);
-        }
-    }
 }

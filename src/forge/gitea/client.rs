@@ -15,6 +15,7 @@ use crate::base::{Clock, Time};
 use crate::domain::forge::RepoRef;
 use crate::forge::{ForgeError, Result};
 
+use super::calls::Calls;
 use super::gate::Gate;
 use super::pace::{date, is_last, limit, pause, retry_after, total};
 use super::{Timeouts, wire};
@@ -110,6 +111,8 @@ pub(super) struct Client {
     redactor: Redactor,
     backoff: Duration,
     gate: Gate,
+    /// What came of the requests so far.
+    pub(super) calls: Calls,
     /// Where repositories were found to be now, by id.
     paths: Mutex<HashMap<i64, String>>,
 }
@@ -137,6 +140,7 @@ impl Client {
             redactor: Redactor::new([token.clone()]),
             backoff: timeouts.backoff,
             gate: Gate::new(Clock::System),
+            calls: Calls::default(),
             paths: Mutex::default(),
         })
     }
@@ -249,7 +253,11 @@ impl Client {
     async fn attempt(&self, call: &Call) -> std::result::Result<Answer, Failure> {
         let mut tried = 1;
         loop {
-            let failure = match self.once(call).await {
+            let once = self.once(call).await;
+            self.calls.count(once.as_ref().err().map(|failure| match failure {
+                Failure::Moved(error) | Failure::Passing(error, _) | Failure::Final(error) => error,
+            }));
+            let failure = match once {
                 Err(Failure::Passing(error, wait)) if call.is_read() => (error, wait),
                 other => return other,
             };

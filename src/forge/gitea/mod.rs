@@ -12,8 +12,12 @@ use crate::base::secret::{ExposeSecret, SecretString};
 use crate::domain::approval::MergePermit;
 use crate::domain::forge::*;
 
-use super::{DeliveryHead, Forge, Headers, NewPull, PlacedComment, PullPatch, Reacted, ReactionTarget, Result, Touched, Window};
+use super::{
+    BranchRules, DeliveryHead, Forge, ForgeFacts, Headers, NewFile, NewHook, NewPull, PlacedComment, PullPatch, Reacted, ReactionTarget,
+    RepoHook, Result, Touched, Window,
+};
 
+mod calls;
 mod client;
 mod convert;
 mod gate;
@@ -24,6 +28,7 @@ mod merge_test;
 mod pace;
 mod pulls;
 mod read;
+mod setup;
 mod touched;
 mod wire;
 mod write;
@@ -123,6 +128,10 @@ impl Forge for GiteaForge {
 
     fn parse(&self, event: &str, body: &[u8]) -> std::result::Result<Parsed, String> {
         hook::parse(event, body)
+    }
+
+    fn calls(&self) -> Vec<(&'static str, u64)> {
+        self.client.calls.counts()
     }
 
     async fn whoami(&self) -> Result<User> {
@@ -251,5 +260,49 @@ impl Forge for GiteaForge {
 
     async fn repos(&self, owner: Option<&str>) -> Result<Vec<Repo>> {
         self.read_repos(owner).await
+    }
+
+    async fn facts(&self) -> Result<ForgeFacts> {
+        self.read_facts().await
+    }
+
+    async fn hook_events(&self) -> Result<Vec<&'static str>> {
+        self.read_hook_events().await
+    }
+
+    async fn hooks(&self, repo: &RepoRef) -> Result<Vec<RepoHook>> {
+        self.read_hooks(repo).await
+    }
+
+    async fn create_hook(&self, repo: &RepoRef, hook: &NewHook) -> Result<RepoHook> {
+        self.write_hook(repo, hook).await
+    }
+
+    async fn delete_hook(&self, repo: &RepoRef, id: i64) -> Result<()> {
+        self.write_hook_delete(repo, id).await
+    }
+
+    async fn test_hook(&self, repo: &RepoRef, id: i64) -> Result<()> {
+        self.write_hook_test(repo, id).await
+    }
+
+    async fn branch_rules(&self, repo: &RepoRef, branch: &str) -> Result<Option<BranchRules>> {
+        self.read_branch_rules(repo, branch).await
+    }
+
+    async fn protect_branch(&self, repo: &RepoRef, branch: &str, approvals: i64) -> Result<()> {
+        self.write_branch_rules(repo, branch, approvals).await
+    }
+
+    async fn create_repo(&self, owner: &str, name: &str) -> Result<Repo> {
+        self.write_repo(owner, name).await
+    }
+
+    async fn has_file(&self, repo: &RepoRef, branch: &str, path: &str) -> Result<bool> {
+        self.read_has_file(repo, branch, path).await
+    }
+
+    async fn commit_file(&self, repo: &RepoRef, file: &NewFile) -> Result<()> {
+        self.write_file(repo, file).await
     }
 }

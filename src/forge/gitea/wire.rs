@@ -43,6 +43,10 @@ tolerant! {
     }
     BranchCommit { id: String, }
     Branch { name: String, commit: BranchCommit, }
+    /// A branch with the rules that hold for it.
+    RuledBranch { protected: bool, effective_branch_protection_name: String, required_approvals: i64, user_can_push: bool, user_can_merge: bool, }
+    HookConfig { url: String, content_type: String, }
+    Hook { id: i64, config: HookConfig, events: Vec<String>, active: bool, branch_filter: String, }
     Side { label: String, #[serde(rename = "ref")] reference: String, sha: String, repo_id: i64, repo: Option<Repo>, }
     Pull {
         number: i64, title: String, body: String, state: String, draft: bool, merged: bool, mergeable: Option<bool>, merge_commit_sha: String,

@@ -7,6 +7,7 @@ mod fate;
 pub mod hooks;
 mod issues;
 mod labels;
+mod made;
 pub mod payload;
 mod pulls;
 mod repos;
@@ -27,9 +28,10 @@ pub fn routes() -> Router<Shared> {
         .route("/version", get(repos::version))
         .route("/settings/api", get(repos::settings))
         .route("/user", get(repos::me))
-        .route("/user/repos", get(repos::mine))
+        .route("/user/repos", get(repos::mine).post(made::mine))
+        .route("/admin/cron", get(repos::cron))
         .route("/users/{owner}", get(repos::user))
-        .route("/orgs/{owner}/repos", get(fate::of_owner))
+        .route("/orgs/{owner}/repos", get(fate::of_owner).post(made::of_org))
         .route("/users/{owner}/repos", get(fate::of_owner))
         .route("/repositories/{id}", get(repos::by_id))
         .nest("/repos/{owner}/{repo}", of_repo())
@@ -49,7 +51,7 @@ fn of_repo() -> Router<Shared> {
         .route("/collaborators/{login}", get(repos::is_collaborator))
         .route("/collaborators/{login}/permission", get(repos::permission))
         .route("/contents", get(contents::top))
-        .route("/contents/{*path}", get(contents::get))
+        .route("/contents/{*path}", get(contents::get).post(made::file))
         .route("/raw/{*path}", get(contents::raw))
         .route("/git/trees/{*sha}", get(contents::tree))
         .route("/git/commits/{sha}", get(contents::commit))

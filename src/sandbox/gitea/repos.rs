@@ -17,6 +17,15 @@ pub async fn settings() -> Answer {
     ok(json!({"max_response_items": 50, "default_paging_num": 30, "default_git_trees_per_page": 1000, "default_max_blob_size": 10485760}))
 }
 
+/// For administrators of the forge.
+pub async fn cron(call: Call) -> Answer {
+    let me = call.me()?;
+    if !call.forge.read(|world| world.users.get(me).is_some_and(|user| user.admin)) {
+        return Err(Problem::denied("user should be the site admin").into());
+    }
+    Ok(call.page(Vec::new()))
+}
+
 pub async fn me(call: Call) -> Answer {
     let me = call.me()?;
     ok(call.show(|view| view.user(me)))

@@ -79,6 +79,9 @@ impl FromRequestParts<Shared> for Call {
 
     async fn from_request_parts(parts: &mut Parts, forge: &Shared) -> Result<Self, Failure> {
         let user = auth::user(forge, &parts.headers, &parts.uri)?;
+        let whole =
+            parts.extensions.get::<axum::extract::OriginalUri>().map_or_else(|| parts.uri.path().to_owned(), |uri| uri.path().to_owned());
+        forge.scopes.check(user, parts.method.is_safe(), &whole)?;
         let query = axum::extract::Query::try_from_uri(&parts.uri).map(|query| query.0).unwrap_or_default();
         Ok(Call { forge: forge.clone(), user, uri: parts.uri.clone(), query })
     }

@@ -1,0 +1,98 @@
+//! The commented settings file, and what the comments of the built-in files say about a key.
+
+use super::{File, Key, Kind, SETTINGS};
+use crate::config::embedded;
+
+/// What a key means: the table's own words, else the comment above the key in the built-in file.
+pub fn notes_of(file: &File, path: &str, key: &Key) -> String {
+    if !key.note.is_empty() {
+        return key.note.to_owned();
+    }
+    let Some(name) = file.explained_by else { return String::new() };
+    let last = path.rsplit('.').next().unwrap_or(path);
+    let own = embedded::BOT_CONFIG.iter().find(|(file, _)| *file == name).and_then(|(_, text)| comment_above(text, last));
+    // The rules of a project are explained where they are set for all.
+    let policy = embedded::BOT_CONFIG.iter().find(|(file, _)| *file == "policy.toml");
+    let shared = || policy.filter(|_| path.starts_with("policy.")).and_then(|(_, text)| comment_above(text, last));
+    shared().or(own).unwrap_or_default()
+}
+
+/// The comment lines right above a key or a table's head, on one line. The key itself may be commented out.
+fn comment_above(text: &str, key: &str) -> Option<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let is_key = |line: &str| {
+        let bare = line.trim_start_matches("# ");
+        bare.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('=')) || line == format!("[{key}]")
+    };
+    let at = lines.iter().position(|line| is_key(line))?;
+    let begin = lines[..at].iter().rposition(|line| !line.starts_with('#') || is_assignment(line)).map_or(0, |line| line + 1);
+    let words: Vec<&str> = lines[begin..at].iter().map(|line| line.trim_start_matches('#').trim()).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// A key that is commented out.
+fn is_assignment(line: &str) -> bool {
+    let bare = line.trim_start_matches("# ");
+    bare.split_once(" = ").is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+}
+
+/// A settings file in which every key stands with its meaning, commented out where `set` has no value for its path.
+pub fn settings_file(set: &[(&str, String)]) -> String {
+    let mut text = String::from(
+        "# Settings of Syndarix. Every key can be left out; what is commented out shows the built-in value or an example.\n\
+         # A variable named beside a key goes over the file. `syndarix config check` finds mistakes, `syndarix config show` says what holds.\n",
+    );
+    write(&mut text, "", SETTINGS, set, false);
+    text
+}
+
+fn write(text: &mut String, path: &str, keys: &[Key], set: &[(&str, String)], dormant: bool) {
+    let (tables, plain): (Vec<&Key>, Vec<&Key>) =
+        keys.iter().partition(|key| matches!(key.kind, Kind::Table(_) | Kind::Tables(_) | Kind::Map(_)));
+    for key in plain {
+        let full = if path.is_empty() { key.name.to_owned() } else { format!("{path}.{}", key.name) };
+        text.push_str(&format!("\n{}\n", wrapped(key.note)));
+        if let Some(variable) = key.variable {
+            text.push_str(&format!("# Variable: {variable}\n"));
+        }
+        match set.iter().find(|(name, _)| *name == full) {
+            Some((_, value)) => text.push_str(&format!("{} = {value}\n", key.name)),
+            None => text.push_str(&format!("# {} = {}\n", key.name, key.sample.or(key.standard).unwrap_or("…"))),
+        }
+    }
+    for key in tables {
+        let used = set.iter().any(|(name, _)| name.split('.').next() == Some(key.name));
+        let off = if used && !dormant { "" } else { "# " };
+        text.push_str(&format!("\n{}\n", wrapped(key.note)));
+        match key.kind {
+            Kind::Tables(of) => {
+                text.push_str(&format!("{off}[[{}]]\n", key.name));
+                write(text, key.name, of, set, off == "# ");
+            }
+            Kind::Map(Kind::Table(of)) => {
+                text.push_str(&format!("{off}[{}.ollama]\n", key.name));
+                write(text, key.name, of, set, off == "# ");
+            }
+            Kind::Table(of) => {
+                text.push_str(&format!("[{}]\n", key.name));
+                write(text, key.name, of, set, false);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Comment lines of at most 120 characters.
+fn wrapped(note: &str) -> String {
+    let mut lines = vec![String::from("#")];
+    for word in note.split(' ') {
+        let last = lines.len() - 1;
+        if lines[last].chars().count() + word.chars().count() + 1 > 120 {
+            lines.push(String::from("#"));
+        }
+        let last = lines.len() - 1;
+        lines[last].push(' ');
+        lines[last].push_str(word);
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,114 @@
+//! The files of `bot-config/`, key by key. What a key means stands in the built-in file where that is commented.
+
+use super::{Key, Kind};
+
+const STORIES: &[Key] = &[
+    Key::needed("max_parallel_runs", Kind::Whole(0)),
+    Key::needed("repair_tries", Kind::Whole(0)),
+    Key::needed("command_max_age_hours", Kind::Whole(0)),
+];
+
+pub(super) const MAIN: &[Key] = &[
+    Key::needed("stories", Kind::Table(STORIES)).note("How stories run."),
+    Key::needed("identity", Kind::Table(&[Key::needed("commit_email", Kind::Text)])).note("As whom commits are made."),
+];
+
+const INPUT: Key = Key::needed("input", Kind::Amount).note("US dollars for a million plain tokens in.");
+const OUTPUT: Key = Key::needed("output", Kind::Amount).note("US dollars for a million tokens out.");
+const CACHE_WRITE: Key =
+    Key::new("cache_write", Kind::Amount).note("US dollars for a million tokens put into the prompt cache. Left out: as `input`.");
+const CACHE_READ: Key =
+    Key::new("cache_read", Kind::Amount).note("US dollars for a million tokens read from the prompt cache. Left out: as `input`.");
+
+const LONG: &[Key] = &[
+    Key::needed("over", Kind::Whole(0)).note("Tokens of the prompt from which these prices hold for the whole request."),
+    INPUT,
+    OUTPUT,
+    CACHE_WRITE,
+    CACHE_READ,
+];
+
+const PRICE: &[Key] =
+    &[INPUT, OUTPUT, CACHE_WRITE, CACHE_READ, Key::new("long", Kind::Table(LONG)).note("Prices of requests with a long prompt.")];
+
+const MODEL_PROVIDER: &[Key] = &[
+    Key::needed("wire", Kind::Word(&["anthropic", "openai", "ollama", "scripted"]))
+        .note("How it is spoken to: `openai` is every OpenAI-compatible server."),
+    Key::new("url", Kind::Text).note("Where it is. Left out: the provider's own address."),
+    Key::new("needs_key", Kind::Flag).note("true: without a key it is not used at all.").or("false"),
+];
+
+const MODEL: &[Key] = &[
+    Key::new("price", Kind::Table(PRICE)).note("What it costs. Left out: `unknown_price`, and people read \"cost unknown\"."),
+    Key::new("free", Kind::Flag).note("true: it costs nothing.").or("false"),
+    Key::new("context", Kind::Whole(0)).note("Most tokens of prompt and answer."),
+    Key::new("max_output", Kind::Whole(0)).note("Most tokens of one answer."),
+];
+
+const GROUP: &[Key] = &[
+    Key::needed("models", Kind::List(&Kind::Text)).note("Models in the order in which they are tried."),
+    Key::new("cheaper", Kind::Text).note("The group that takes over past the soft limit of a story."),
+];
+
+pub(super) const MODELS: &[Key] = &[
+    Key::needed("unknown_price", Kind::Table(PRICE)),
+    Key::needed("providers", Kind::Map(&Kind::Table(MODEL_PROVIDER))).note("Providers of models, by a name of your own."),
+    Key::needed("models", Kind::Map(&Kind::Table(MODEL))).note("Models, by \"provider/name as the provider knows it\"."),
+    Key::needed("groups", Kind::Map(&Kind::Table(GROUP))).note("Groups of models, by a name of your own; agents name a group."),
+];
+
+const LABEL: &[Key] = &[
+    Key::needed("name", Kind::Text).note("Which label. The names are fixed."),
+    Key::needed("color", Kind::Text).note("Six hex digits without `#`."),
+    Key::needed("description", Kind::Text).note("What people read beside it."),
+];
+
+pub(super) const LABELS: &[Key] = &[Key::needed("labels", Kind::Tables(LABEL)).note("Each label once.")];
+
+const LEVEL: Kind = Kind::Word(&["full-control", "milestone", "autonomous"]);
+
+const RULES: &[Key] = &[
+    Key::new("autonomy", LEVEL),
+    Key::new("autonomy_ceiling", LEVEL),
+    Key::new("one_person_team", Kind::Flag),
+    Key::new("writers", Kind::List(&Kind::Text)),
+    Key::new("listed_bots", Kind::List(&Kind::Text)),
+    Key::new("keep_plan", Kind::Flag),
+    Key::new("soft_usd", Kind::Amount),
+    Key::new("hard_usd", Kind::Amount),
+    Key::new("protected_paths", Kind::List(&Kind::Text)),
+    Key::new("audit_repo", Kind::Text),
+    Key::new("fix_tries", Kind::Whole(0)),
+    Key::new("limits", Kind::Limits).note("Guard rails, see docs/guard-rails.md."),
+    Key::new("bots", Kind::List(&Kind::Text)),
+    Key::new("people", Kind::List(&Kind::Text)),
+    Key::new("max_stories", Kind::Whole(0)),
+];
+
+pub(super) const POLICY: &[Key] = &[Key::needed("defaults", Kind::Table(RULES)).note("The rules.")];
+
+pub(super) const PROJECT: &[Key] = &[
+    Key::needed("forge", Kind::Text),
+    Key::needed("repo", Kind::Text),
+    Key::new("policy", Kind::Table(RULES)).note("What differs from policy.toml."),
+];
+
+const CAPS: &[Key] = &[
+    Key::needed("max_steps", Kind::Whole(0)),
+    Key::needed("max_minutes", Kind::Whole(0)),
+    Key::needed("max_tokens", Kind::Whole(0)),
+    Key::needed("max_reply_tokens", Kind::Whole(0)),
+    Key::needed("max_usd", Kind::Amount),
+];
+
+pub(super) const AGENT: &[Key] = &[
+    Key::needed("title", Kind::Text),
+    Key::needed("model_group", Kind::Text),
+    Key::needed("names", Kind::List(&Kind::Text)),
+    Key::needed("expertise", Kind::List(&Kind::Text)),
+    Key::needed("personality", Kind::Text),
+    Key::needed("capabilities", Kind::List(&Kind::Word(&["analyse", "design", "implement", "fix", "review", "test", "merge"]))),
+    Key::needed("tools", Kind::List(&Kind::Text)),
+    Key::needed("reads_untrusted", Kind::Flag),
+    Key::needed("caps", Kind::Table(CAPS)).note("Where a run stops and a person is asked."),
+];

@@ -1,0 +1,8 @@
+//! What an administrator types: the commands that set up, check and watch an installation. The shipped program is run as a process.
+
+mod config;
+mod packaging;
+mod program;
+mod reference;
+mod serve;
+mod world;
