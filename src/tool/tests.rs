@@ -320,7 +320,8 @@ fn new_names_are_portable_and_no_twins() {
 fn commit_messages_close_no_issue_and_claim_no_author() {
     let mut room = Room::new(&[]);
     room.text("create_file", json!({"path": "a", "content": "x"}));
-    for message in ["fix: a\n\nFixes #12", "closes owner/repo#3", "Resolved: #9", "x\n\nCo-authored-by: A <a@b.c>", "x\n\nSyndarix-Run: 1"]
+    for message in
+        ["fix: a\n\nFixes #12", "closes owner/repo#3", "Resolved: #9", "add x\n\nCo-authored-by: A <a@b.c>", "add x\n\nSyndarix-Run: 1"]
     {
         room.denial("commit", json!({ "message": message }));
     }
