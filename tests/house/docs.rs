@@ -27,10 +27,10 @@ fn functions(files: &[File]) -> BTreeSet<&str> {
 
 /// Pages beside `page` that its links name and that are not there.
 fn dead_links(page: &File) -> Vec<String> {
-    let here = Path::new(&page.path).parent().unwrap();
+    let here = Path::new(&page.path).parent().expect("a page lies in a folder");
     let targets = page.text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let local = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
-    let paths = local.map(|target| target.split('#').next().unwrap());
+    let paths = local.map(|target| target.split('#').next().unwrap_or(target));
     paths
         .filter(|path| !Path::new(env!("CARGO_MANIFEST_DIR")).join(here).join(path).exists())
         .map(|path| format!("{}: {path}", page.path))
