@@ -16,7 +16,7 @@ use crate::base::secret::{ExposeSecret, SecretString};
 use crate::base::text::sha256_hex;
 use crate::config::{Config, ForgeSettings, ProjectPolicy, Retention};
 use crate::domain::budget::{Catalog, Limits, ModelRef, Wire};
-use crate::domain::forge::{ForgeKind, RepoRef};
+use crate::domain::forge::{ForgeKind, GitRemote, RepoRef};
 use crate::domain::workflow::facts::Policy;
 use crate::engine::reconcile::cadence::Bounds;
 use crate::engine::supervisor::Supervisor;
@@ -77,7 +77,7 @@ impl App {
             .iter()
             .map(|connection| (connection.id.clone(), Hook::new(connection.forge.clone(), connection.hook_secret.clone())))
             .collect();
-        let rules = rules(&config, options.max_usd)?;
+        let rules = rules(&config, &connections, options.max_usd)?;
         let engine = Engine {
             gateway: gateway(&config, &options)?,
             timings: timings(&config),
@@ -182,30 +182,36 @@ fn store_url(config: &Config, data: &Path) -> Result<StoreUrl> {
     })
 }
 
+/// The driver for a forge, which asks nothing yet.
+pub fn open_forge(settings: &ForgeSettings, call: Duration, timeouts: Option<Timeouts>, clock: &Clock) -> Result<Arc<dyn Forge>> {
+    let (ForgeKind::Gitea | ForgeKind::Forgejo) = settings.kind else {
+        bail!("the forge `{}` is of kind {:?}; this version speaks to Gitea and Forgejo", settings.id, settings.kind)
+    };
+    let standard = Timeouts::default();
+    let config = GiteaConfig {
+        base_url: settings.url.clone(),
+        token: settings.token.clone(),
+        timeouts: timeouts.unwrap_or(Timeouts { total: call, connect: standard.connect.min(call), ..standard }),
+        kind: settings.kind,
+    };
+    let forge = GiteaForge::new(config).map_err(anyhow::Error::msg)?.with_clock(clock.clone());
+    Ok(Arc::new(match &settings.public_url {
+        Some(url) => forge.with_public_url(url),
+        None => forge,
+    }))
+}
+
+/// The repository on this forge that an address of a Git repository names, as `owner/name`.
+pub fn repo_on_forge(settings: &ForgeSettings, address: &str) -> Option<String> {
+    let path = address.strip_prefix(&settings.url)?.strip_prefix('/')?;
+    let path = path.trim_end_matches('/');
+    let path = path.strip_suffix(".git").unwrap_or(path);
+    (path.split('/').filter(|part| !part.is_empty()).count() == 2 && path.matches('/').count() == 1).then(|| path.to_owned())
+}
+
 /// Connects to a forge. One that is still starting is given half a minute.
 async fn connection(settings: &ForgeSettings, call: Duration, options: &Options) -> Result<Connection> {
-    let forge: Arc<dyn Forge> = match settings.kind {
-        ForgeKind::Gitea | ForgeKind::Forgejo => {
-            let config = GiteaConfig {
-                base_url: settings.url.clone(),
-                token: settings.token.clone(),
-                timeouts: options.timeouts.unwrap_or(Timeouts {
-                    total: call,
-                    connect: Timeouts::default().connect.min(call),
-                    ..Timeouts::default()
-                }),
-                kind: settings.kind,
-            };
-            let forge = GiteaForge::new(config).map_err(anyhow::Error::msg)?.with_clock(options.clock.clone());
-            Arc::new(match &settings.public_url {
-                Some(url) => forge.with_public_url(url),
-                None => forge,
-            })
-        }
-        ForgeKind::GitHub | ForgeKind::GitLab => {
-            bail!("the forge `{}` is of kind {:?}; this version speaks to Gitea and Forgejo", settings.id, settings.kind)
-        }
-    };
+    let forge = open_forge(settings, call, options.timeouts, &options.clock)?;
     let mut tries = 0;
     let bot = loop {
         match forge.whoami().await {
@@ -273,23 +279,45 @@ fn fetch_limits(config: &Config) -> FetchLimits {
     }
 }
 
-fn rules(config: &Config, max_usd: Option<f64>) -> Result<Rules> {
+fn rules(config: &Config, connections: &[Connection], max_usd: Option<f64>) -> Result<Rules> {
     let team = &config.team;
+    let remote = |place: &str| audit_remote(config, connections, place);
+    let project_rules = |policy: &ProjectPolicy| project_rules(policy, &remote, max_usd);
     let mut projects = BTreeMap::new();
     for file in &team.projects {
-        projects.insert(file.repo.clone(), project_rules(&file.policy, max_usd));
+        projects.insert(file.repo.clone(), project_rules(&file.policy));
     }
     Ok(Rules {
         projects,
-        default: project_rules(&team.defaults, max_usd),
-        served: config.settings.projects.clone(),
+        default: project_rules(&team.defaults),
+        served: config.settings.projects.without(&audit_repos(config)),
         kinds: team.agents.clone(),
         prompts: config.prompts.clone(),
         labels: team.labels.clone(),
     })
 }
 
-fn project_rules(policy: &ProjectPolicy, max_usd: Option<f64>) -> ProjectRules {
+/// A repository on a configured forge is pushed to with the bot's token, another address as it is; everything else is a path of this machine.
+fn audit_remote(config: &Config, connections: &[Connection], place: &str) -> AuditRemote {
+    for (settings, connection) in config.settings.forges.iter().zip(connections) {
+        if let Some(path) = repo_on_forge(settings, place) {
+            return AuditRemote::Remote(connection.forge.git_remote(&RepoRef { id: 0, path }));
+        }
+    }
+    match place.contains("://") {
+        true => AuditRemote::Remote(GitRemote { url: place.to_owned(), header: None }),
+        false => AuditRemote::Path(place.into()),
+    }
+}
+
+/// Repositories that hold the record. They are never served: each push of the record would be told, recorded and pushed again.
+fn audit_repos(config: &Config) -> Vec<String> {
+    let team = &config.team;
+    let places = team.projects.iter().map(|file| &file.policy).chain([&team.defaults]).filter_map(|policy| policy.audit_repo.as_ref());
+    places.flat_map(|place| config.settings.forges.iter().filter_map(move |forge| repo_on_forge(forge, place))).collect()
+}
+
+fn project_rules(policy: &ProjectPolicy, remote: &dyn Fn(&str) -> AuditRemote, max_usd: Option<f64>) -> ProjectRules {
     let limits = match max_usd.map(Nano::from_usd) {
         Some(hard) => Limits { soft: policy.budget.soft.min(hard), hard },
         None => policy.budget,
@@ -319,7 +347,7 @@ fn project_rules(policy: &ProjectPolicy, max_usd: Option<f64>) -> ProjectRules {
         protected: policy.protected_paths.clone(),
         limits,
         sources,
-        audit: policy.audit_repo.as_ref().map(|path| AuditRemote::Path(path.into())),
+        audit: policy.audit_repo.as_deref().map(remote),
     }
 }
 
@@ -363,4 +391,28 @@ fn catalog(config: &Config, options: &Options) -> Result<Catalog> {
 pub fn fresh_secret() -> SecretString {
     let random = [crate::base::ids::EntryId::random(), crate::base::ids::EntryId::random()].map(|id| id.0.simple().to_string());
     SecretString::from(random.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_on_a_forge_name_a_repository() {
+        let text =
+            "[[forges]]\nid = \"home\"\nkind = \"gitea\"\nurl = \"https://git.example.org/gitea\"\ntoken = \"t\"\nhook_secret = \"s\"\n";
+        let settings = crate::config::Settings::read(&crate::config::Env::default(), "s.toml", text).unwrap();
+        let rows = [
+            ("https://git.example.org/gitea/acme/audit.git", Some("acme/audit")),
+            ("https://git.example.org/gitea/acme/audit", Some("acme/audit")),
+            ("https://git.example.org/gitea/acme", None),
+            ("https://git.example.org/gitea/acme/audit/x", None),
+            ("https://git.example.org/giteas/acme/audit", None),
+            ("https://other.example.org/acme/audit", None),
+            ("/srv/audit/projects.git", None),
+        ];
+        for (address, want) in rows {
+            assert_eq!(repo_on_forge(&settings.forges[0], address).as_deref(), want, "{address}");
+        }
+    }
 }

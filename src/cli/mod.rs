@@ -6,13 +6,18 @@ pub mod config;
 pub mod deliveries;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod doctor;
+pub mod init;
+pub mod jobs;
 pub mod log;
+pub mod onboard;
+pub mod report;
 pub mod serve;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::Env;
 
@@ -35,6 +40,12 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Serve the forges and projects of the configuration.
     Serve(serve::ServeArgs),
+    /// Write settings, a team and a hook secret to begin with. Nothing that is there is overwritten.
+    Init(init::InitArgs),
+    /// Make in a repository what the bot needs there: labels, web hook, a place for the record, an introduction. Safe to repeat.
+    Onboard(onboard::OnboardArgs),
+    /// Look at everything that has to be right, and say what to do where it is not.
+    Doctor(doctor::DoctorArgs),
     /// Check and show the configuration; print its schemas for editors.
     Config(config::ConfigArgs),
     /// Check the record of what was done, decided, spent and allowed.
@@ -45,6 +56,25 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Put a copy of the embedded database in its place.
     Restore(backup::RestoreArgs),
+    /// Look at what is under way and what waits and why; have it tried again.
+    Jobs(jobs::JobsArgs),
+    /// Print a script that completes commands in a shell.
+    Completions(CompletionsArgs),
+}
+
+/// Arguments of `syndarix completions`.
+#[derive(Debug, Args)]
+struct CompletionsArgs {
+    /// The shell. Put the script where it looks, such as `syndarix completions bash > /etc/bash_completion.d/syndarix`.
+    #[arg(value_name = "SHELL")]
+    shell: clap_complete::Shell,
+}
+
+fn completions(args: &CompletionsArgs) -> anyhow::Result<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "syndarix", &mut script);
+    print(&script)?;
+    Ok(0)
 }
 
 /// Parses the arguments and runs the sub-command. Exit codes: 0 holds, 1 does not hold, 2 could not be checked or bad usage.
@@ -59,6 +89,11 @@ pub fn main() -> ExitCode {
         Command::Deliveries(args) => run_async(deliveries::start(args)),
         Command::Backup(args) => run_async(backup::backup(args)),
         Command::Restore(args) => run_async(backup::restore(args)),
+        Command::Init(args) => finish(init::run(&args)),
+        Command::Onboard(args) => run_async(onboard::run(args)),
+        Command::Doctor(args) => run_async(doctor::run(args)),
+        Command::Jobs(args) => run_async(jobs::start(args)),
+        Command::Completions(args) => finish(completions(&args)),
         Command::Config(args) => finish(config::start(&args)),
         Command::Audit(args) => {
             let read = |path: &std::path::Path, rev: Option<&str>| crate::git::read_repo_at(path, rev).map_err(|error| error.to_string());

@@ -54,6 +54,14 @@ impl Http {
         Ok(Http { client, max_body: options.max_body })
     }
 
+    /// Reads JSON once: status and body, or why there is none.
+    pub(super) async fn get(&self, url: &str, headers: HeaderMap) -> Result<(u16, Value), String> {
+        let response = self.client.get(url).headers(headers).send().await.map_err(|error| not_sent(error).to_string())?;
+        let status = response.status().as_u16();
+        let bytes = response.bytes().await.map_err(|error| error.without_url().to_string())?;
+        Ok((status, serde_json::from_slice(&bytes[..bytes.len().min(self.max_body)]).unwrap_or_default()))
+    }
+
     /// Posts JSON once and reads the answer. Answers of every status come back as long as they are JSON; everything else is an error.
     pub(super) async fn post(&self, url: &str, headers: HeaderMap, body: &Value) -> Result<Answer, ProviderError> {
         let response = self.client.post(url).headers(headers).json(body).send().await.map_err(not_sent)?;

@@ -14,12 +14,14 @@ pub mod gateway;
 pub mod http;
 pub mod ollama;
 pub mod openai;
+mod reach;
 mod reply;
 pub mod scripted;
 
 pub use error::{ProviderError, Retry};
 pub use gateway::{Answered, Attempt, Gateway, RetryPolicy, TotalFailure};
 pub use http::{Http, HttpOptions};
+pub use reach::{Reached, reach};
 pub use scripted::{CallLog, Rule, Script, Scripted, ScriptedTurn};
 
 /// A place where models answer.

@@ -1,6 +1,10 @@
 //! What an administrator types: the commands that set up, check and watch an installation. The shipped program is run as a process.
 
 mod config;
+mod doctor;
+mod init;
+mod jobs;
+mod onboard;
 mod packaging;
 mod program;
 mod reference;

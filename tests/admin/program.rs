@@ -20,7 +20,7 @@ impl Answer {
 /// The program in a directory, without any variable of the tests' own environment.
 pub fn command(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_syndarix"));
-    command.args(args).current_dir(dir).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", dir);
+    command.args(args).current_dir(dir).env_clear().env("PATH", variable("PATH").unwrap_or_default()).env("HOME", dir);
     command
 }
 
@@ -42,11 +42,21 @@ pub fn root() -> PathBuf {
 /// Compares with a file of the repository, or writes it when `UPDATE_GOLDEN` is set.
 pub fn golden(path: &str, text: &str) {
     let file = root().join(path);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+    if variable("UPDATE_GOLDEN").is_some() {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, text).unwrap();
         return;
     }
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(kept == text, "{path} is out of date; `UPDATE_GOLDEN=1 cargo test --test admin` writes it anew");
+}
+
+#[expect(clippy::disallowed_methods, reason = "the suite has no configuration to be told by")]
+fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name)
+}
+
+/// A client for what the tests look at themselves.
+pub fn client() -> reqwest::Client {
+    reqwest::Client::builder().build().unwrap()
 }

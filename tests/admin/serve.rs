@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use syndarix::sandbox::Permission;
 
+use crate::program::client;
 use crate::world::{REPO, SECRET, World};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -14,14 +15,14 @@ async fn numbers_health_and_log_of_a_serving_process() {
     let serving =
         world.serve(&[("SYNDARIX_LOG_FORMAT", "json"), ("SYNDARIX_LOG", "trace"), ("SYNDARIX_OPENAI_API_KEY", "model-key-canary")]).await;
     world.sandbox.ensure_hook(Some(REPO), &format!("{}/hooks/home", serving.url), SECRET).unwrap();
-    let client = reqwest::Client::new();
+    let http = client();
     let api = format!("{}/api/v1/repos/{REPO}", world.sandbox.url());
     let post = |path: String, body: serde_json::Value| {
-        client.post(format!("{api}{path}")).header("authorization", format!("token {ann}")).json(&body).send()
+        http.post(format!("{api}{path}")).header("authorization", format!("token {ann}")).json(&body).send()
     };
     assert!(post("/issues".into(), serde_json::json!({"title": "one", "body": ""})).await.unwrap().status().is_success());
     assert!(post("/issues/1/comments".into(), serde_json::json!({"body": "/syndarix ping"})).await.unwrap().status().is_success());
-    let forged = client.post(format!("{}/hooks/home", serving.url)).header("x-gitea-signature", "00").body("{}").send().await.unwrap();
+    let forged = http.post(format!("{}/hooks/home", serving.url)).header("x-gitea-signature", "00").body("{}").send().await.unwrap();
     assert_eq!(forged.status().as_u16(), 401);
 
     assert_eq!(serving.page("/healthz").await, (200, "ok\n".to_owned()));

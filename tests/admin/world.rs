@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader};
 use rustix::process::{Pid, Signal, kill_process};
 use syndarix::sandbox::{Permission, Sandbox, SandboxConfig};
 
-use crate::program::{Answer, answer, command};
+use crate::program::{Answer, answer, client, command};
 
 pub const REPO: &str = "acme/shop";
 pub const SECRET: &str = "hook-secret-canary";
@@ -100,7 +100,7 @@ impl World {
 impl Serving {
     /// Status and text of a page.
     pub async fn page(&self, path: &str) -> (u16, String) {
-        let answer = reqwest::get(format!("{}{path}", self.url)).await.unwrap();
+        let answer = client().get(format!("{}{path}", self.url)).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 

@@ -10,6 +10,11 @@ impl Served {
         Served(patterns.into_iter().map(|pattern| pattern.trim().to_owned()).filter(|pattern| !pattern.is_empty()).collect())
     }
 
+    /// The same without these repositories.
+    pub fn without(&self, paths: &[String]) -> Served {
+        Served(self.0.iter().cloned().chain(paths.iter().map(|path| format!("!{path}"))).collect())
+    }
+
     /// The patterns as they were listed.
     pub fn patterns(&self) -> &[String] {
         &self.0

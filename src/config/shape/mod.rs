@@ -13,7 +13,7 @@ use crate::domain::guard::GuardLimits;
 
 pub(super) use check::faults;
 pub use settings::SETTINGS;
-pub use starter::{notes_of, settings_file};
+pub use starter::{notes_of, settings_file, team_files};
 
 /// What a key holds.
 #[derive(Clone, Copy, Debug)]

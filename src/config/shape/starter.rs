@@ -36,6 +36,16 @@ fn is_assignment(line: &str) -> bool {
     bare.split_once(" = ").is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
 }
 
+/// The built-in team as files to begin with, each with the schema that editors check it by.
+pub fn team_files() -> Vec<(&'static str, String)> {
+    let with_schema = |&(name, text): &(&'static str, &str)| {
+        let up = "../".repeat(name.matches('/').count());
+        let schema = super::of_team_file(name).map_or(String::new(), |file| format!("#:schema {up}.schemas/{}.schema.json\n", file.name));
+        (name, schema + text)
+    };
+    embedded::BOT_CONFIG.iter().map(with_schema).collect()
+}
+
 /// A settings file in which every key stands with its meaning, commented out where `set` has no value for its path.
 pub fn settings_file(set: &[(&str, String)]) -> String {
     let mut text = String::from(

@@ -1,0 +1,112 @@
+//! `syndarix onboard FORGE OWNER/REPO`: makes in a repository what the bot needs there. Whatever is there already stays as it is, so a second
+//! run changes nothing and says so.
+
+mod file;
+mod steps;
+
+pub(super) use steps::{faults, hook_url};
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use super::report::{Report, Verdict};
+use crate::app::open_forge;
+use crate::base::Clock;
+use crate::config::Config;
+use crate::domain::forge::RepoRef;
+use crate::forge::ForgeError;
+
+/// Arguments of `syndarix onboard`.
+#[derive(Debug, Args)]
+pub struct OnboardArgs {
+    /// Id of the forge in the settings.
+    #[arg(value_name = "FORGE")]
+    forge: String,
+    /// The repository.
+    #[arg(value_name = "OWNER/REPO")]
+    repo: String,
+    /// The settings file of `syndarix serve`; by default the one that SYNDARIX_CONFIG names, or `syndarix-settings.toml` here.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Protect the default branch: no pushes, one approval before a merge.
+    #[arg(long)]
+    protect: bool,
+    /// Make the web hook anew, with the secret of today: nobody can read the secret that it has.
+    #[arg(long)]
+    renew_hook: bool,
+    /// The repository for the record, where none is configured; by default OWNER/syndarix-audit.
+    #[arg(long, value_name = "OWNER/REPO", conflicts_with = "no_audit")]
+    audit: Option<String>,
+    /// Make no repository for the record: it stays in the data directory.
+    #[arg(long)]
+    no_audit: bool,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command: 0 all is there, 1 something was refused, 2 something could not be looked at.
+pub async fn run(args: OnboardArgs) -> Result<u8> {
+    let config = Config::load(&super::environment(), args.config.as_deref())?;
+    let Some(settings) = config.settings.forge(&args.forge) else {
+        let known: Vec<&str> = config.settings.forges.iter().map(|forge| forge.id.as_str()).collect();
+        bail!(
+            "there is no forge `{}` in the settings; there are: {}",
+            args.forge,
+            if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+        );
+    };
+    if args.repo.split('/').filter(|part| !part.is_empty()).count() != 2 {
+        bail!("`{}` is not a repository: write it as owner/name", args.repo);
+    }
+    let forge = open_forge(settings, config.settings.timings.call, None, &Clock::System)?;
+    let mut report = Report::default();
+    match (forge.whoami().await, forge.repo(&RepoRef { id: 0, path: args.repo.clone() }).await) {
+        (Ok(bot), Ok(repo)) => {
+            let job = steps::Job { forge: forge.as_ref(), bot, repo, config: &config, settings, args: &args };
+            job.all(&mut report).await;
+        }
+        (Err(ForgeError::Unauthorized(text)), _) => {
+            report.fix(
+                "token",
+                Verdict::Fails,
+                text,
+                format!("make a new token for the bot's account on {} and put it where the settings say", settings.url),
+            );
+        }
+        (_, Err(ForgeError::NotFound(_))) => {
+            let fix = "check the name, and make the bot's account a collaborator with administrator rights";
+            report.fix("repository", Verdict::Fails, format!("{} is not there, or the bot's account may not see it", args.repo), fix);
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            report.fix("forge", Verdict::Unknown, error.to_string(), format!("check that {} can be reached from here", settings.url));
+        }
+    }
+    let mut answer = Vec::new();
+    if args.json {
+        let mut json = report.json(&config.redactor());
+        json["dry_run"] = args.dry_run.into();
+        answer = format!("{json}\n").into_bytes();
+    } else {
+        report.print(&config.redactor(), &mut answer)?;
+        answer.extend(closing(&report, &args).into_bytes());
+    }
+    super::print(&answer)?;
+    Ok(report.code())
+}
+
+fn closing(report: &Report, args: &OnboardArgs) -> String {
+    let (made, would) = (report.count(Verdict::Made), report.count(Verdict::Would));
+    match report.code() {
+        0 if args.dry_run && would == 0 => "Nothing would be changed: everything is there.\n".to_owned(),
+        0 if args.dry_run => format!("{would} things would be made. Without --dry-run they are.\n"),
+        0 if made == 0 => "Nothing was changed: everything was there already.\n".to_owned(),
+        0 => "Next: `syndarix doctor`, then `syndarix serve`, then type `/syndarix help` under an issue.\n".to_owned(),
+        _ => "Mend what is named above and run the same command again; what is there stays as it is.\n".to_owned(),
+    }
+}

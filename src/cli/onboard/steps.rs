@@ -1,0 +1,284 @@
+//! The steps of onboarding, each told with what was found, made or refused.
+
+use crate::app::repo_on_forge;
+use crate::cli::report::{Report, Verdict};
+use crate::config::{Config, ForgeSettings};
+use crate::domain::forge::{Repo, RepoRef, State, User};
+use crate::forge::{Forge, ForgeError, NewFile, NewHook, NewPull, RepoHook};
+
+use super::{OnboardArgs, file};
+
+pub(super) struct Job<'a> {
+    pub forge: &'a dyn Forge,
+    pub bot: User,
+    pub repo: Repo,
+    pub config: &'a Config,
+    pub settings: &'a ForgeSettings,
+    pub args: &'a OnboardArgs,
+}
+
+impl Job<'_> {
+    pub async fn all(&self, report: &mut Report) {
+        let path = &self.repo.path;
+        report.add("account", Verdict::Ok, format!("@{} in {path}", self.bot.login));
+        if self.repo.archived {
+            report.fix("repository", Verdict::Fails, format!("{path} is archived"), "take it out of the archive first");
+            return;
+        }
+        self.served(report);
+        self.labels(report).await;
+        self.hook(report).await;
+        self.audit(report).await;
+        self.pull(report).await;
+        if self.args.protect {
+            self.protect(report).await;
+        }
+    }
+
+    fn at(&self) -> RepoRef {
+        RepoRef { id: self.repo.id, path: self.repo.path.clone() }
+    }
+
+    fn admin_fix(&self) -> String {
+        format!(
+            "give @{} administrator rights in {} (its settings, collaborators), and its token the scope write:repository",
+            self.bot.login, self.repo.path
+        )
+    }
+
+    /// What came of a call that may be refused.
+    fn refused(&self, report: &mut Report, what: &str, error: &ForgeError, fix: String) {
+        let verdict = if error.is_transient() { Verdict::Unknown } else { Verdict::Fails };
+        report.fix(what, verdict, error.to_string(), fix);
+    }
+
+    fn served(&self, report: &mut Report) {
+        let path = &self.repo.path;
+        if self.config.settings.serves(path) {
+            report.add("projects", Verdict::Ok, format!("the settings serve {path}"));
+        } else {
+            report.fix(
+                "projects",
+                Verdict::Note,
+                format!("the settings do not serve {path} yet"),
+                format!("add \"{path}\" to `projects` of the settings file"),
+            );
+        }
+    }
+
+    async fn labels(&self, report: &mut Report) {
+        let wanted = &self.config.team.labels;
+        let fix = || format!("give @{} write permission in {}, and its token the scope write:issue", self.bot.login, self.repo.path);
+        let missing = match self.forge.labels(&self.at()).await {
+            Ok(here) => wanted.iter().filter(|label| !here.iter().any(|other| other == *label)).count(),
+            Err(error) => return self.refused(report, "labels", &error, fix()),
+        };
+        if self.args.dry_run {
+            return match missing {
+                0 => report.add("labels", Verdict::Ok, format!("all {} are there", wanted.len())),
+                count => report.add("labels", Verdict::Would, format!("{count} of {} would be made or mended", wanted.len())),
+            };
+        }
+        match self.forge.ensure_labels(&self.at(), wanted).await {
+            Ok(changed) if changed.is_empty() => report.add("labels", Verdict::Ok, format!("all {} are there", wanted.len())),
+            Ok(changed) => report.add("labels", Verdict::Made, format!("{} of {} made or mended", changed.len(), wanted.len())),
+            Err(error) => self.refused(report, "labels", &error, fix()),
+        }
+    }
+
+    async fn hook(&self, report: &mut Report) {
+        let url = hook_url(self.config, self.settings);
+        let found = match (self.forge.hooks(&self.at()).await, self.forge.hook_events().await) {
+            (Ok(hooks), Ok(events)) => (hooks, events),
+            (Err(error), _) | (_, Err(error)) => return self.refused(report, "web hook", &error, self.admin_fix()),
+        };
+        let ours: Vec<&RepoHook> = found.0.iter().filter(|hook| hook.url == url).collect();
+        let tail = format!("/hooks/{}", self.settings.id);
+        for other in found.0.iter().filter(|hook| hook.url != url && hook.url.ends_with(&tail)) {
+            let said = format!("there is another one, to {}", crate::base::text::without_login(&other.url));
+            report.fix("web hook", Verdict::Note, said, "remove it in the repository's settings if it is a former address of this program");
+        }
+        let sound = ours.iter().find(|hook| faults(hook, &found.1).is_empty());
+        match sound {
+            Some(_) if ours.len() == 1 && !self.args.renew_hook => report.add("web hook", Verdict::Ok, format!("it is there, to {url}")),
+            _ if self.args.dry_run => {
+                let said =
+                    if ours.is_empty() { format!("one to {url} would be made") } else { format!("the one to {url} would be made anew") };
+                report.add("web hook", Verdict::Would, said);
+            }
+            _ => self.make_hook(report, &url, &ours).await,
+        }
+    }
+
+    /// The new one comes first, so that no moment is without any; a delivery that comes through both counts once.
+    async fn make_hook(&self, report: &mut Report, url: &str, old: &[&RepoHook]) {
+        let new = NewHook { url: url.to_owned(), secret: self.settings.hook_secret.clone() };
+        if let Err(error) = self.forge.create_hook(&self.at(), &new).await {
+            return self.refused(report, "web hook", &error, self.admin_fix());
+        }
+        for hook in old {
+            if let Err(error) = self.forge.delete_hook(&self.at(), hook.id).await {
+                return self.refused(
+                    report,
+                    "web hook",
+                    &error,
+                    format!("remove the hook number {} to {url} in the repository's settings", hook.id),
+                );
+            }
+        }
+        let said = if old.is_empty() {
+            format!("one to {url}, with the secret of the settings")
+        } else {
+            format!("the one to {url} anew, with the secret of the settings")
+        };
+        report.add("web hook", Verdict::Made, said);
+    }
+
+    async fn audit(&self, report: &mut Report) {
+        let policy = self.config.team.policy(&self.settings.id, &self.repo.path);
+        let owner = self.repo.path.split('/').next().unwrap_or_default();
+        let (path, configured) = match &policy.audit_repo {
+            Some(place) => match repo_on_forge(self.settings, place) {
+                Some(path) => (path, true),
+                None => {
+                    return report.add(
+                        "record",
+                        Verdict::Ok,
+                        format!("it goes to {}, as configured", crate::base::text::without_login(place)),
+                    );
+                }
+            },
+            None if self.args.no_audit => return report.add("record", Verdict::Note, "it stays in the data directory"),
+            None => (self.args.audit.clone().unwrap_or_else(|| format!("{owner}/syndarix-audit")), false),
+        };
+        let Some((owner, name)) = path.split_once('/') else {
+            return report.fix("record", Verdict::Fails, format!("`{path}` is not a repository"), "write it as owner/name");
+        };
+        match self.forge.repo(&RepoRef { id: 0, path: path.clone() }).await {
+            Ok(repo) if !repo.bot_can_push => {
+                report.fix(
+                    "record",
+                    Verdict::Fails,
+                    format!("@{} may not push to {path}", self.bot.login),
+                    format!("give @{} write permission in {path}", self.bot.login),
+                );
+            }
+            Ok(_) => report.add("record", Verdict::Ok, format!("the repository {path} is there")),
+            Err(ForgeError::NotFound(_)) if self.args.dry_run => {
+                report.add("record", Verdict::Would, format!("the private repository {path} would be made"))
+            }
+            Err(ForgeError::NotFound(_)) => match self.forge.create_repo(owner, name).await {
+                Ok(_) => report.add("record", Verdict::Made, format!("the private repository {path}")),
+                Err(error) => {
+                    let fix = format!(
+                        "make an empty private repository {path} by hand and give @{} write permission there, name another one with --audit, or use --no-audit",
+                        self.bot.login
+                    );
+                    return self.refused(report, "record", &error, fix);
+                }
+            },
+            Err(error) => return self.refused(report, "record", &error, "check that the forge can be reached".to_owned()),
+        }
+        if !configured {
+            let url = format!("{}/{path}.git", self.settings.url);
+            let said = "it stays in the data directory until it is told where to go";
+            report.fix("record", Verdict::Note, said, format!("set `audit_repo = \"{url}\"` under [defaults] of bot-config/policy.toml"));
+        }
+    }
+
+    async fn pull(&self, report: &mut Report) {
+        if self.repo.empty {
+            let fix = "push a first commit and run this again";
+            return report.fix("pull request", Verdict::Note, "the repository is empty, so there is nothing to propose a change of", fix);
+        }
+        if let Err(error) = self.propose(report).await {
+            self.refused(report, "pull request", &error, format!("give @{} write permission in {}", self.bot.login, self.repo.path));
+        }
+    }
+
+    async fn propose(&self, report: &mut Report) -> Result<(), ForgeError> {
+        let (at, base) = (self.at(), self.repo.default_branch.clone());
+        if self.forge.has_file(&at, &base, file::PATH).await? {
+            report.add("pull request", Verdict::Ok, format!("{} is on {base} already", file::PATH));
+            return Ok(());
+        }
+        if let Some(pull) = self.forge.pulls_of_branch(&at, file::BRANCH).await?.first() {
+            let state = if pull.state == State::Open { "is open" } else { "was closed, and is not opened again" };
+            report.add("pull request", Verdict::Ok, format!("#{} {state}", pull.number));
+            return Ok(());
+        }
+        if self.args.dry_run {
+            report.add(
+                "pull request",
+                Verdict::Would,
+                format!("one that adds {} would be opened; it changes nothing until it is merged", file::PATH),
+            );
+            return Ok(());
+        }
+        // A run that was cut off may have left the branch.
+        if self.forge.branch_head(&at, file::BRANCH).await?.is_none() {
+            let new = NewFile {
+                path: file::PATH.to_owned(),
+                content: file::content(&self.repo.path),
+                message: format!("{}\n", file::TITLE),
+                base: base.clone(),
+                branch: file::BRANCH.to_owned(),
+            };
+            self.forge.commit_file(&at, &new).await?;
+        }
+        let pull = NewPull {
+            title: file::TITLE.to_owned(),
+            body: file::body(&self.bot.login, &self.repo.path),
+            head: file::BRANCH.to_owned(),
+            base,
+            draft: false,
+        };
+        let pull = self.forge.create_pull(&at, &pull).await?;
+        report.add("pull request", Verdict::Made, format!("#{} adds {}; it changes nothing until it is merged", pull.number, file::PATH));
+        Ok(())
+    }
+
+    async fn protect(&self, report: &mut Report) {
+        let branch = &self.repo.default_branch;
+        match self.forge.branch_rules(&self.at(), branch).await {
+            Ok(Some(rules)) if !rules.rule.is_empty() => {
+                report.add("branch", Verdict::Ok, format!("{branch} is protected already, by the rule `{}`", rules.rule))
+            }
+            Ok(None) => {
+                report.fix("branch", Verdict::Note, format!("there is no branch {branch} yet"), "push a first commit and run this again")
+            }
+            Ok(Some(_)) if self.args.dry_run => {
+                report.add("branch", Verdict::Would, format!("{branch} would be protected: no pushes, one approval"))
+            }
+            Ok(Some(_)) => match self.forge.protect_branch(&self.at(), branch, 1).await {
+                Ok(()) => report.add("branch", Verdict::Made, format!("{branch} is protected: no pushes, one approval before a merge")),
+                Err(error) => self.refused(report, "branch", &error, self.admin_fix()),
+            },
+            Err(error) => self.refused(report, "branch", &error, self.admin_fix()),
+        }
+    }
+}
+
+/// Where a forge sends its deliveries.
+pub fn hook_url(config: &Config, forge: &ForgeSettings) -> String {
+    format!("{}/hooks/{}", config.settings.public_url, forge.id)
+}
+
+/// What is wrong with a hook of ours, in words.
+pub fn faults(hook: &RepoHook, events: &[&str]) -> Vec<String> {
+    let mut faults = Vec::new();
+    if !hook.active {
+        faults.push("it is switched off".to_owned());
+    }
+    if !hook.json {
+        faults.push("it sends forms instead of JSON".to_owned());
+    }
+    if !hook.branch_filter.is_empty() && hook.branch_filter != "*" {
+        faults.push(format!("it is limited to the branches `{}`", hook.branch_filter));
+    }
+    let missing: Vec<&str> = events.iter().copied().filter(|event| !hook.events.iter().any(|own| own == event)).collect();
+    if !missing.is_empty() {
+        faults.push(format!("it does not tell of: {}", missing.join(", ")));
+    }
+    faults
+}
