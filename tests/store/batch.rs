@@ -171,7 +171,7 @@ pub async fn batches_and_schedules_do_not_block_each_other(world: &World) {
     let produce = |from: u128| async move {
         for round in 0..40 {
             let mut tx = world.store.begin(project).await.unwrap();
-            for number in (0..40).filter(|number| (number + round + from) % 3 == 0) {
+            for number in (0..40).filter(|number| (number + round + from).is_multiple_of(3)) {
                 tx.schedule(WorkKind::Turn, id(number), None, None);
             }
             tx.commit().await.unwrap();
