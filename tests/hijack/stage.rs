@@ -2,7 +2,7 @@
 //! same bot, and an account of somebody who may do nothing but write issues and comments.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::attacks::Places;
 use super::log;
@@ -23,7 +23,8 @@ pub const FILE_CANARY: &str = "dotenv-canary-17be30";
 pub struct Stage {
     pub w: World,
     pub puppet: Arc<Puppet>,
-    pub before: State,
+    /// How things stood before anybody asked the program for anything.
+    before: Mutex<Arc<State>>,
 }
 
 /// What is different on the main branch.
@@ -62,7 +63,21 @@ impl Stage {
         dress(&w, dressing).await;
         w.settle().await;
         let before = State::of(&w.sandbox, &[IDLE, OTHER]);
-        Stage { w, puppet, before }
+        Stage { w, puppet, before: Mutex::new(Arc::new(before)) }
+    }
+
+    /// From here on it counts what the program does: what people did until now is theirs.
+    pub fn begins(&self) {
+        let now = State::of(&self.w.sandbox, &[IDLE, OTHER]);
+        assert!(
+            now.moves.iter().all(|one| Some(one.actor) != self.w.sandbox.user_id("syndarix")),
+            "nothing begins before a writer asks for it"
+        );
+        *self.before.lock().unwrap() = Arc::new(now);
+    }
+
+    pub fn before(&self) -> Arc<State> {
+        self.before.lock().unwrap().clone()
     }
 
     /// An account like any that somebody makes: it may read, open issues, comment and review.

@@ -96,8 +96,7 @@ async fn to_the_merge(stage: &Stage, surface: Surface, order: &str) -> (i64, i64
         w.bob().labels(issue, &name).await;
     }
     w.settle().await;
-    let began = super::state::State::of(&w.sandbox, &[]);
-    assert!(began.moves.iter().all(|one| Some(one.actor) != w.sandbox.user_id("syndarix")), "nothing begins before a writer asks for it");
+    stage.begins();
     w.alice().comments(issue, "/syndarix plan").await;
     w.settle().await;
     let pull = w.pull();
