@@ -73,7 +73,7 @@ async fn what_is_not_ready_is_said_in_words() {
     std::fs::rename(world.path("data"), world.path("elsewhere")).unwrap();
     let (status, text) = serving.page("/readyz").await;
     std::fs::rename(world.path("elsewhere"), world.path("data")).unwrap();
-    assert_eq!((status, text.as_str()), (503, "not ready: the data directory cannot be reached\n"));
+    assert!(status == 503 && text.starts_with("not ready: ") && text.contains("the data directory cannot be reached"), "{text}");
     assert_eq!(serving.page("/readyz").await.0, 200);
     assert_eq!(serving.stop().await, Some(0));
 }

@@ -135,7 +135,12 @@ impl GiteaForge {
     }
 }
 
-fn hook(hook: wire::Hook) -> RepoHook {
+/// Servers list one word for the three kinds of reviews, in the order of a table that has none.
+fn hook(mut hook: wire::Hook) -> RepoHook {
+    if hook.events.iter().any(|event| event == "pull_request_review") {
+        let kinds = ["approved", "rejected", "comment"].map(|kind| format!("pull_request_review_{kind}"));
+        hook.events.extend(kinds);
+    }
     RepoHook {
         id: hook.id,
         url: hook.config.url,

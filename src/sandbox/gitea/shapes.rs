@@ -223,9 +223,13 @@ impl View<'_> {
 
     /// A hook; the secret is never shown.
     pub fn hook(&self, hook: &Hook) -> Value {
+        // Reviews of all kinds are one word in the list.
+        let is_review = |event: &&String| event.starts_with("pull_request_review_") && event.as_str() != "pull_request_review_request";
+        let reviews = hook.events.iter().any(|event| is_review(&event)).then(|| "pull_request_review".to_owned());
+        let events: Vec<String> = hook.events.iter().filter(|event| !is_review(event)).cloned().chain(reviews).collect();
         json!({
             "id": hook.id, "type": "gitea", "branch_filter": hook.branches, "config": {"content_type": "json", "url": hook.url},
-            "events": hook.events, "authorization_header": hook.authorization, "active": hook.active,
+            "events": events, "authorization_header": hook.authorization, "active": hook.active,
             "updated_at": time(hook.updated), "created_at": time(hook.created),
         })
     }
