@@ -119,6 +119,7 @@ async fn an_older_backup_never_breaks_the_chain_of_a_record_that_went_on() {
     backs_up(&w.data, &file).await.unwrap();
     w.alice().comments(w.pull(), "/syndarix approve").await;
     w.settle().await;
+    w.publishes().await;
     let before = published(&record);
 
     let new = dir.path().join("new");

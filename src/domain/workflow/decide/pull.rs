@@ -20,9 +20,10 @@ pub(super) fn is_ours(turn: &Turn<'_>, number: i64) -> bool {
 /// Why a story stands still whose pull request is closed.
 const SHUT: &str = "the pull request was closed without being merged";
 
-/// Nothing can come of the pull request until `retry`: it is closed, or its branch is gone.
+/// Nothing can come of the pull request until `retry`: it is closed, or its branch is gone. After the merge it has to be neither.
 pub(super) fn is_shut(turn: &Turn<'_>) -> bool {
-    turn.story.loops.branch_gone || turn.story.pull.as_ref().is_some_and(|pull| !pull.open)
+    let story = &turn.story;
+    story.stage.is_before_merge() && (story.loops.branch_gone || story.pull.as_ref().is_some_and(|pull| !pull.open))
 }
 
 /// Whatever else was decided about a story whose pull request is closed: it shows that it stands still, and why.
