@@ -21,7 +21,7 @@ use crate::domain::workflow::facts::Policy;
 use crate::engine::reconcile::cadence::Bounds;
 use crate::engine::supervisor::Supervisor;
 use crate::engine::world::{ProjectRules, Rules};
-use crate::engine::{Connection, Engine, Timings, prune, reconcile};
+use crate::engine::{Connection, Engine, Timings, prune, reconcile, upkeep};
 use crate::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
 use crate::forge::{Forge, ForgeError};
 use crate::git::{AuditRemote, FetchLimits};
@@ -127,6 +127,7 @@ impl App {
         let mut supervisor = Supervisor::new(stop.clone());
         supervisor.run_engine(&self.engine);
         supervisor.take("prune", prune::run(self.engine.clone(), self.retention, stop.clone()));
+        supervisor.take("upkeep", upkeep::run(self.engine.clone(), stop.clone()));
         let store = self.engine.store.clone();
         let stopped = stop.clone();
         supervisor.take("notices", async move {

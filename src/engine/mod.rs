@@ -21,6 +21,7 @@ pub mod settings;
 pub mod shield;
 pub mod supervisor;
 pub mod turn;
+pub mod upkeep;
 pub mod world;
 
 use std::sync::atomic::Ordering;

@@ -42,6 +42,9 @@ pub async fn git_version() -> Result<String> {
     Ok(output.stdout.trim().to_owned())
 }
 
+/// From about as many loose objects on they are packed.
+const LOOSE_OBJECTS: usize = 4_000;
+
 impl Mirror {
     /// Brings the mirror's view of all branches up to date; branches gone from the remote vanish here too. Objects are checked on the way in.
     pub async fn fetch(&self, remote: &GitRemote) -> Result<()> {
@@ -123,11 +126,18 @@ impl Mirror {
         self.conclude(remote, branch, Some(expect), None, sent).await
     }
 
-    /// Packs the objects and drops what nothing has referred to for two weeks. Worth calling about once a day.
-    pub async fn maintain(&self) -> Result<()> {
+    /// Packs the objects and drops what nothing has referred to for two weeks, if enough has gathered to be worth it. Says whether it did.
+    /// Automatic collection is off in every mirror, so that it never comes between a step and its answer: somebody has to call this.
+    pub async fn maintain(&self) -> Result<bool> {
+        // As Git itself estimates: objects lie in 256 folders, and one of them is counted.
+        let sample = self.path().join("objects/17");
+        let loose = std::fs::read_dir(sample).map_or(0, |entries| entries.count());
+        if loose * 256 < LOOSE_OBJECTS {
+            return Ok(false);
+        }
         let _turn = self.remote_turn().await?;
         let output = Invocation::new(self.path(), "gc", None)?.arg("--quiet").arg("--prune=2.weeks.ago").run(self.patience).await?;
-        if output.ok { Ok(()) } else { Err(failure(&output)) }
+        if output.ok { Ok(true) } else { Err(failure(&output)) }
     }
 
     /// Runs `git push` with these arguments; those without an option of their own get the address put before them.

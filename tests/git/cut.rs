@@ -167,3 +167,30 @@ async fn many_small_packs_are_gathered_and_nothing_is_lost() {
     }
     assert!(world.mirror.commit_row(&made).await.is_ok());
 }
+
+#[tokio::test]
+async fn loose_objects_are_packed_once_there_are_many_and_nothing_is_lost() {
+    let world = World::new().await;
+    let made = world.commit(&world.main().await, "unpushed.txt", "kept by nothing but the mirror\n").await;
+    assert!(!world.mirror.maintain().await.unwrap(), "a few are left alone");
+    let mirror = world.mirror.path().to_owned();
+    let loose = || std::fs::read_dir(mirror.join("objects/17")).map_or(0, |entries| entries.count());
+    let feed = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..6_000)
+        .map(|number| {
+            let path = feed.path().join(number.to_string());
+            std::fs::write(&path, format!("blob {number}\n")).unwrap();
+            path.display().to_string()
+        })
+        .collect();
+    // In portions: whoever writes all before reading anything waits for ever once the answers fill their pipe.
+    let told: Vec<String> = names
+        .chunks(500)
+        .map(|some| crate::world::git_fed(&mirror, &["hash-object", "-w", "--stdin-paths"], some.join("\n").as_bytes()))
+        .collect();
+    assert!(loose() > 15, "{}", loose());
+    assert!(world.mirror.maintain().await.unwrap());
+    assert!(world.mirror.commit_row(&made).await.is_ok(), "a commit that no branch names");
+    let first = told[0].lines().next().unwrap();
+    assert_eq!(git(&mirror, &["cat-file", "-t", first]), "blob", "what is young is kept, whether anybody names it or not");
+}
