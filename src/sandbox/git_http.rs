@@ -121,6 +121,8 @@ async fn backend(
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let login = user.map(|id| forge.read(|world| world.login(id).to_owned())).unwrap_or_default();
     let mut command = git();
+    // Without CONTENT_LENGTH it reads to the end. With it, an input that ends too soon, because we were killed, keeps it asking for more
+    // for ever at full speed (seen with Git 2.39).
     command
         .arg("http-backend")
         .env("GIT_PROJECT_ROOT", forge.git_root())
@@ -129,7 +131,6 @@ async fn backend(
         .env("REQUEST_METHOD", method)
         .env("QUERY_STRING", query)
         .env("CONTENT_TYPE", text(header::CONTENT_TYPE))
-        .env("CONTENT_LENGTH", body.len().to_string())
         .env("REMOTE_ADDR", "127.0.0.1")
         .env("SANDBOX_REFUSED", refused);
     if !login.is_empty() {
