@@ -19,7 +19,7 @@ file, line and column; `syndarix config show` prints what holds and where it com
 - `SYNDARIX_CONFIG` names the settings file; otherwise it is `--config FILE`, or `syndarix-settings.toml` in the current directory.
 - Editors that know JSON schemas complete and check the files: `syndarix config schema` prints them, `docs/schemas/` holds them, and the
   files that `syndarix init` writes name theirs in the first line.
-- Traces over OTLP are not there: the exporters that exist bring an HTTP client and TLS of their own beside the ones in use. Metrics
+- Traces over OTLP are not there in this version. Metrics
   are served at `/metrics` (docs/admin.md).
 ";
 
