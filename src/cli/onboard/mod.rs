@@ -52,7 +52,7 @@ pub struct OnboardArgs {
 
 /// Runs the command: 0 all is there, 1 something was refused, 2 something could not be looked at.
 pub async fn run(args: OnboardArgs) -> Result<u8> {
-    let config = Config::load(&super::environment(), args.config.as_deref())?;
+    let config = crate::app::team::laid(Config::load(&super::environment(), args.config.as_deref())?).await?;
     let Some(settings) = config.settings.forge(&args.forge) else {
         let known: Vec<&str> = config.settings.forges.iter().map(|forge| forge.id.as_str()).collect();
         bail!(
