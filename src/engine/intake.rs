@@ -39,6 +39,9 @@ fn parse(connection: &Connection, delivery: &Delivery) -> std::result::Result<Pa
 async fn route(engine: &Engine, claim: &Claim, connection: &Connection, delivery: &Delivery, event: &ForgeEvent) -> Result<()> {
     let is_config = engine.source.as_ref().is_some_and(|source| source.is_told_by(&connection.id, event));
     if is_config {
+        if let Some(number) = team::Source::pull_of(event) {
+            team::ask(engine, number).await?;
+        }
         team::wake(engine).await?;
     }
     let Some(project) = engine.store.project_by_repo(&connection.id, event.repo.id).await? else {
