@@ -5,6 +5,7 @@
 
 mod config;
 mod doctor;
+mod followed;
 mod init;
 mod jobs;
 mod onboard;
