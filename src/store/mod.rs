@@ -33,6 +33,7 @@ mod sql;
 mod steps;
 mod subjects;
 mod timers;
+mod turns;
 mod tx;
 mod url;
 mod wake;
@@ -52,6 +53,7 @@ pub use content::ObjectRow;
 pub use deliveries::DeliveryFilter;
 pub use effects::{EffectRow, EffectState, NewEffect};
 pub use error::{Result, StoreError};
+pub use exchange::EXCHANGE_PG;
 pub use inbox::{Delivery, DeliveryState, NewDelivery, Received, Source};
 pub use intents::{Ended, IntentRow, IntentState, NewIntent};
 pub use jobs::{JobRow, WaitsFor};
@@ -84,7 +86,7 @@ pub struct Store {
     clock: Clock,
     woken: Arc<Notify>,
     writes: Arc<AtomicU64>,
-    turns: Arc<claim::Turns>,
+    turns: Arc<turns::Turns>,
     touch: Arc<wake::Touch>,
     /// Deliveries on their way into the inbox.
     receiving: Arc<receive::Queue>,
