@@ -24,10 +24,20 @@ fn verdict(made: bool) -> Verdict {
 }
 
 impl Job<'_> {
+    /// A refusal in the words of who acts here, which is not the bot.
+    fn told<T>(&self, result: Result<T, ForgeError>, what: impl FnOnce() -> String) -> Result<T> {
+        result.map_err(|error| match error {
+            ForgeError::Unauthorized(text) | ForgeError::Forbidden(text) => {
+                anyhow::anyhow!("{}: @{} may not do this: {text}", what(), self.args.admin)
+            }
+            error => anyhow::anyhow!("{}: {error}", what()),
+        })
+    }
+
     /// The bot's account, and a token of it in DIR/token that works.
     pub(super) async fn account(&self, report: &mut Report) -> Result<()> {
         let bot = &self.args.bot;
-        let made = self.host.ensure_account(bot).await.with_context(|| format!("the account @{bot} could not be made"))?;
+        let made = self.told(self.host.ensure_account(bot).await, || format!("the account @{bot} could not be made"))?;
         report.add("account", verdict(made), format!("@{bot}"));
         let file = self.home.join("token");
         let file_shown = file.display();
@@ -43,7 +53,7 @@ impl Job<'_> {
                 Err(error) => return Err(error).with_context(|| format!("the token in {file_shown} could not be tried")),
             }
         }
-        let token = self.host.new_token(bot, TOKEN).await.with_context(|| format!("a token of @{bot} could not be made"))?;
+        let token = self.told(self.host.new_token(bot, TOKEN).await, || format!("a token of @{bot} could not be made"))?;
         replace(&file, token.expose_secret().as_bytes(), 0o600).with_context(|| format!("{file_shown} cannot be written"))?;
         report.add("token", Verdict::Made, format!("a new one of @{bot}, in {file_shown}"));
         Ok(())
@@ -66,13 +76,14 @@ impl Job<'_> {
     /// A repository and the one for its record, with the bot in both.
     pub(super) async fn repository(&self, owner: &str, name: &str, report: &mut Report) -> Result<()> {
         let bot = &self.args.bot;
-        let made = self.host.ensure_owner(owner).await.with_context(|| format!("the organisation {owner} could not be made"))?;
+        let made = self.told(self.host.ensure_owner(owner).await, || format!("the organisation {owner} could not be made"))?;
         report.add("owner", verdict(made), owner);
         for (name, administers) in [(name, true), (RECORD, false)] {
             let path = format!("{owner}/{name}");
-            let made = self.host.ensure_repo(owner, name).await.with_context(|| format!("the repository {path} could not be made"))?;
+            let made = self.host.ensure_repo(owner, name).await;
+            let made = self.told(made, || format!("the repository {path} could not be made"))?;
             let part = self.host.ensure_part(owner, name, bot, administers).await;
-            part.with_context(|| format!("@{bot} could not be let into {path}"))?;
+            self.told(part, || format!("@{bot} could not be let into {path}"))?;
             report.add(
                 "repository",
                 verdict(made),
@@ -88,11 +99,11 @@ impl Job<'_> {
         if !self.args.sample {
             return Ok(());
         }
-        let files =
-            self.host.ensure_files(owner, name, SAMPLE, "Add a shop\n").await.context("the sample program could not be committed")?;
+        let files = self.host.ensure_files(owner, name, SAMPLE, "Add a shop\n").await;
+        let files = self.told(files, || "the sample program could not be committed".to_owned())?;
         report.add("sample", verdict(files), if files { "a small program" } else { "the repository has commits already" });
-        let issue =
-            self.host.ensure_issue(owner, name, SAMPLE_TITLE, SAMPLE_ISSUE).await.context("the sample issue could not be opened")?;
+        let issue = self.host.ensure_issue(owner, name, SAMPLE_TITLE, SAMPLE_ISSUE).await;
+        let issue = self.told(issue, || "the sample issue could not be opened".to_owned())?;
         report.add("sample", verdict(issue), if issue { "an issue to begin with" } else { "the repository has issues already" });
         Ok(())
     }
