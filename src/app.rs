@@ -22,8 +22,8 @@ use crate::engine::reconcile::cadence::Bounds;
 use crate::engine::supervisor::Supervisor;
 use crate::engine::world::{ProjectRules, Rules};
 use crate::engine::{Connection, Engine, Timings, prune, reconcile, upkeep};
-use crate::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
-use crate::forge::{Forge, ForgeError};
+use crate::forge::gitea::{GiteaConfig, GiteaForge, GiteaHost, Timeouts};
+use crate::forge::{Forge, ForgeError, Host};
 use crate::git::{AuditRemote, FetchLimits};
 use crate::llm::{Endpoint, Gateway, Http, HttpOptions, Provider, RetryPolicy, Script, Scripted, connect};
 use crate::store::{LaterMigration, NewProject, ServingLock, Store, StoreError, StoreUrl, WorkKind};
@@ -200,6 +200,11 @@ pub fn open_forge(settings: &ForgeSettings, call: Duration, timeouts: Option<Tim
         Some(url) => forge.with_public_url(url),
         None => forge,
     }))
+}
+
+/// A Gitea or Forgejo with the eyes of its administrator, who signs in by name and password. It asks nothing yet.
+pub fn open_host(url: &str, login: &str, password: &SecretString) -> Result<Box<dyn Host>> {
+    Ok(Box::new(GiteaHost::new(url, login, password, Timeouts::default()).map_err(anyhow::Error::msg)?))
 }
 
 /// The repository on this forge that an address of a Git repository names, as `owner/name`.

@@ -3,6 +3,7 @@
 #![cfg(feature = "demo")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod bootstrap;
 mod config;
 mod doctor;
 mod init;
