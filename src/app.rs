@@ -102,6 +102,9 @@ impl App {
             data_dir: engine.data.clone(),
             stopping: engine.stopping.clone(),
             metrics: web::Kept::default(),
+            metrics_need_token: config.settings.metrics_need_token,
+            pace: web::Pace::default(),
+            redactor: engine.redactor.clone(),
         };
         Ok(App { engine: Arc::new(engine), web, retention: config.settings.retention, _lock: lock })
     }

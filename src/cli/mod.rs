@@ -13,6 +13,7 @@ pub mod log;
 pub mod onboard;
 pub mod report;
 pub mod serve;
+pub mod token;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -58,6 +59,8 @@ enum Command {
     Restore(backup::RestoreArgs),
     /// Look at what is under way and what waits and why; have it tried again.
     Jobs(jobs::JobsArgs),
+    /// Issue, list and revoke tokens by which programs may ask and act.
+    Token(token::TokenArgs),
     /// Print a script that completes commands in a shell.
     Completions(CompletionsArgs),
 }
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Onboard(args) => run_async(onboard::run(args)),
         Command::Doctor(args) => run_async(doctor::run(args)),
         Command::Jobs(args) => run_async(jobs::start(args)),
+        Command::Token(args) => run_async(token::start(args)),
         Command::Completions(args) => finish(completions(&args)),
         Command::Config(args) => finish(config::start(&args)),
         Command::Audit(args) => {

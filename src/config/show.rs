@@ -112,6 +112,7 @@ fn value_of(settings: &Settings, path: &str) -> Option<Value> {
         "bot_config" => settings.bot_config.as_ref().map_or_else(|| json!("the built-in team"), |path| json!(path)),
         "prompts" => settings.prompts.as_ref().map_or_else(|| json!("the built-in prompts"), |path| json!(path)),
         "log" => json!(settings.log),
+        "metrics_need_token" => json!(settings.metrics_need_token),
         "log_format" => json!(format!("{:?}", settings.log_format).to_lowercase()),
         "projects" => json!(settings.projects.patterns()),
         "timings.status_spacing_seconds" => json!(timings.status_spacing.as_secs()),
@@ -241,6 +242,7 @@ mod tests {
                 "store_url" => "postgres://u:pw-canary@h/n",
                 "log" => "warn,syndarix::engine=debug",
                 "log_format" => "json",
+                "metrics_need_token" => "true",
                 _ => "77",
             };
             let env = Env::of([(variable, other)]);

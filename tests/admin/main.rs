@@ -3,6 +3,7 @@
 #![cfg(feature = "demo")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod api;
 mod config;
 mod doctor;
 mod init;
@@ -12,4 +13,5 @@ mod packaging;
 mod program;
 mod reference;
 mod serve;
+mod token;
 mod world;

@@ -45,6 +45,8 @@ pub struct Settings {
     /// Filter of the log, such as `info,syndarix=debug`.
     pub log: String,
     pub log_format: LogFormat,
+    /// `/metrics` asks for a token.
+    pub metrics_need_token: bool,
 }
 
 /// How log lines are written.

@@ -27,6 +27,7 @@ struct Raw {
     prompts: Option<PathBuf>,
     log: Option<Spanned<String>>,
     log_format: Option<LogFormat>,
+    metrics_need_token: Option<bool>,
     projects: Vec<String>,
     forges: Vec<Spanned<RawForge>>,
     providers: BTreeMap<String, RawProvider>,
@@ -121,6 +122,7 @@ impl Reader<'_> {
             git: self.git(&raw.git),
             log: self.text("SYNDARIX_LOG", raw.log.as_ref(), log_filter).unwrap_or_else(|| "info".to_owned()),
             log_format: self.word("SYNDARIX_LOG_FORMAT", log_formats).or(raw.log_format).unwrap_or_default(),
+            metrics_need_token: self.word("SYNDARIX_METRICS_NEED_TOKEN", yes_or_no).or(raw.metrics_need_token).unwrap_or(false),
         };
         if self.errors.is_empty() { Ok(settings) } else { Err(ConfigErrors(self.errors)) }
     }
@@ -317,6 +319,10 @@ impl Reader<'_> {
 
 fn log_formats() -> Vec<(&'static str, LogFormat)> {
     vec![("text", LogFormat::Text), ("json", LogFormat::Json)]
+}
+
+fn yes_or_no() -> Vec<(&'static str, bool)> {
+    vec![("true", true), ("false", false)]
 }
 
 fn forge_kinds() -> Vec<(&'static str, ForgeKind)> {

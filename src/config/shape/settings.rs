@@ -139,6 +139,10 @@ pub const SETTINGS: &[Key] = &[
         .note("How log lines are written to standard error: for people, or one JSON object a line.")
         .or("\"text\"")
         .by("SYNDARIX_LOG_FORMAT"),
+    Key::new("metrics_need_token", Kind::Flag)
+        .note("`/metrics` is answered only to who shows a token with the scope `metrics`; see `syndarix token issue`. It names repositories: set it where others than your monitoring reach `listen`.")
+        .or("false")
+        .by("SYNDARIX_METRICS_NEED_TOKEN"),
     Key::new("projects", Kind::List(&Kind::Text))
         .note("Repositories that are served: `owner/name`, `owner/*`, `*`, and `!owner/name` for what is taken out. In the variable, separated by commas. Nobody is served by accident: an empty list serves none.")
         .or("[]")
