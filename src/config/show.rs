@@ -123,6 +123,7 @@ fn value_of(settings: &Settings, path: &str) -> Option<Value> {
         "timings.poll_quick_seconds" => json!(timings.poll_quick.as_secs()),
         "timings.idle_seconds" => json!(timings.idle.as_secs()),
         "timings.call_seconds" => json!(timings.call.as_secs()),
+        "timings.drain_seconds" => json!(timings.drain.as_secs()),
         "retention.ignored_days" => json!(retention.ignored_days),
         "retention.done_days" => json!(retention.done_days),
         "retention.failed_days" => json!(retention.failed_days),

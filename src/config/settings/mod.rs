@@ -101,6 +101,8 @@ pub struct Timings {
     pub idle: Duration,
     /// How long one call to a forge may take.
     pub call: Duration,
+    /// How long a process that was asked to stop ends what is under way.
+    pub drain: Duration,
 }
 
 impl Default for Timings {
@@ -114,6 +116,7 @@ impl Default for Timings {
             poll_quick: Duration::from_secs(12),
             idle: Duration::from_secs(1),
             call: Duration::from_secs(30),
+            drain: Duration::from_secs(30),
         }
     }
 }

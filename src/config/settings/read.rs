@@ -67,6 +67,7 @@ struct RawTimings {
     poll_quick_seconds: Option<u64>,
     idle_seconds: Option<u64>,
     call_seconds: Option<u64>,
+    drain_seconds: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -313,6 +314,7 @@ impl Reader<'_> {
             poll_quick: seconds("poll_quick_seconds", raw.poll_quick_seconds, 1, standard.poll_quick),
             idle: seconds("idle_seconds", raw.idle_seconds, 1, standard.idle),
             call: seconds("call_seconds", raw.call_seconds, 1, standard.call),
+            drain: seconds("drain_seconds", raw.drain_seconds, 1, standard.drain),
         }
     }
 }

@@ -80,6 +80,10 @@ const TIMINGS: &[Key] = &[
         .note("How long one call to a forge may take.")
         .or("30")
         .by("SYNDARIX_TIMINGS_CALL_SECONDS"),
+    Key::new("drain_seconds", Kind::Whole(0))
+        .note("How long a process that was asked to stop ends what is under way; the rest is handed over. A service manager should wait longer than this.")
+        .or("30")
+        .by("SYNDARIX_TIMINGS_DRAIN_SECONDS"),
 ];
 
 const RETENTION: &[Key] = &[
