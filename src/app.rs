@@ -26,7 +26,7 @@ use crate::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
 use crate::forge::{Forge, ForgeError};
 use crate::git::{AuditRemote, FetchLimits};
 use crate::llm::{Endpoint, Gateway, Http, HttpOptions, Provider, RetryPolicy, Script, Scripted, connect};
-use crate::store::{LaterMigration, NewProject, ServingLock, Store, StoreError, StoreUrl, WorkKind};
+use crate::store::{LaterMigration, NewProject, Schema, ServingLock, Store, StoreError, StoreUrl, WorkKind};
 use crate::web::{self, Hook, WebState};
 
 /// What a caller may decide beside the configuration.
@@ -183,6 +183,11 @@ pub async fn open_store(config: &Config, clock: Clock) -> Result<Store> {
         bail!("there is no database at {}; name the settings file that `syndarix serve` uses with --config", path.display());
     }
     Ok(Store::open(&url, clock).await?)
+}
+
+/// How the database of this configuration stands to what this program knows; nothing is changed. An embedded one has to be there.
+pub async fn look_at_store(config: &Config) -> Result<Schema> {
+    Ok(Store::look_at(&store_url(config, &config.settings.data_dir)?).await?)
 }
 
 /// Where the embedded database of this configuration is; `None` when it uses PostgreSQL.

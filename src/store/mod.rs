@@ -59,7 +59,7 @@ pub use jobs::{JobAfter, JobRow, WaitsFor};
 pub use journal::{EventRow, NewEvent};
 pub use ledger::{LedgerRow, OverBudget, ReserveRequest, Reserved, Spent};
 pub use load::{InboxLoad, ProjectLoad, WorkLoad};
-pub use open::{LaterMigration, ServingLock, WITHOUT_ROW_SECURITY, lock_embedded};
+pub use open::{LaterMigration, Schema, ServingLock, WITHOUT_ROW_SECURITY, lock_embedded};
 pub use projects::{NewProject, Project};
 pub use purse::{AgentSpent, BUDGET};
 pub use runs::{NewRun, RunRow, RunState, StepResult, StepRow, StepState};
@@ -99,6 +99,11 @@ impl Store {
     /// is refused with [`StoreError::TooNew`].
     pub async fn open(at: &StoreUrl, clock: Clock) -> Result<Store> {
         Store::open_as_later(at, clock, &[]).await
+    }
+
+    /// How the schema of a database stands to what this program knows. Nothing is changed; see [`Store::open`] for what is refused.
+    pub async fn look_at(at: &StoreUrl) -> Result<Schema> {
+        open::look(at).await
     }
 
     /// Opens the database as a later version of this program would that brings these migrations: for trying how a newer program and

@@ -6,6 +6,7 @@
 mod api;
 mod config;
 mod doctor;
+mod doctor_more;
 mod init;
 mod jobs;
 mod onboard;

@@ -106,29 +106,38 @@ async fn what_a_stopping_instance_has_under_way_goes_on_elsewhere_without_waitin
     database.drop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_stopping_process_has_under_way_goes_on_at_the_next_start() {
-    let _turn = TURN.lock().await;
+/// A story whose only process is stopped by these signals while the model hangs, and started again. Gives exit code and seconds.
+async fn stopped_and_started_again(signals: &[Signal]) -> (Option<i32>, f64, String) {
     let mut model = Hanging::start().await;
     let mut fleet = Fleet::open("", 1, 1).await.unwrap();
     fleet.hang_on(&model);
     fleet.start("a").await.unwrap();
     let people = crate::fleet::beside(fleet.people_at_work());
     model.has_asked(1).await;
-    let (code, seconds) = ended(fleet.instances.remove(0), &[Signal::TERM]).await;
-    assert!(code == Some(0) && seconds < DRAIN as f64 + 3.0, "{code:?} after {seconds:.1} s\n{}", fleet.messages("a"));
-    // Asked once more, it is told a second time, and does not wait for the first.
-    fleet.start("a").await.unwrap();
-    model.has_asked(2).await;
-    let (code, seconds) = ended(fleet.instances.remove(0), &[Signal::TERM, Signal::TERM]).await;
-    say(&format!("stop at once after a second signal: {seconds:.1} s"));
-    assert!(code == Some(1) && seconds < DRAIN as f64 * 5.0 / 6.0, "{code:?} after {seconds:.1} s\n{}", fleet.messages("a"));
-    assert!(fleet.messages("a").contains("handed over work that did not end in time"), "{}", fleet.messages("a"));
+    let (code, seconds) = ended(fleet.instances.remove(0), signals).await;
+    let messages = fleet.messages("a");
     fleet.go_on();
     fleet.start("a").await.unwrap();
     for played in people.join_all().await {
         played.unwrap();
     }
-    fleet.ends_well(2).await.unwrap();
+    fleet.ends_well(1).await.unwrap();
     fleet.stop().await;
+    (code, seconds, messages)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_stopping_process_has_under_way_goes_on_at_the_next_start() {
+    let _turn = TURN.lock().await;
+    let (code, seconds, messages) = stopped_and_started_again(&[Signal::TERM]).await;
+    assert!(code == Some(0) && seconds < DRAIN as f64 + 3.0, "{code:?} after {seconds:.1} s\n{messages}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_stops_at_once_and_hands_over_all_the_same() {
+    let _turn = TURN.lock().await;
+    let (code, seconds, messages) = stopped_and_started_again(&[Signal::TERM, Signal::INT]).await;
+    say(&format!("stop at once after a second signal: {seconds:.1} s"));
+    assert!(code == Some(1) && seconds < DRAIN as f64 * 5.0 / 6.0, "{code:?} after {seconds:.1} s\n{messages}");
+    assert!(messages.contains("handed over work that did not end in time"), "{messages}");
 }
