@@ -75,6 +75,43 @@ pub(super) async fn open(at: &StoreUrl, later: &[LaterMigration]) -> Result<Pool
     }
 }
 
+/// How the schema of a database stands to what this program knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// Nothing is there yet.
+    Empty,
+    /// An older program left it; opening the store brings it up to date.
+    Older { found: i64, known: i64 },
+    /// It is as this program knows it.
+    Current,
+}
+
+/// Reads the version of the schema and changes nothing. A database of a newer program is refused with [`StoreError::TooNew`].
+pub(super) async fn look(at: &StoreUrl) -> Result<Schema> {
+    let (found, migrations) = match at {
+        StoreUrl::Sqlite(path) => {
+            let options = SqliteConnectOptions::new().filename(path).create_if_missing(false).busy_timeout(BUSY);
+            let pool = sqlite_pool().max_connections(1).connect_with(options).await?;
+            let found = newest_sqlite(&pool).await;
+            pool.close().await;
+            (found?, &SQLITE)
+        }
+        StoreUrl::Postgres { app, owner } => {
+            let mut connection = PgConnection::connect_with(&pg_options(&StoreUrl::owner_url(app, owner.as_ref()))?).await?;
+            let found = newest_postgres(&mut connection).await;
+            connection.close().await?;
+            (found?, &POSTGRES)
+        }
+    };
+    check_version(found, migrations)?;
+    let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
+    Ok(match found {
+        None => Schema::Empty,
+        Some(found) if found < known => Schema::Older { found, known },
+        Some(_) => Schema::Current,
+    })
+}
+
 fn and_later(own: &Migrator, later: &[LaterMigration]) -> Migrator {
     let later =
         later.iter().map(|one| Migration::new(one.version, one.name.into(), MigrationType::Simple, SqlStr::from_static(one.sql), false));

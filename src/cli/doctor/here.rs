@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::app::open_store;
+use crate::app::{look_at_store, open_store};
 use crate::base::Clock;
 use crate::cli::report::{Report, Verdict};
 use crate::config::Config;
 use crate::domain::budget::Wire;
 use crate::git::git_version;
 use crate::llm::{Endpoint, Http, HttpOptions, Reached, reach};
-use crate::store::Store;
+use crate::store::{Schema, Store};
 use crate::web::room;
 
 /// Oldest Git whose transport speaks protocol 2 by itself and knows partial clones.
@@ -74,6 +74,19 @@ pub(super) async fn database(config: &Config, report: &mut Report, clock: Clock)
     if embedded && !config.settings.data_dir.join("syndarix.db").exists() {
         report.add("database", Verdict::Note, "there is none yet; `syndarix serve` makes it at its first start");
         return None;
+    }
+    // Looking must not bring the schema up to date: that is for whoever serves, at a time of their choice.
+    match look_at_store(config).await {
+        Ok(Schema::Current) | Err(_) => {}
+        Ok(Schema::Empty) => {
+            report.add("database", Verdict::Note, "it is empty; the next `syndarix serve` sets it up");
+            return None;
+        }
+        Ok(Schema::Older { found, known }) => {
+            let said = format!("its schema is of version {found}; the next `syndarix serve` of this program brings it to {known}");
+            report.fix("database", Verdict::Note, said, "take a backup before, as docs/backup.md says");
+            return None;
+        }
     }
     let opened = match open_store(config, clock).await {
         Ok(store) => store.ping().await.map(|()| store).map_err(anyhow::Error::from),
