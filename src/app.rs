@@ -25,11 +25,11 @@ use crate::engine::reconcile::cadence::Bounds;
 use crate::engine::supervisor::Supervisor;
 use crate::engine::world::{ProjectRules, Rules};
 use crate::engine::{Connection, Engine, Timings, prune, reconcile, team as followed, upkeep};
-use crate::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
-use crate::forge::{Forge, ForgeError};
+use crate::forge::gitea::{GiteaConfig, GiteaForge, GiteaHost, Timeouts};
+use crate::forge::{Forge, ForgeError, Host};
 use crate::git::{AuditRemote, FetchLimits};
 use crate::llm::{Endpoint, Gateway, Http, HttpOptions, Provider, RetryPolicy, Script, Scripted, connect};
-use crate::store::{LaterMigration, NewProject, ServingLock, Store, StoreError, StoreUrl, WorkKind};
+use crate::store::{LaterMigration, NewProject, Schema, ServingLock, Store, StoreError, StoreUrl, WorkKind};
 use crate::web::{self, Hook, WebState};
 
 /// What a caller may decide beside the configuration.
@@ -57,6 +57,7 @@ pub struct App {
     pub engine: Arc<Engine>,
     web: WebState,
     retention: Retention,
+    drain: Duration,
     /// Held as long as this process serves the embedded database.
     _lock: ServingLock,
 }
@@ -112,8 +113,11 @@ impl App {
             stopping: engine.stopping.clone(),
             team: engine.source.as_ref().map(|source| source.standing.clone()),
             metrics: web::Kept::default(),
+            metrics_need_token: config.settings.metrics_need_token,
+            pace: web::Pace::default(),
+            redactor: engine.redactor.clone(),
         };
-        Ok(App { engine: Arc::new(engine), web, retention: config.settings.retention, _lock: lock })
+        Ok(App { engine: Arc::new(engine), web, retention: config.settings.retention, drain: config.settings.timings.drain, _lock: lock })
     }
 
     /// What is served over HTTP.
@@ -131,8 +135,14 @@ impl App {
         Ok(worked)
     }
 
-    /// Serves until `stop` is cancelled, then drains for at most 30 seconds.
+    /// Serves until `stop` is cancelled, then drains for as long as the settings say, and hands over what did not end.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> Result<()> {
+        self.serve_until(listener, stop, CancellationToken::new()).await
+    }
+
+    /// The same; when `at_once` is cancelled nothing is waited for any more: everything is cut off where it is, and handed over. Fails
+    /// when it stopped because a part of it ended that should not.
+    pub async fn serve_until(self, listener: TcpListener, stop: CancellationToken, at_once: CancellationToken) -> Result<()> {
         reconcile::begin(&self.engine).await?;
         let mut supervisor = Supervisor::new(stop.clone());
         supervisor.run_engine(&self.engine);
@@ -147,13 +157,20 @@ impl App {
             tokio::select! { () = store.keep_in_touch() => {}, () = stopped.cancelled() => {} }
         });
         supervisor.take("web", web::serve(listener, self.web.clone(), stop.clone()));
-        supervisor.wait(Duration::from_secs(30)).await;
+        let broken = supervisor.broken();
+        // Dropped unfinished, the supervisor cuts its tasks off.
+        tokio::select! { () = supervisor.wait(self.drain) => {}, () = at_once.cancelled() => {} }
         let left = self.engine.store.let_go(&self.engine.owner).await?;
         if left > 0 {
             tracing::info!(items = left, "handed over work that did not end in time");
         }
         self.engine.store.close().await;
-        Ok(())
+        match broken.get() {
+            Some(name) => {
+                bail!("stopped because its part `{name}` ended, which should not happen; the log says more. It can be started again")
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -179,6 +196,11 @@ pub async fn open_store(config: &Config, clock: Clock) -> Result<Store> {
         bail!("there is no database at {}; name the settings file that `syndarix serve` uses with --config", path.display());
     }
     Ok(Store::open(&url, clock).await?)
+}
+
+/// How the database of this configuration stands to what this program knows; nothing is changed. An embedded one has to be there.
+pub async fn look_at_store(config: &Config) -> Result<Schema> {
+    Ok(Store::look_at(&store_url(config, &config.settings.data_dir)?).await?)
 }
 
 /// Where the embedded database of this configuration is; `None` when it uses PostgreSQL.
@@ -213,6 +235,11 @@ pub fn open_forge(settings: &ForgeSettings, call: Duration, timeouts: Option<Tim
         Some(url) => forge.with_public_url(url),
         None => forge,
     }))
+}
+
+/// A Gitea or Forgejo with the eyes of its administrator, who signs in by name and password. It asks nothing yet.
+pub fn open_host(url: &str, login: &str, password: &SecretString) -> Result<Box<dyn Host>> {
+    Ok(Box::new(GiteaHost::new(url, login, password, Timeouts::default()).map_err(anyhow::Error::msg)?))
 }
 
 /// The repository on this forge that an address of a Git repository names, as `owner/name`.

@@ -132,5 +132,8 @@ async fn ours(url: &str) -> axum::Router {
         stopping: tokio_util::sync::CancellationToken::new(),
         team: None,
         metrics: web::Kept::default(),
+        metrics_need_token: false,
+        pace: web::Pace::default(),
+        redactor: syndarix::base::secret::Redactor::default(),
     })
 }

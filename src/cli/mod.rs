@@ -2,17 +2,22 @@
 
 pub mod audit;
 pub mod backup;
+pub mod bootstrap;
 pub mod config;
 pub mod deliveries;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod doctor;
+mod files;
 pub mod init;
 pub mod jobs;
 pub mod log;
 pub mod onboard;
+pub mod ready;
 pub mod report;
+pub mod secret;
 pub mod serve;
+pub mod token;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -58,8 +63,16 @@ enum Command {
     Restore(backup::RestoreArgs),
     /// Look at what is under way and what waits and why; have it tried again.
     Jobs(jobs::JobsArgs),
+    /// Issue, list and revoke tokens by which programs may ask and act.
+    Token(token::TokenArgs),
     /// Print a script that completes commands in a shell.
     Completions(CompletionsArgs),
+    /// Make on a forge of your own all that it takes to begin: accounts, repositories, settings, onboarding. Safe to repeat.
+    Bootstrap(bootstrap::BootstrapArgs),
+    /// Make files that hold a random secret each.
+    Secret(secret::SecretArgs),
+    /// Ask the serving process whether it is ready, as a health check does.
+    Ready(ready::ReadyArgs),
 }
 
 /// Arguments of `syndarix completions`.
@@ -93,7 +106,11 @@ pub fn main() -> ExitCode {
         Command::Onboard(args) => run_async(onboard::run(args)),
         Command::Doctor(args) => run_async(doctor::run(args)),
         Command::Jobs(args) => run_async(jobs::start(args)),
+        Command::Token(args) => run_async(token::start(args)),
         Command::Completions(args) => finish(completions(&args)),
+        Command::Bootstrap(args) => run_async(bootstrap::run(args)),
+        Command::Secret(args) => finish(secret::run(&args)),
+        Command::Ready(args) => run_async(ready::run(args)),
         Command::Config(args) => finish(config::start(&args)),
         Command::Audit(args) => {
             let read = |path: &std::path::Path, rev: Option<&str>| crate::git::read_repo_at(path, rev).map_err(|error| error.to_string());

@@ -125,6 +125,7 @@ fn value_of(settings: &Settings, path: &str) -> Option<Value> {
         "config_repo" => json!(settings.config_repo.as_ref()?.place),
         "config_path" => json!(settings.config_repo.as_ref()?.path),
         "log" => json!(settings.log),
+        "metrics_need_token" => json!(settings.metrics_need_token),
         "log_format" => json!(format!("{:?}", settings.log_format).to_lowercase()),
         "projects" => json!(settings.projects.patterns()),
         "timings.status_spacing_seconds" => json!(timings.status_spacing.as_secs()),
@@ -135,6 +136,7 @@ fn value_of(settings: &Settings, path: &str) -> Option<Value> {
         "timings.poll_quick_seconds" => json!(timings.poll_quick.as_secs()),
         "timings.idle_seconds" => json!(timings.idle.as_secs()),
         "timings.call_seconds" => json!(timings.call.as_secs()),
+        "timings.drain_seconds" => json!(timings.drain.as_secs()),
         "retention.ignored_days" => json!(retention.ignored_days),
         "retention.done_days" => json!(retention.done_days),
         "retention.failed_days" => json!(retention.failed_days),
@@ -252,6 +254,7 @@ mod tests {
                 "store_url" => "postgres://u:pw-canary@h/n",
                 "log" => "warn,syndarix::engine=debug",
                 "log_format" => "json",
+                "metrics_need_token" => "true",
                 _ => "77",
             };
             let beside = (path == "config_path").then_some(("SYNDARIX_CONFIG_REPO", "/srv/team"));

@@ -13,8 +13,11 @@ use super::packs::check;
 use super::remote::failure;
 use crate::domain::forge::{GitRemote, Sha};
 
+/// Paths and contents.
+type Files = Vec<(String, Vec<u8>)>;
+
 /// A commit that a mirror on this disk keeps under a name, with all its files. `None`: there is no such mirror, or no such name in it.
-pub fn read_kept(path: &Path, name: &str) -> Result<Option<(Sha, Vec<(String, Vec<u8>)>)>> {
+pub fn read_kept(path: &Path, name: &str) -> Result<Option<(Sha, Files)>> {
     let Ok(repo) = git2::Repository::open_bare(path) else { return Ok(None) };
     let Some(commit) = read_ref(&repo, &kept_ref(name)?)? else { return Ok(None) };
     let files = files_of(&repo, &commit)?;

@@ -25,6 +25,9 @@ pub struct User {
     pub admin: bool,
     pub bot: bool,
     pub token: String,
+    /// The name it was given by, where it was made over the interface.
+    #[serde(default)]
+    pub token_name: String,
     pub created: Time,
 }
 
@@ -272,6 +275,9 @@ pub struct Protection {
     pub status_check: bool,
     pub contexts: Vec<String>,
     pub created: Time,
+    /// Only these may merge; empty: whoever may write.
+    #[serde(default)]
+    pub mergers: Vec<String>,
 }
 
 /// Something that happened to an issue beside comments and reviews.

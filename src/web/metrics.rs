@@ -7,14 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::WebState;
+use super::auth::Caller;
 use crate::base::Time;
 use crate::config::standing::Followed;
+use crate::domain::access::token::Scope;
 use crate::store::{Project, ProjectLoad, Store, StoreError};
 
 /// Projects with series of their own; the rest is counted in `syndarix_projects` alone.
@@ -27,7 +29,12 @@ const FRESH: Duration = Duration::from_secs(1);
 pub struct Kept(Arc<Mutex<Option<(Instant, String)>>>);
 
 /// `GET /metrics`.
-pub async fn metrics(State(state): State<WebState>) -> Response {
+pub async fn metrics(State(state): State<WebState>, headers: HeaderMap) -> Response {
+    if state.metrics_need_token
+        && let Err(problem) = Caller::of(&state, &headers).await.and_then(|caller| caller.need(Scope::Metrics))
+    {
+        return problem.into_response();
+    }
     let mut kept = state.metrics.0.lock().await;
     if let Some((at, text)) = kept.as_ref()
         && at.elapsed() < FRESH

@@ -3,8 +3,11 @@
 #![cfg(feature = "demo")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod api;
+mod bootstrap;
 mod config;
 mod doctor;
+mod doctor_more;
 mod followed;
 mod init;
 mod jobs;
@@ -13,4 +16,5 @@ mod packaging;
 mod program;
 mod reference;
 mod serve;
+mod token;
 mod world;

@@ -3,18 +3,20 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::app::{self, open_store};
+use crate::app::{self, look_at_store, open_store};
 use crate::base::Clock;
 use crate::cli::report::{Report, Verdict};
 use crate::config::Config;
 use crate::domain::budget::Wire;
 use crate::git::git_version;
 use crate::llm::{Endpoint, Http, HttpOptions, Reached, reach};
-use crate::store::Store;
+use crate::store::{Schema, Store};
 use crate::web::room;
 
 /// Oldest Git whose transport speaks protocol 2 by itself and knows partial clones.
 const OLDEST_GIT: (u32, u32) = (2, 30);
+/// How findings about a group of models begin.
+pub(super) const GROUP: &str = "model group ";
 const SCARCE: u64 = 1_000_000_000;
 const TOO_LITTLE: u64 = 100_000_000;
 
@@ -105,6 +107,19 @@ pub(super) async fn database(config: &Config, report: &mut Report, clock: Clock)
         report.add("database", Verdict::Note, "there is none yet; `syndarix serve` makes it at its first start");
         return None;
     }
+    // Looking must not bring the schema up to date: that is for whoever serves, at a time of their choice.
+    match look_at_store(config).await {
+        Ok(Schema::Current) | Err(_) => {}
+        Ok(Schema::Empty) => {
+            report.add("database", Verdict::Note, "it is empty; the next `syndarix serve` sets it up");
+            return None;
+        }
+        Ok(Schema::Older { found, known }) => {
+            let said = format!("its schema is of version {found}; the next `syndarix serve` of this program brings it to {known}");
+            report.fix("database", Verdict::Note, said, "take a backup before, as docs/backup.md says");
+            return None;
+        }
+    }
     let opened = match open_store(config, clock).await {
         Ok(store) => store.ping().await.map(|()| store).map_err(anyhow::Error::from),
         Err(error) => Err(error),
@@ -183,11 +198,11 @@ pub(super) async fn models(config: &Config, report: &mut Report) {
                 .any(|(name, pulled)| *name == model.provider && pulled.as_ref().is_none_or(|pulled| pulled.contains(&model.model)))
         };
         match models.iter().find(there) {
-            Some(model) => report.add(format!("model group {group}"), Verdict::Ok, format!("{model} can be asked")),
+            Some(model) => report.add(format!("{GROUP}{group}"), Verdict::Ok, format!("{model} can be asked")),
             None => {
                 let names = models.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 let fix = "give one of its providers a key (SYNDARIX_ANTHROPIC_API_KEY, SYNDARIX_OPENAI_API_KEY), or start Ollama and pull its model";
-                report.fix(format!("model group {group}"), Verdict::Fails, format!("none of its models can be asked: {names}"), fix);
+                report.fix(format!("{GROUP}{group}"), Verdict::Fails, format!("none of its models can be asked: {names}"), fix);
             }
         }
     }

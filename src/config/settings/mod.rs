@@ -47,6 +47,8 @@ pub struct Settings {
     /// Filter of the log, such as `info,syndarix=debug`.
     pub log: String,
     pub log_format: LogFormat,
+    /// `/metrics` asks for a token.
+    pub metrics_need_token: bool,
 }
 
 /// Where the team's configuration is followed.
@@ -110,6 +112,8 @@ pub struct Timings {
     pub idle: Duration,
     /// How long one call to a forge may take.
     pub call: Duration,
+    /// How long a process that was asked to stop ends what is under way.
+    pub drain: Duration,
 }
 
 impl Default for Timings {
@@ -123,6 +127,7 @@ impl Default for Timings {
             poll_quick: Duration::from_secs(12),
             idle: Duration::from_secs(1),
             call: Duration::from_secs(30),
+            drain: Duration::from_secs(30),
         }
     }
 }

@@ -29,6 +29,7 @@ struct Raw {
     config_path: Option<Spanned<String>>,
     log: Option<Spanned<String>>,
     log_format: Option<LogFormat>,
+    metrics_need_token: Option<bool>,
     projects: Vec<String>,
     forges: Vec<Spanned<RawForge>>,
     providers: BTreeMap<String, RawProvider>,
@@ -68,6 +69,7 @@ struct RawTimings {
     poll_quick_seconds: Option<u64>,
     idle_seconds: Option<u64>,
     call_seconds: Option<u64>,
+    drain_seconds: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -128,6 +130,7 @@ impl Reader<'_> {
             git: self.git(&raw.git),
             log: self.text("SYNDARIX_LOG", raw.log.as_ref(), log_filter).unwrap_or_else(|| "info".to_owned()),
             log_format: self.word("SYNDARIX_LOG_FORMAT", log_formats).or(raw.log_format).unwrap_or_default(),
+            metrics_need_token: self.word("SYNDARIX_METRICS_NEED_TOKEN", yes_or_no).or(raw.metrics_need_token).unwrap_or(false),
         };
         if self.errors.is_empty() { Ok(settings) } else { Err(ConfigErrors(self.errors)) }
     }
@@ -337,12 +340,17 @@ impl Reader<'_> {
             poll_quick: seconds("poll_quick_seconds", raw.poll_quick_seconds, 1, standard.poll_quick),
             idle: seconds("idle_seconds", raw.idle_seconds, 1, standard.idle),
             call: seconds("call_seconds", raw.call_seconds, 1, standard.call),
+            drain: seconds("drain_seconds", raw.drain_seconds, 1, standard.drain),
         }
     }
 }
 
 fn log_formats() -> Vec<(&'static str, LogFormat)> {
     vec![("text", LogFormat::Text), ("json", LogFormat::Json)]
+}
+
+fn yes_or_no() -> Vec<(&'static str, bool)> {
+    vec![("true", true), ("false", false)]
 }
 
 fn forge_kinds() -> Vec<(&'static str, ForgeKind)> {
