@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Options};
@@ -54,7 +54,9 @@ pub async fn run(args: ServeArgs) -> Result<u8> {
     let options = Options { script, model: args.model, max_usd: args.max_usd, lock_patience, ..Options::default() };
     let app = App::open(config, options).await?;
     let (stop, at_once) = (CancellationToken::new(), CancellationToken::new());
-    let stopper = tokio::task::JoinSet::from_iter([wait_for_end(args.with_parent, stop.clone(), at_once.clone())]);
+    // Taken before anybody is told that it is ready: a signal that comes earlier than its handler would kill.
+    let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stopper = tokio::task::JoinSet::from_iter([wait_for_end(signals, args.with_parent, stop.clone(), at_once.clone())]);
     let look = tokio::task::JoinSet::from_iter(unscripted.map(super::doctor::warn_of_models));
     // The line by which whoever started this learns that it is ready, and where.
     println!("listening on http://{address}");
@@ -64,11 +66,7 @@ pub async fn run(args: ServeArgs) -> Result<u8> {
 }
 
 /// The first signal asks to stop in order, the second to stop at once.
-async fn wait_for_end(with_parent: bool, stop: CancellationToken, at_once: CancellationToken) {
-    let (mut term, mut int) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(term), Ok(int)) => (term, int),
-        _ => return,
-    };
+async fn wait_for_end((mut term, mut int): (Signal, Signal), with_parent: bool, stop: CancellationToken, at_once: CancellationToken) {
     let asked = async {
         tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
     };
