@@ -103,6 +103,9 @@ id_type!(
 id_type!(
     /// One journal entry.
     EntryId, "ent");
+id_type!(
+    /// One service token.
+    TokenId, "tok");
 
 #[cfg(test)]
 mod tests {

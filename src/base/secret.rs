@@ -9,6 +9,8 @@ pub use secrecy::{ExposeSecret, SecretString};
 
 /// What a masked secret looks like.
 pub const MASK: &str = "[redacted]";
+/// What each service token begins with, so that scanners for secrets, and the masks here, find one that nobody has told them of.
+pub const TOKEN_PREFIX: &str = "sdx_";
 
 /// The secrets this process holds, kept so that any text that leaves it can be masked first.
 #[derive(Clone, Default)]
@@ -26,9 +28,13 @@ impl Redactor {
         Redactor { known: Arc::new(known), disguised: Arc::new(disguised) }
     }
 
-    /// The text with every known secret masked.
+    /// The text with every known secret masked, and every service token, whoever's it is.
     pub fn mask(&self, text: &str) -> String {
-        masked(text.to_owned(), &self.known)
+        let text = masked(text.to_owned(), &self.known);
+        match text.contains(TOKEN_PREFIX) {
+            true => SERVICE_TOKEN.replace_all(&text, MASK).into_owned(),
+            false => text,
+        }
     }
 
     /// A line of a log: known secrets are masked in their disguises as well, and so is what looks like a secret that nobody has told of,
@@ -48,6 +54,10 @@ static LOOKS_SECRET: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?i)(://)[^/\s@:"']+:[^/\s@"']+(@)|(authorization["']?\s*[:=]\s*["']?(?:basic|bearer|token)\s+)[^\s"']+"#)
         .expect("a pattern")
 });
+
+/// A cut one still gives most of the secret away.
+#[expect(clippy::expect_used, reason = "the pattern is fixed and tested")]
+static SERVICE_TOKEN: LazyLock<Regex> = LazyLock::new(|| Regex::new(&format!("{TOKEN_PREFIX}[0-9a-f]{{33,}}")).expect("a pattern"));
 
 fn masked(text: String, secrets: &[SecretString]) -> String {
     secrets.iter().fold(text, |text, secret| text.replace(secret.expose_secret(), MASK))

@@ -15,6 +15,7 @@ use crate::base::text::{clip, visible};
 use crate::base::{Clock, Time};
 use crate::config::Config;
 use crate::store::{Delivery, DeliveryFilter, DeliveryState, Store, StoreError};
+use crate::web::api::deliveries::{item, word};
 
 /// Deliveries scheduled in one transaction.
 const BATCH: i64 = 500;
@@ -107,15 +108,6 @@ impl StateWord {
     }
 }
 
-fn word(state: DeliveryState) -> &'static str {
-    match state {
-        DeliveryState::Received => "unread",
-        DeliveryState::Routed => "done",
-        DeliveryState::Ignored => "ignored",
-        DeliveryState::Failed => "failed",
-    }
-}
-
 /// Opens the database of the configuration and runs the sub-command.
 pub async fn start(args: DeliveriesArgs) -> Result<u8> {
     let config = Config::load(&super::environment(), args.config.as_deref())?;
@@ -151,7 +143,7 @@ async fn list(args: &ListArgs, store: &Store, redactor: &Redactor, out: &mut dyn
     };
     let found = store.list_deliveries(&filter, i64::from(args.limit)).await?;
     if args.json {
-        let rows: Vec<Value> = found.iter().map(|delivery| as_json(delivery, &names, redactor)).collect();
+        let rows: Vec<Value> = found.iter().map(|delivery| item(delivery, &names, redactor)).collect();
         writeln!(out, "{}", json!({ "deliveries": rows }))?;
         return Ok(0);
     }
@@ -206,7 +198,7 @@ async fn show(args: &ShowArgs, store: &Store, redactor: &Redactor, out: &mut dyn
     let names: BTreeMap<ProjectId, String> = store.projects().await?.into_iter().map(|project| (project.id, project.path)).collect();
     let text = redactor.mask(&String::from_utf8_lossy(&delivery.body));
     if args.json {
-        let mut shown = as_json(&delivery, &names, redactor);
+        let mut shown = item(&delivery, &names, redactor);
         shown["body"] = json!(text);
         writeln!(out, "{shown}")?;
         return Ok(0);
@@ -267,26 +259,6 @@ async fn replay(args: &ReplayArgs, store: &Store, out: &mut dyn Write) -> Result
         }
     }
     Ok(code)
-}
-
-fn as_json(delivery: &Delivery, names: &BTreeMap<ProjectId, String>, redactor: &Redactor) -> Value {
-    json!({
-        "id": delivery.id,
-        "state": word(delivery.state),
-        "reason": delivery.note.as_deref().map(|note| redactor.mask(note)),
-        "hook": delivery.hook,
-        "event": delivery.event,
-        "delivery_id": delivery.delivery_id,
-        "source": delivery.source.as_str(),
-        "project": delivery.project_id.and_then(|id| names.get(&id)),
-        "project_id": delivery.project_id,
-        "received_at": delivery.received_at.rfc3339(),
-        "last_seen": delivery.last_seen.rfc3339(),
-        "redeliveries": delivery.redeliveries,
-        "replays": delivery.replays,
-        "replayed_at": delivery.replayed_at.map(Time::rfc3339),
-        "finished_at": delivery.finished_at.map(Time::rfc3339),
-    })
 }
 
 fn project_of(text: &str, names: &BTreeMap<ProjectId, String>) -> Result<ProjectId> {

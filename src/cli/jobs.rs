@@ -12,10 +12,11 @@ use uuid::Uuid;
 use crate::app::open_store;
 use crate::base::ids::ProjectId;
 use crate::base::secret::Redactor;
-use crate::base::text::{clip, visible};
+use crate::base::text::visible;
 use crate::base::{Clock, Time};
 use crate::config::Config;
-use crate::store::{JobRow, Store, StoreError, WaitsFor, WorkKind};
+use crate::store::{Store, StoreError, WorkKind};
+use crate::web::api::jobs::Job;
 
 /// Arguments of `syndarix jobs`.
 #[derive(Debug, Args)]
@@ -85,14 +86,6 @@ pub async fn run(args: &JobsArgs, store: &Store, redactor: &Redactor, out: &mut 
     }
 }
 
-/// A job with what it is about.
-struct Job {
-    row: JobRow,
-    project: Option<String>,
-    number: Option<i64>,
-    waits: Option<WaitsFor>,
-}
-
 async fn list(args: &ListArgs, store: &Store, redactor: &Redactor, out: &mut dyn Write) -> Result<u8> {
     let names: BTreeMap<ProjectId, String> = store.projects().await?.into_iter().map(|project| (project.id, project.path)).collect();
     let project = match &args.project {
@@ -104,11 +97,12 @@ async fn list(args: &ListArgs, store: &Store, redactor: &Redactor, out: &mut dyn
     };
     let mut jobs = Vec::new();
     for row in store.jobs(args.kind, project, i64::from(args.limit)).await? {
-        jobs.push(about(store, row, &names).await?);
+        let path = row.project.and_then(|id| names.get(&id).cloned());
+        jobs.push(Job::about(store, row, path).await?);
     }
     let now = store.clock().now();
     if args.json {
-        let rows: Vec<Value> = jobs.iter().map(|job| as_json(job, now)).collect();
+        let rows: Vec<Value> = jobs.iter().map(|job| job.json(now, redactor)).collect();
         writeln!(out, "{}", redactor.mask(&json!({ "jobs": rows }).to_string()))?;
         return Ok(0);
     }
@@ -123,58 +117,11 @@ async fn list(args: &ListArgs, store: &Store, redactor: &Redactor, out: &mut dyn
     Ok(0)
 }
 
-async fn about(store: &Store, row: JobRow, names: &BTreeMap<ProjectId, String>) -> Result<Job> {
-    let (mut number, mut waits) = (None, None);
-    if let Some(project) = row.project {
-        waits = store.waits_for(row.kind, project, row.id).await?;
-        let lane = row.lane.or(matches!(row.kind, WorkKind::Turn | WorkKind::Perform).then_some(crate::base::ids::SubjectId(row.id)));
-        if let Some(lane) = lane {
-            number = store.lane_number(project, lane).await?;
-        }
-    }
-    Ok(Job { project: row.project.and_then(|id| names.get(&id).cloned()), number, waits, row })
-}
-
 fn line(job: &Job, now: Time) -> String {
     let place = match (&job.project, job.number) {
         (Some(project), Some(number)) => format!("{project}#{number}"),
         (Some(project), None) => project.clone(),
         _ => "-".to_owned(),
     };
-    format!("{}  {:10}  {place}  {}", job.row.id, job.row.kind.as_str(), why(job, now))
-}
-
-/// Why it is not done yet, in a sentence.
-fn why(job: &Job, now: Time) -> String {
-    let row = &job.row;
-    let until = job.waits.as_ref().and_then(|waits| waits.not_before).map_or(row.run_at, |at| at.max(row.run_at));
-    let seconds = (until.0 - now.0) / 1_000_000;
-    let mut words = match row.leased {
-        true => format!("under way, by {}", row.owner.as_deref().unwrap_or("somebody")),
-        false if seconds > 0 && row.kind == WorkKind::Look => format!("looks at the forge again in {seconds} s"),
-        false if seconds > 0 && row.kind == WorkKind::Timer => format!("a timer, due in {seconds} s"),
-        false if seconds > 0 => format!("waits for {seconds} s more"),
-        false => format!("due for {} s; a free worker takes it", -seconds),
-    };
-    if let Some(waits) = &job.waits {
-        words.push_str(&format!("; next is `{}`", waits.kind));
-        if let Some(why) = &waits.why {
-            words.push_str(&format!(
-                ", which failed {} times: {}",
-                waits.attempts.max(1),
-                clip(&visible(why).replace('\n', " "), 200).replace('\n', " ")
-            ));
-        }
-    } else if row.attempts > 1 {
-        words.push_str(&format!("; tried {} times", row.attempts));
-    }
-    words
-}
-
-fn as_json(job: &Job, now: Time) -> Value {
-    json!({
-        "id": job.row.id.to_string(), "kind": job.row.kind.as_str(), "project": job.project, "number": job.number, "under_way": job.row.leased,
-        "owner": job.row.owner, "run_at": job.row.run_at.rfc3339(), "attempts": job.row.attempts,
-        "next": job.waits.as_ref().map(|waits| &waits.kind), "error": job.waits.as_ref().and_then(|waits| waits.why.as_ref()), "why": why(job, now),
-    })
+    format!("{}  {:10}  {place}  {}", job.row.id, job.row.kind.as_str(), job.why(now))
 }

@@ -17,6 +17,7 @@ pub mod ready;
 pub mod report;
 pub mod secret;
 pub mod serve;
+pub mod token;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -62,6 +63,8 @@ enum Command {
     Restore(backup::RestoreArgs),
     /// Look at what is under way and what waits and why; have it tried again.
     Jobs(jobs::JobsArgs),
+    /// Issue, list and revoke tokens by which programs may ask and act.
+    Token(token::TokenArgs),
     /// Print a script that completes commands in a shell.
     Completions(CompletionsArgs),
     /// Make on a forge of your own all that it takes to begin: accounts, repositories, settings, onboarding. Safe to repeat.
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Onboard(args) => run_async(onboard::run(args)),
         Command::Doctor(args) => run_async(doctor::run(args)),
         Command::Jobs(args) => run_async(jobs::start(args)),
+        Command::Token(args) => run_async(token::start(args)),
         Command::Completions(args) => finish(completions(&args)),
         Command::Bootstrap(args) => run_async(bootstrap::run(args)),
         Command::Secret(args) => finish(secret::run(&args)),

@@ -53,24 +53,24 @@ pub async fn run(args: ServeArgs) -> Result<u8> {
     let unscripted = (script.is_none() && args.model.is_none()).then(|| config.clone());
     let options = Options { script, model: args.model, max_usd: args.max_usd, lock_patience, ..Options::default() };
     let app = App::open(config, options).await?;
-    let stop = CancellationToken::new();
-    let stopper = tokio::task::JoinSet::from_iter([wait_for_end(args.with_parent, stop.clone())]);
+    let (stop, at_once) = (CancellationToken::new(), CancellationToken::new());
+    let stopper = tokio::task::JoinSet::from_iter([wait_for_end(args.with_parent, stop.clone(), at_once.clone())]);
     let look = tokio::task::JoinSet::from_iter(unscripted.map(super::doctor::warn_of_models));
     // The line by which whoever started this learns that it is ready, and where.
     println!("listening on http://{address}");
-    let served = app.serve(listener, stop).await;
+    let served = app.serve_until(listener, stop, at_once.clone()).await;
     drop((stopper, look));
-    served.map(|()| 0)
+    served.map(|()| u8::from(at_once.is_cancelled()))
 }
 
-async fn wait_for_end(with_parent: bool, stop: CancellationToken) {
+/// The first signal asks to stop in order, the second to stop at once.
+async fn wait_for_end(with_parent: bool, stop: CancellationToken, at_once: CancellationToken) {
+    let (mut term, mut int) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(term), Ok(int)) => (term, int),
+        _ => return,
+    };
     let asked = async {
-        match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-            (Ok(mut term), Ok(mut int)) => {
-                tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-            }
-            _ => std::future::pending().await,
-        }
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
     };
     let orphaned = async {
         if !with_parent {
@@ -81,5 +81,9 @@ async fn wait_for_end(with_parent: bool, stop: CancellationToken) {
         while matches!(stdin.read(&mut buffer).await, Ok(read) if read > 0) {}
     };
     tokio::select! { () = asked => {}, () = orphaned => {} }
+    tracing::info!("asked to stop: what is under way is ended or handed over; another signal stops at once");
     stop.cancel();
+    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    tracing::warn!("asked again to stop: what is under way is cut off and handed over");
+    at_once.cancel();
 }

@@ -6,7 +6,7 @@ use crate::base::ids::ProjectId;
 use crate::base::text::sha256_hex;
 use crate::domain::audit::{self, Actor, ActorKind, ChainId, Entry, segment};
 use crate::git::{Appended, AuditRepo, Signature};
-use crate::store::{AuditPosition, ChainRow, Claim, EventRow, NewEvent, Release, WorkKind};
+use crate::store::{AuditPosition, ChainRow, Claim, EventRow, NewEvent, Release, Store, WorkKind};
 
 use super::turn::NOTES;
 use super::{Engine, EngineError, Result};
@@ -21,9 +21,12 @@ pub async fn seal(engine: &Engine, claim: &Claim) -> Result<()> {
     loop {
         let mut tx = engine.store.begin(project).await?;
         let is_last = tx.seal_waiting(BATCH as i64, &link).await? < BATCH;
-        if is_last {
+        // The system's own chain stays in the database: it belongs to no project, and so to no project's audit repository.
+        if is_last && project != Store::SYSTEM {
             let spacing = i64::try_from(engine.timings.audit_spacing.as_millis()).unwrap_or(0);
             tx.schedule(WorkKind::PushAudit, claim.id, None, Some(engine.clock.now().plus_millis(spacing)));
+        }
+        if is_last {
             tx.release(claim, Release::Done).await?;
         }
         tx.commit().await?;
@@ -60,7 +63,7 @@ fn entry(project: ProjectId, row: &EventRow, details: Value) -> Entry {
     };
     let target = row.target.get("number").and_then(Value::as_i64).map(|number| format!("issue:{number}"));
     Entry {
-        chain: ChainId::Project(project),
+        chain: if project == Store::SYSTEM { ChainId::System } else { ChainId::Project(project) },
         ts: row.at,
         actor: Actor { id: word("id"), kind },
         action: format!("{}.{}", row.stream, row.kind),

@@ -1,9 +1,10 @@
 //! The tasks of a serving process: each has an owner that sees it end, and all stop together.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -25,24 +26,32 @@ pub struct Supervisor {
     tasks: JoinSet<()>,
     stop: CancellationToken,
     engine: Option<Arc<Engine>>,
+    /// The first task that ended although nobody had asked it to.
+    broken: Arc<OnceLock<&'static str>>,
 }
 
 impl Supervisor {
     /// A supervisor whose tasks end when `stop` is cancelled.
     pub fn new(stop: CancellationToken) -> Supervisor {
-        Supervisor { tasks: JoinSet::new(), stop, engine: None }
+        Supervisor { tasks: JoinSet::new(), stop, engine: None, broken: Arc::default() }
     }
 
     /// Takes charge of a task. When it ends by itself while others run, everything is stopped: a half-alive server is worse than a restart.
     pub fn take(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        let stop = self.stop.clone();
+        let (stop, broken) = (self.stop.clone(), self.broken.clone());
         self.tasks.spawn(async move {
-            task.await;
-            if !stop.is_cancelled() {
+            let ended = std::panic::AssertUnwindSafe(task).catch_unwind().await;
+            if ended.is_err() || !stop.is_cancelled() {
+                let _ = broken.set(name);
                 tracing::error!(task = name, "a task ended that should not; stopping");
                 stop.cancel();
             }
         });
+    }
+
+    /// The name of a task that ended although nobody had asked it to, once there is one.
+    pub fn broken(&self) -> Arc<OnceLock<&'static str>> {
+        self.broken.clone()
     }
 
     /// Starts the workers of an engine.
@@ -75,5 +84,41 @@ impl Supervisor {
     async fn ended(&mut self, patience: Duration) -> bool {
         let all = async { while self.tasks.join_next().await.is_some() {} };
         tokio::time::timeout(patience, all).await.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_ends_or_panics_stops_the_rest_and_is_named() {
+        for (panics, stopped, wanted) in [(false, false, Some("part")), (true, false, Some("part")), (false, true, None)] {
+            let stop = CancellationToken::new();
+            let mut supervisor = Supervisor::new(stop.clone());
+            let (waits, asked) = (stop.clone(), stop.clone());
+            supervisor.take("other", async move { waits.cancelled().await });
+            supervisor.take("part", async move {
+                if stopped {
+                    asked.cancel();
+                }
+                assert!(!panics, "as asked");
+            });
+            let broken = supervisor.broken();
+            supervisor.wait(Duration::from_secs(30)).await;
+            assert_eq!(broken.get().copied(), wanted);
+            assert!(stop.is_cancelled());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_end_is_cut_off_when_its_time_is_over() {
+        let stop = CancellationToken::new();
+        let mut supervisor = Supervisor::new(stop.clone());
+        supervisor.take("hangs", std::future::pending());
+        stop.cancel();
+        let (begun, patience) = (tokio::time::Instant::now(), Duration::from_millis(60));
+        supervisor.wait(patience).await;
+        assert!(begun.elapsed() >= patience);
     }
 }

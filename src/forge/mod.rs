@@ -14,7 +14,7 @@ mod host;
 mod setup;
 
 pub use host::{Account, Host, SCOPES};
-pub use setup::{BranchRules, ForgeFacts, NewFile, NewHook, RepoHook};
+pub use setup::{BranchRules, ForgeFacts, NameRule, NewFile, NewHook, RepoHook};
 
 /// Why a call to a forge did not give what was asked for. The caller branches on the variant; the text is what the forge said, already free of secrets.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -240,6 +240,8 @@ pub trait Forge: Send + Sync {
     async fn test_hook(&self, repo: &RepoRef, id: i64) -> Result<()>;
     /// What holds for a branch; `None`: there is no such branch.
     async fn branch_rules(&self, repo: &RepoRef, branch: &str) -> Result<Option<BranchRules>>;
+    /// The rule that would hold for a branch of this name, whether it is there or not; `None`: none would. Needs administrator rights.
+    async fn rule_for_name(&self, repo: &RepoRef, branch: &str) -> Result<Option<NameRule>>;
     /// Protects a branch: nobody pushes, so many approvals before a merge, an approval falls with the next push.
     async fn protect_branch(&self, repo: &RepoRef, branch: &str, approvals: i64) -> Result<()>;
     /// Makes a private, empty repository.

@@ -34,6 +34,15 @@ pub struct BranchRules {
     pub bot_may_merge: bool,
 }
 
+/// A rule that would hold for a branch of some name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameRule {
+    /// Its name, often a pattern.
+    pub rule: String,
+    /// `None`: it cannot be told.
+    pub bot_may_push: Option<bool>,
+}
+
 /// A file to commit through the forge, on a new branch.
 #[derive(Clone, Debug)]
 pub struct NewFile {

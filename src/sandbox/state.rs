@@ -277,6 +277,9 @@ pub struct Protection {
     pub status_check: bool,
     pub contexts: Vec<String>,
     pub created: Time,
+    /// Only these may merge; empty: whoever may write.
+    #[serde(default)]
+    pub mergers: Vec<String>,
 }
 
 /// Something that happened to an issue beside comments and reviews.

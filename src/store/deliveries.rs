@@ -4,6 +4,7 @@ use super::Store;
 use super::claim::share_of_delivery;
 use super::error::{Result, StoreError};
 use super::inbox::{Delivery, DeliveryState};
+use super::jobs::one_of;
 use super::sql::{all, exec, first};
 use crate::base::Time;
 use crate::base::ids::{DeliveryId, ProjectId};
@@ -37,6 +38,30 @@ impl Store {
             order by received_at desc, id desc limit $5";
         let hook = filter.hook.as_deref();
         Ok(all!(&mut tx, Delivery, pg: pg, lite: lite, filter.state, hook, filter.project, filter.since, limit)?)
+    }
+
+    /// The same from behind a delivery on; its time and id. With `projects`, only those of these projects.
+    pub async fn deliveries_page(
+        &self,
+        filter: &DeliveryFilter,
+        projects: Option<&[ProjectId]>,
+        after: Option<(Time, DeliveryId)>,
+        limit: i64,
+    ) -> Result<Vec<Delivery>> {
+        let mut tx = self.read().await?;
+        let lite = "select id, hook, delivery_id, event, x'' as body, source, received_at, last_seen, redeliveries, state, note, project_id, finished_at,
+                replays, replayed_at
+            from inbox where ($1 is null or state = $1) and ($2 is null or lower(hex(project_id)) in (select value from json_each($2)))
+                and ($3 is null or (received_at, id) < ($3, $4))
+            order by received_at desc, id desc limit $5";
+        let pg = "select id, hook, delivery_id, event, ''::bytea as body, source, received_at, last_seen, redeliveries, state, note, project_id, finished_at,
+                replays, replayed_at
+            from inbox where ($1::text is null or state = $1)
+                and ($2::text is null or project_id::text in (select * from json_array_elements_text($2::json)))
+                and ($3::bigint is null or (received_at, id) < ($3, $4::uuid))
+            order by received_at desc, id desc limit $5";
+        let (at, id) = after.unzip();
+        Ok(all!(&mut tx, Delivery, pg: pg, lite: lite, filter.state, projects.map(one_of), at, id, limit)?)
     }
 
     /// Reads a stored delivery again, as if it had just come. Whatever it led to before is found by its source key and not done twice.

@@ -35,7 +35,45 @@ pub struct WaitsFor {
     pub not_before: Option<Time>,
 }
 
+/// The place of an item in the order of their times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobAfter {
+    pub run_at: Time,
+    pub kind: WorkKind,
+    pub id: Uuid,
+}
+
 impl Store {
+    /// Items of work by their time, from behind `after` on. With `projects`, only those of these projects.
+    pub async fn jobs_page(
+        &self,
+        kind: Option<WorkKind>,
+        projects: Option<&[ProjectId]>,
+        after: Option<&JobAfter>,
+        limit: i64,
+    ) -> Result<Vec<JobRow>> {
+        let mut tx = self.read().await?;
+        let lite = "select kind, id, project_id, lane, run_at, lease_until > cast(unixepoch('subsec') * 1000000 as integer) as leased, owner, attempts
+            from work where ($1 is null or kind = $1) and ($2 is null or lower(hex(project_id)) in (select value from json_each($2)))
+                and ($3 is null or (run_at, kind, id) > ($3, $4, $5))
+            order by run_at, kind, id limit $6";
+        let pg = "select kind, id, project_id, lane, run_at, lease_until > (extract(epoch from clock_timestamp()) * 1000000)::bigint as leased, owner,
+                attempts
+            from work where ($1::text is null or kind = $1)
+                and ($2::text is null or project_id::text in (select * from json_array_elements_text($2::json)))
+                and ($3::bigint is null or (run_at, kind, id) > ($3, $4::text, $5::uuid))
+            order by run_at, kind, id limit $6";
+        let (at, of, id) = (after.map(|after| after.run_at), after.map(|after| after.kind.as_str()), after.map(|after| after.id));
+        Ok(all!(&mut tx, JobRow, pg: pg, lite: lite, kind.map(WorkKind::as_str), projects.map(one_of), at, of, id, limit)?)
+    }
+
+    /// Every item with this id: the turn of a story and what performs its effects share it.
+    pub async fn job(&self, id: Uuid) -> Result<Vec<JobRow>> {
+        let mut tx = self.read().await?;
+        let sql = "select kind, id, project_id, lane, run_at, lease_until <> 0 as leased, owner, attempts from work where id = $1";
+        Ok(all!(&mut tx, JobRow, sql, id)?)
+    }
+
     /// Items of work, those under way first, then by their time. `kind` and `project` narrow it down.
     pub async fn jobs(&self, kind: Option<WorkKind>, project: Option<ProjectId>, limit: i64) -> Result<Vec<JobRow>> {
         let mut tx = self.read().await?;
@@ -74,10 +112,7 @@ impl Store {
 
     /// Makes an item due now, and what it waits for with it. False: somebody is at it, and nothing was changed.
     pub async fn retry_job(&self, id: Uuid) -> Result<bool> {
-        let mut tx = self.read().await?;
-        let sql = "select kind, id, project_id, lane, run_at, lease_until <> 0 as leased, owner, attempts from work where id = $1";
-        let found = all!(&mut tx, JobRow, sql, id)?;
-        drop(tx);
+        let found = self.job(id).await?;
         if found.is_empty() {
             return Err(StoreError::NotFound("job"));
         }
@@ -101,4 +136,10 @@ impl Store {
         self.wake();
         Ok(touched > 0)
     }
+}
+
+/// Ids as a list that a statement looks into: as either engine writes them, which are different texts.
+pub(super) fn one_of(projects: &[ProjectId]) -> String {
+    let both = projects.iter().flat_map(|id| [id.0.simple().to_string(), id.0.hyphenated().to_string()]);
+    serde_json::json!(both.collect::<Vec<_>>()).to_string()
 }

@@ -33,6 +33,8 @@ mod sql;
 mod steps;
 mod subjects;
 mod timers;
+mod tokens;
+mod turns;
 mod tx;
 mod url;
 mod wake;
@@ -52,13 +54,14 @@ pub use content::ObjectRow;
 pub use deliveries::DeliveryFilter;
 pub use effects::{EffectRow, EffectState, NewEffect};
 pub use error::{Result, StoreError};
+pub use exchange::EXCHANGE_PG;
 pub use inbox::{Delivery, DeliveryState, NewDelivery, Received, Source};
 pub use intents::{Ended, IntentRow, IntentState, NewIntent};
-pub use jobs::{JobRow, WaitsFor};
+pub use jobs::{JobAfter, JobRow, WaitsFor};
 pub use journal::{EventRow, NewEvent};
 pub use ledger::{LedgerRow, OverBudget, ReserveRequest, Reserved, Spent};
 pub use load::{InboxLoad, ProjectLoad, WorkLoad};
-pub use open::{LaterMigration, ServingLock, WITHOUT_ROW_SECURITY, lock_embedded};
+pub use open::{LaterMigration, Schema, ServingLock, WITHOUT_ROW_SECURITY, lock_embedded};
 pub use projects::{NewProject, Project};
 pub use purse::{AgentSpent, BUDGET};
 pub use runs::{NewRun, RunRow, RunState, StepResult, StepRow, StepState};
@@ -67,6 +70,7 @@ pub use settings::SettingRow;
 pub use steps::DoneStep;
 pub use subjects::SubjectRow;
 pub use timers::TimerRow;
+pub use tokens::{NewToken, TokenRow};
 pub use tx::ProjectTx;
 pub use url::{BadStoreUrl, StoreUrl};
 pub use work::{Claim, Quiet, Release, WorkKind};
@@ -84,7 +88,7 @@ pub struct Store {
     clock: Clock,
     woken: Arc<Notify>,
     writes: Arc<AtomicU64>,
-    turns: Arc<claim::Turns>,
+    turns: Arc<turns::Turns>,
     touch: Arc<wake::Touch>,
     /// Deliveries on their way into the inbox.
     receiving: Arc<receive::Queue>,
@@ -97,6 +101,11 @@ impl Store {
     /// is refused with [`StoreError::TooNew`].
     pub async fn open(at: &StoreUrl, clock: Clock) -> Result<Store> {
         Store::open_as_later(at, clock, &[]).await
+    }
+
+    /// How the schema of a database stands to what this program knows. Nothing is changed; see [`Store::open`] for what is refused.
+    pub async fn look_at(at: &StoreUrl) -> Result<Schema> {
+        open::look(at).await
     }
 
     /// Opens the database as a later version of this program would that brings these migrations: for trying how a newer program and

@@ -6,7 +6,7 @@ use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, Encode, Postgres, SqlSafeStr, Sqlite, Type};
 use uuid::Uuid;
 
-use crate::base::ids::{AgentId, DeliveryId, EffectId, EntryId, IntentId, ProjectId, RunId, SubjectId};
+use crate::base::ids::{AgentId, DeliveryId, EffectId, EntryId, IntentId, ProjectId, RunId, SubjectId, TokenId};
 use crate::base::{Nano, Time};
 
 /// An open transaction on either engine. Dropped without a commit, it rolls back.
@@ -116,7 +116,7 @@ macro_rules! wrapped_column {
     )*};
 }
 
-wrapped_column!(Uuid: ProjectId, SubjectId, RunId, EffectId, DeliveryId, AgentId, IntentId, EntryId);
+wrapped_column!(Uuid: ProjectId, SubjectId, RunId, EffectId, DeliveryId, AgentId, IntentId, EntryId, TokenId);
 wrapped_column!(i64: Time, Nano);
 
 /// An enum stored as a word. The words are part of the schema: a check constraint lists them.

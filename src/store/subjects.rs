@@ -71,6 +71,12 @@ impl ProjectTx {
         first!(&mut self.tx, SubjectRow, sql, self.project, id)?.ok_or(StoreError::NotFound("subject"))
     }
 
+    /// Subjects of a kind with numbers greater than this one, by number, at most so many.
+    pub async fn subjects_page(&mut self, kind: &str, after: i64, limit: i64) -> Result<Vec<SubjectRow>> {
+        let sql = "select id, kind, number, created_at from subjects where project_id = $1 and kind = $2 and number > $3 order by number limit $4";
+        Ok(all!(&mut self.tx, SubjectRow, sql, self.project, kind, after, limit)?)
+    }
+
     /// All subjects of a kind, by number.
     pub async fn subjects(&mut self, kind: &str) -> Result<Vec<SubjectRow>> {
         let sql = "select id, kind, number, created_at from subjects where project_id = $1 and kind = $2 order by number";

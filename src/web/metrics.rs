@@ -7,13 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::WebState;
+use super::auth::Caller;
 use crate::base::Time;
+use crate::config::standing::Followed;
+use crate::domain::access::token::Scope;
 use crate::store::{Project, ProjectLoad, Store, StoreError};
 
 /// Projects with series of their own; the rest is counted in `syndarix_projects` alone.
@@ -26,7 +29,12 @@ const FRESH: Duration = Duration::from_secs(1);
 pub struct Kept(Arc<Mutex<Option<(Instant, String)>>>);
 
 /// `GET /metrics`.
-pub async fn metrics(State(state): State<WebState>) -> Response {
+pub async fn metrics(State(state): State<WebState>, headers: HeaderMap) -> Response {
+    if state.metrics_need_token
+        && let Err(problem) = Caller::of(&state, &headers).await.and_then(|caller| caller.need(Scope::Metrics))
+    {
+        return problem.into_response();
+    }
     let mut kept = state.metrics.0.lock().await;
     if let Some((at, text)) = kept.as_ref()
         && at.elapsed() < FRESH
@@ -52,6 +60,9 @@ fn page(text: String) -> Response {
 async fn gather(state: &WebState) -> Result<String, StoreError> {
     let mut out = Families::default();
     out.add("syndarix_build_info", "gauge", "Always 1; the label says the version.", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    if let Some(team) = &state.team {
+        followed(&mut out, &team.get());
+    }
     work(&mut out, &state.store, state.clock.now()).await?;
     for load in state.store.inbox_load().await? {
         let labels = [("hook", load.hook.as_str()), ("state", load.state.as_str())];
@@ -82,6 +93,17 @@ async fn gather(state: &WebState) -> Result<String, StoreError> {
         }
     }
     Ok(out.text())
+}
+
+fn followed(out: &mut Families, team: &Followed) {
+    if let Some(commit) = &team.in_force {
+        let help = "Always 1; the label says which commit of the configuration is in force.";
+        out.add("syndarix_config_info", "gauge", help, &[("commit", commit.as_str())], 1);
+    }
+    let help = "Mistakes that keep the newest commit of the configuration from being used.";
+    out.add("syndarix_config_mistakes", "gauge", help, &[], team.refused.as_ref().map_or(0, |(_, mistakes)| mistakes.len()));
+    let help = "1 while the repository of the configuration cannot be asked.";
+    out.add("syndarix_config_unreachable", "gauge", help, &[], u8::from(team.unreachable.is_some()));
 }
 
 async fn work(out: &mut Families, store: &Store, now: Time) -> Result<(), StoreError> {

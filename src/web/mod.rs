@@ -1,7 +1,11 @@
-//! What is served over HTTP: web hooks in, health and numbers out.
+//! What is served over HTTP: web hooks in; health, numbers and what administrators ask for out.
 
+pub mod api;
+pub mod auth;
 mod health;
 mod metrics;
+mod pace;
+mod problem;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -14,12 +18,14 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 pub use health::room;
 pub use metrics::{Kept, MOST_PROJECTS};
+pub use pace::Pace;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::Clock;
-use crate::base::secret::SecretString;
+use crate::base::secret::{Redactor, SecretString};
+use crate::config::Standing;
 use crate::forge::Forge;
 use crate::store::Store;
 
@@ -70,7 +76,15 @@ pub struct WebState {
     pub data_dir: PathBuf,
     /// Cancelled when the process has been asked to stop.
     pub stopping: CancellationToken,
+    /// How it stands with a configuration that is followed in a repository.
+    pub team: Option<Standing>,
     pub metrics: Kept,
+    /// `/metrics` asks for a token.
+    pub metrics_need_token: bool,
+    /// How much each token asked lately.
+    pub pace: Pace,
+    /// Masks what leaves in answers.
+    pub redactor: Redactor,
 }
 
 /// Serves until `stop` is cancelled, then lets open requests end.
@@ -88,6 +102,7 @@ pub fn router(state: WebState) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
+        .merge(api::router())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(state)
 }

@@ -18,13 +18,13 @@ fn finding(answer: &Answer, what: &str, verdict: &str) -> Option<(String, String
     Some((text("said"), text("fix")))
 }
 
-fn has(answer: &Answer, what: &str, verdict: &str, said: &str, fix: &str) {
+pub fn has(answer: &Answer, what: &str, verdict: &str, said: &str, fix: &str) {
     let (got_said, got_fix) = finding(answer, what, verdict).unwrap_or_else(|| panic!("{what} {verdict}: {answer:#?}"));
     assert!(got_said.contains(said) && got_fix.contains(fix), "{what}: {got_said} -> {got_fix}\nwanted {said} -> {fix}");
 }
 
 /// Answers every request on this port with the same text, as long as the tests run.
-fn answering(listener: TcpListener, answer: String) {
+pub fn answering(listener: TcpListener, answer: String) {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { break };
@@ -37,7 +37,7 @@ fn answering(listener: TcpListener, answer: String) {
 }
 
 /// An Ollama that lists the models which the built-in groups name.
-fn ollama() -> String {
+pub fn ollama() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let body = json!({"models": [{"name": "qwen3-coder:30b"}, {"name": "gpt-oss:20b"}]}).to_string();
@@ -47,7 +47,7 @@ fn ollama() -> String {
 }
 
 /// A world with everything as it should be.
-async fn healthy() -> (World, Serving, String) {
+pub async fn healthy() -> (World, Serving, String) {
     let world = World::open().await;
     let serving = world.serve(&[]).await;
     let done = world.run(&["onboard", "home", REPO, "--protect"]).await;
@@ -56,12 +56,12 @@ async fn healthy() -> (World, Serving, String) {
     (world, serving, ollama())
 }
 
-async fn doctor(world: &World, ollama: &str, more: &[&str]) -> Answer {
+pub async fn doctor(world: &World, ollama: &str, more: &[&str]) -> Answer {
     let args: Vec<&str> = ["doctor", "--json"].into_iter().chain(more.iter().copied()).collect();
     world.run_with(&args, &[("SYNDARIX_OLLAMA_URL", ollama)]).await
 }
 
-async fn call(world: &World, method: reqwest::Method, path: &str, body: Value) -> Value {
+pub async fn call(world: &World, method: reqwest::Method, path: &str, body: Value) -> Value {
     let url = format!("{}/api/v1/repos/{REPO}{path}", world.sandbox.url());
     let request = client().request(method, url).header("authorization", format!("token {}", world.token)).json(&body);
     request.send().await.unwrap().json().await.unwrap_or_default()
@@ -89,6 +89,7 @@ async fn a_healthy_installation_holds_and_each_broken_thing_is_named_with_its_fi
         "delivery",
         "labels",
         "branch names",
+        "own branches",
         "protection",
     ] {
         has(&sound, what, "ok", "", "");

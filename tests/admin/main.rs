@@ -3,9 +3,11 @@
 #![cfg(feature = "demo")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod api;
 mod bootstrap;
 mod config;
 mod doctor;
+mod doctor_more;
 mod init;
 mod jobs;
 mod onboard;
@@ -13,4 +15,5 @@ mod packaging;
 mod program;
 mod reference;
 mod serve;
+mod token;
 mod world;

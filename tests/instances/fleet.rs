@@ -39,6 +39,10 @@ pub struct Fleet {
     pub database: String,
     /// Migrations that a newer program has brought beside those of this one.
     pub later: &'static [LaterMigration],
+    /// Address of a model that instances ask instead of answering from the script.
+    pub model: Option<String>,
+    /// Variables of instances that are started from now on.
+    pub variables: Vec<(&'static str, String)>,
     stories: Vec<(Arc<Story>, Arc<People>)>,
     pub instances: Vec<Instance>,
 }
@@ -68,7 +72,17 @@ impl Fleet {
             sandbox.ensure_hook(Some(&story.repo), relay.url(), SECRET).map_err(|problem| anyhow::anyhow!("no hook: {problem}"))?;
             all.push((Arc::new(story), Arc::new(people)));
         }
-        Ok(Fleet { dir, sandbox, relay, database: database.to_owned(), later: &[], stories: all, instances: Vec::new() })
+        Ok(Fleet {
+            dir,
+            sandbox,
+            relay,
+            database: database.to_owned(),
+            later: &[],
+            model: None,
+            variables: Vec::new(),
+            stories: all,
+            instances: Vec::new(),
+        })
     }
 
     /// The settings of an instance with this name.
@@ -95,7 +109,11 @@ impl Fleet {
         let log = File::options().create(true).append(true).open(self.log(name))?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_syndarix"));
         command.arg("serve").arg("--with-parent").arg("--config").arg(self.settings(name)?);
-        command.arg("--script").arg(self.dir.path().join("script.json")).env_remove("FAILPOINTS").env_remove("SYNDARIX_STORE_URL");
+        match &self.model {
+            Some(url) => command.args(["--model", "ollama/qwen3-coder:30b"]).env("SYNDARIX_OLLAMA_URL", url),
+            None => command.arg("--script").arg(self.dir.path().join("script.json")),
+        };
+        command.envs(self.variables.iter().map(|(name, value)| (name, value))).env_remove("FAILPOINTS").env_remove("SYNDARIX_STORE_URL");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
         let mut child = command.spawn()?;
         let stdin = child.stdin.take();
@@ -231,6 +249,11 @@ impl Fleet {
 impl Instance {
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid, signal).unwrap();
+    }
+
+    /// Waits until it has ended by itself; `None`: it was killed by a signal.
+    pub async fn exit_code(mut self) -> Option<i32> {
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends").unwrap().code()
     }
 
     /// Lets it end in order.

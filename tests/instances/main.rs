@@ -13,6 +13,7 @@ mod outage;
 mod racing;
 mod relay;
 mod spread;
+mod stop;
 mod upgrade;
 
 #[path = "../crash/page.rs"]

@@ -15,6 +15,7 @@ mod migrations;
 mod runs;
 mod seal;
 mod settings;
+mod tokens;
 mod work;
 mod world;
 
@@ -69,6 +70,7 @@ on_both_engines! {
         what_was_put_off_can_be_stirred_and_looks_do_not_count;
     fair:
         a_flood_does_not_keep_the_others_waiting
+        a_look_beside_a_flood_goes_by_the_index_of_shares
         shares_that_are_full_are_left_out
         kinds_take_turns
         deliveries_of_a_flooding_repository_let_others_pass
@@ -116,6 +118,11 @@ on_both_engines! {
         late_commits_are_sealed_and_places_are_dense
         two_sealers_at_once_make_one_chain
         the_pushed_position_is_fenced_and_never_moves_back;
+    tokens:
+        a_token_is_kept_read_and_revoked_once
+        uses_are_noted_by_the_hour
+        what_is_done_with_tokens_is_in_the_systems_own_chain
+        pages_follow_each_other_and_keep_to_projects;
     settings:
         a_setting_is_kept_replaced_and_taken_back
         many_stories_never_overshoot_the_month_they_share

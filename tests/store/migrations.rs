@@ -69,6 +69,9 @@ async fn read_all(store: &Store, project: syndarix::base::ids::ProjectId) {
     // What the ledger held before is counted in its month.
     let purse = tx.project_spent(START).await.unwrap();
     assert_eq!((purse.0.spent.0, purse.1.spent.0), (1500, 1500));
+    let tokens = store.tokens().await.unwrap();
+    assert_eq!(tokens.len(), 2);
+    assert!(tokens[0].projects.as_ref().is_some_and(|own| own.contains(&project)) && tokens[1].revoked_at.is_some());
     let hash = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
     assert_eq!(tx.text(hash).await.unwrap().as_deref(), Some("hello"));
 }

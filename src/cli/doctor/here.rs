@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::app::open_store;
+use crate::app::{self, look_at_store, open_store};
 use crate::base::Clock;
 use crate::cli::report::{Report, Verdict};
 use crate::config::Config;
 use crate::domain::budget::Wire;
 use crate::git::git_version;
 use crate::llm::{Endpoint, Http, HttpOptions, Reached, reach};
-use crate::store::Store;
+use crate::store::{Schema, Store};
 use crate::web::room;
 
 /// Oldest Git whose transport speaks protocol 2 by itself and knows partial clones.
@@ -32,6 +32,38 @@ pub(super) async fn git(report: &mut Report) {
         }
         Err(error) => report.fix("git", Verdict::Fails, error.to_string(), fix),
     }
+}
+
+/// The configuration with its team, where that is followed in a repository: the newest commit, or else the one that was in force last.
+pub(super) async fn team(config: Config, report: &mut Report) -> Config {
+    let what = "configuration in Git";
+    let looked = match app::team::kept(&config) {
+        Ok(Some(looked)) => looked,
+        Ok(None) => return config,
+        Err(error) => {
+            report.fix(what, Verdict::Fails, format!("{error:#}"), "check `config_repo` in the settings file");
+            return config;
+        }
+    };
+    let kept = looked.kept.as_ref().and_then(|(_, files)| Config::of_files(&config.settings, files, true).ok());
+    match app::team::newest(&config, &looked.place).await {
+        Ok((commit, Ok(newest))) => {
+            report.add(what, Verdict::Ok, format!("commit {} of {} holds together", commit.short(), looked.place.shown));
+            return newest;
+        }
+        Ok((commit, Err(errors))) => {
+            let stays = looked.kept.as_ref().map(|(kept, _)| format!("; {} stays in force", kept.short())).unwrap_or_default();
+            for error in &errors.0 {
+                let found = format!("commit {} of {} is not used: {}{stays}", commit.short(), looked.place.shown, error.brief());
+                report.fix(what, Verdict::Fails, found, "mend it there with another commit, or revert the one that brought it");
+            }
+        }
+        Err(error) => {
+            let fix = "check that the bot's account may read the repository, and that this machine reaches it; what was in force stays";
+            report.fix(what, Verdict::Fails, format!("{} cannot be read: {error:#}", looked.place.shown), fix);
+        }
+    }
+    kept.unwrap_or(config)
 }
 
 pub(super) fn disk(config: &Config, report: &mut Report) {
@@ -74,6 +106,19 @@ pub(super) async fn database(config: &Config, report: &mut Report, clock: Clock)
     if embedded && !config.settings.data_dir.join("syndarix.db").exists() {
         report.add("database", Verdict::Note, "there is none yet; `syndarix serve` makes it at its first start");
         return None;
+    }
+    // Looking must not bring the schema up to date: that is for whoever serves, at a time of their choice.
+    match look_at_store(config).await {
+        Ok(Schema::Current) | Err(_) => {}
+        Ok(Schema::Empty) => {
+            report.add("database", Verdict::Note, "it is empty; the next `syndarix serve` sets it up");
+            return None;
+        }
+        Ok(Schema::Older { found, known }) => {
+            let said = format!("its schema is of version {found}; the next `syndarix serve` of this program brings it to {known}");
+            report.fix("database", Verdict::Note, said, "take a backup before, as docs/backup.md says");
+            return None;
+        }
     }
     let opened = match open_store(config, clock).await {
         Ok(store) => store.ping().await.map(|()| store).map_err(anyhow::Error::from),

@@ -50,8 +50,10 @@ pub async fn run(args: DoctorArgs) -> Result<u8> {
     let redactor = match Config::load(&super::environment(), args.config.as_deref()) {
         Ok(config) => {
             report.add("configuration", Verdict::Ok, "it holds together");
+            let redactor = config.redactor();
+            let config = here::team(config, &mut report).await;
             examine(&config, &args, &mut report).await?;
-            config.redactor()
+            redactor
         }
         Err(errors) => {
             for error in errors.0 {

@@ -32,6 +32,7 @@ impl Visit<'_> {
         }
         self.labels(report).await;
         self.branches(report).await;
+        self.own_branches(report).await;
         self.record(report).await;
     }
 
@@ -143,7 +144,8 @@ impl Visit<'_> {
             return report.add(what, Verdict::Note, "not tried, as asked");
         }
         let (Some(store), true) = (self.ward.store, self.ward.serving) else {
-            return report.fix(what, Verdict::Unknown, "no serving process to receive one", "start `syndarix serve` and run this again");
+            let said = if self.ward.serving { "the database cannot be looked into" } else { "no serving process to receive one" };
+            return report.fix(what, Verdict::Unknown, said, "start `syndarix serve` and run this again");
         };
         if self.repo.empty {
             return report.fix(what, Verdict::Note, "a forge sends no test of an empty repository", "push a first commit");
@@ -260,6 +262,30 @@ impl Visit<'_> {
                 report.add(what, Verdict::Ok, format!("{branch} is protected by `{}`, {} approvals", rules.rule, rules.required_approvals))
             }
             Err(error) => self.unknown(report, "protection", &error),
+        }
+    }
+
+    /// A rule made for all branches holds for those of stories as well, and keeps the bot from pushing to its own.
+    async fn own_branches(&self, report: &mut Report) {
+        let (what, login) = (self.what("own branches"), &self.bot.login);
+        match self.forge.rule_for_name(&self.at(), "syndarix/1-any-story").await {
+            Ok(None) => report.add(what, Verdict::Ok, "no rule holds for branches named `syndarix/...`"),
+            Ok(Some(rule)) if rule.bot_may_push == Some(true) => {
+                report.add(what, Verdict::Ok, format!("the rule `{}` holds for `syndarix/...`, and @{login} may push there", rule.rule))
+            }
+            Ok(Some(rule)) => {
+                let fix = format!("let @{login} push in the rule `{0}`, or make `{0}` fit fewer branches", rule.rule);
+                let (verdict, said) = match rule.bot_may_push {
+                    Some(_) => (Verdict::Fails, format!("and @{login} may not push there: no story could get its branch")),
+                    None => (Verdict::Note, format!("and whether @{login} is in one of its teams is not known")),
+                };
+                report.fix(what, verdict, format!("the rule `{}` holds for `syndarix/...`, {said}", rule.rule), fix);
+            }
+            Err(error @ (ForgeError::Forbidden(_) | ForgeError::NotFound(_))) => {
+                let fix = format!("see that no rule protects branches named `syndarix/...`, or give @{login} administrator rights");
+                report.fix(what, Verdict::Note, format!("its rules cannot be read: {error}"), fix);
+            }
+            Err(error) => self.unknown(report, "own branches", &error),
         }
     }
 

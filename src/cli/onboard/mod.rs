@@ -60,7 +60,7 @@ impl OnboardArgs {
 
 /// Runs the command: 0 all is there, 1 something was refused, 2 something could not be looked at.
 pub async fn run(args: OnboardArgs) -> Result<u8> {
-    let config = Config::load(&super::environment(), args.config.as_deref())?;
+    let config = crate::app::team::laid(Config::load(&super::environment(), args.config.as_deref())?).await?;
     let report = carry_out(&config, &args).await?;
     let mut answer = Vec::new();
     if args.json {

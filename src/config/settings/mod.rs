@@ -32,6 +32,8 @@ pub struct Settings {
     pub bot_config: Option<PathBuf>,
     /// Directory laid over the built-in prompts.
     pub prompts: Option<PathBuf>,
+    /// Repository that the team and its prompts are followed in; then there is neither of the two directories.
+    pub config_repo: Option<ConfigRepo>,
     pub forges: Vec<ForgeSettings>,
     /// Repositories that are served.
     pub projects: Served,
@@ -45,6 +47,17 @@ pub struct Settings {
     /// Filter of the log, such as `info,syndarix=debug`.
     pub log: String,
     pub log_format: LogFormat,
+    /// `/metrics` asks for a token.
+    pub metrics_need_token: bool,
+}
+
+/// Where the team's configuration is followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigRepo {
+    /// `<forge id>:owner/name`, an address, or a path of this machine.
+    pub place: String,
+    /// Folder in it, without a slash at either end; empty: its top.
+    pub path: String,
 }
 
 /// How log lines are written.
@@ -99,6 +112,8 @@ pub struct Timings {
     pub idle: Duration,
     /// How long one call to a forge may take.
     pub call: Duration,
+    /// How long a process that was asked to stop ends what is under way.
+    pub drain: Duration,
 }
 
 impl Default for Timings {
@@ -112,6 +127,7 @@ impl Default for Timings {
             poll_quick: Duration::from_secs(12),
             idle: Duration::from_secs(1),
             call: Duration::from_secs(30),
+            drain: Duration::from_secs(30),
         }
     }
 }

@@ -80,6 +80,10 @@ const TIMINGS: &[Key] = &[
         .note("How long one call to a forge may take.")
         .or("30")
         .by("SYNDARIX_TIMINGS_CALL_SECONDS"),
+    Key::new("drain_seconds", Kind::Whole(0))
+        .note("How long a process that was asked to stop ends what is under way; the rest is handed over. A service manager should wait longer than this.")
+        .or("30")
+        .by("SYNDARIX_TIMINGS_DRAIN_SECONDS"),
 ];
 
 const RETENTION: &[Key] = &[
@@ -131,6 +135,14 @@ pub const SETTINGS: &[Key] = &[
         .note("Directory whose files replace the built-in prompts of the same name.")
         .like("\"prompts\"")
         .by("SYNDARIX_PROMPTS"),
+    Key::new("config_repo", Kind::Text)
+        .note("Git repository that holds the team in place of these two directories: `<forge id>:owner/name`, an address, or a path. Its default branch is followed, and a good commit takes effect without a restart; see docs/admin.md.")
+        .like("\"home:acme/bot-config\"")
+        .by("SYNDARIX_CONFIG_REPO"),
+    Key::new("config_path", Kind::Text)
+        .note("Folder of `config_repo` in which `policy.toml`, `agents/`, `projects/` and `prompts/` lie. Left out: its top.")
+        .like("\"bot-config\"")
+        .by("SYNDARIX_CONFIG_PATH"),
     Key::new("log", Kind::Text)
         .note("What is logged: a level (`error`, `warn`, `info`, `debug`, `trace`), or a filter such as `info,syndarix=debug`.")
         .or("\"info\"")
@@ -139,6 +151,10 @@ pub const SETTINGS: &[Key] = &[
         .note("How log lines are written to standard error: for people, or one JSON object a line.")
         .or("\"text\"")
         .by("SYNDARIX_LOG_FORMAT"),
+    Key::new("metrics_need_token", Kind::Flag)
+        .note("`/metrics` is answered only to who shows a token with the scope `metrics`; see `syndarix token issue`. It names repositories: set it where others than your monitoring reach `listen`.")
+        .or("false")
+        .by("SYNDARIX_METRICS_NEED_TOKEN"),
     Key::new("projects", Kind::List(&Kind::Text))
         .note("Repositories that are served: `owner/name`, `owner/*`, `*`, and `!owner/name` for what is taken out. In the variable, separated by commas. Nobody is served by accident: an empty list serves none.")
         .or("[]")

@@ -6,6 +6,8 @@ use crate::domain::forge::{Role, User};
 use crate::domain::refusal::Refusal;
 use crate::domain::speech::code;
 
+pub mod token;
+
 #[cfg(test)]
 mod tests;
 

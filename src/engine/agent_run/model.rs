@@ -53,12 +53,12 @@ impl Session<'_> {
         let limits = self.site.rules.limits;
         let now = self.engine.clock.now();
         let purse = tx.purse(self.row.subject, now).await?;
-        let mut amount = self.engine.gateway.estimate(&group, &request);
+        let mut amount = self.site.team.gateway.estimate(&group, &request);
         match purse.judge(amount, limits) {
             Verdict::Go => {}
             Verdict::GoCheaper(_) => {
-                group = self.engine.gateway.catalog().cheaper(&group).to_owned();
-                amount = self.engine.gateway.estimate(&group, &request);
+                group = self.site.team.gateway.catalog().cheaper(&group).to_owned();
+                amount = self.site.team.gateway.estimate(&group, &request);
             }
             Verdict::Stop(sentence) => {
                 tx.rollback().await?;
@@ -97,7 +97,7 @@ impl Session<'_> {
             }
         };
         self.engine.commit(tx).await?;
-        match self.engine.outside(self.engine.gateway.chat(&group, &request)).await {
+        match self.engine.outside(self.site.team.gateway.chat(&group, &request)).await {
             Ok(answered) => self.answered(row, &group, &permit, answered, expected).await,
             Err(failure) => self.unanswered(&permit, &failure, row.attempts, expected).await,
         }

@@ -13,8 +13,8 @@ use crate::domain::approval::MergePermit;
 use crate::domain::forge::*;
 
 use super::{
-    BranchRules, DeliveryHead, Forge, ForgeFacts, Headers, NewFile, NewHook, NewPull, PlacedComment, PullPatch, Reacted, ReactionTarget,
-    RepoHook, Result, Touched, Window,
+    BranchRules, DeliveryHead, Forge, ForgeFacts, Headers, NameRule, NewFile, NewHook, NewPull, PlacedComment, PullPatch, Reacted,
+    ReactionTarget, RepoHook, Result, Touched, Window,
 };
 
 mod calls;
@@ -29,6 +29,7 @@ mod merge_test;
 mod pace;
 mod pulls;
 mod read;
+mod rules;
 mod setup;
 mod touched;
 mod wire;
@@ -291,6 +292,10 @@ impl Forge for GiteaForge {
 
     async fn branch_rules(&self, repo: &RepoRef, branch: &str) -> Result<Option<BranchRules>> {
         self.read_branch_rules(repo, branch).await
+    }
+
+    async fn rule_for_name(&self, repo: &RepoRef, branch: &str) -> Result<Option<NameRule>> {
+        self.read_rule_for(repo, branch).await
     }
 
     async fn protect_branch(&self, repo: &RepoRef, branch: &str, approvals: i64) -> Result<()> {

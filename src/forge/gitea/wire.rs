@@ -45,6 +45,11 @@ tolerant! {
     Branch { name: String, commit: BranchCommit, }
     /// A branch with the rules that hold for it.
     RuledBranch { protected: bool, effective_branch_protection_name: String, required_approvals: i64, user_can_push: bool, user_can_merge: bool, }
+    /// One rule of a repository, which fits by its name.
+    BranchProtection {
+        rule_name: String, branch_name: String, priority: i64, enable_push: bool, enable_push_whitelist: bool,
+        push_whitelist_usernames: Vec<String>, push_whitelist_teams: Vec<String>,
+    }
     HookConfig { url: String, content_type: String, }
     Hook { id: i64, config: HookConfig, events: Vec<String>, active: bool, branch_filter: String, }
     Side { label: String, #[serde(rename = "ref")] reference: String, sha: String, repo_id: i64, repo: Option<Repo>, }

@@ -88,6 +88,9 @@ impl Act<'_> {
             return Err(Problem::refused("Please try again later"));
         }
         let Some(rule) = self.world.protection_of(repo, &pull.base) else { return Ok(()) };
+        if !rule.mergers.is_empty() && !rule.mergers.iter().any(|login| login == self.world.login(self.actor)) {
+            return Err(Problem::refused("User not allowed to merge PR"));
+        }
         let forced = force && !rule.block_admin_override && self.repo(repo, Grant::Admin).is_ok();
         if forced { Ok(()) } else { self.satisfies(id, rule) }
     }

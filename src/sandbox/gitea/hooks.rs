@@ -169,6 +169,8 @@ pub struct Rule {
     block_admin_merge_override: bool,
     enable_status_check: bool,
     status_check_contexts: Vec<String>,
+    enable_merge_whitelist: bool,
+    merge_whitelist_usernames: Vec<String>,
 }
 
 pub async fn protect(call: Call, Path((owner, name)): Path<(String, String)>, Body(body): Body<Rule>) -> Answer {
@@ -184,6 +186,7 @@ pub async fn protect(call: Call, Path((owner, name)): Path<(String, String)>, Bo
         block_admin_override: body.block_admin_merge_override,
         status_check: body.enable_status_check,
         contexts: body.status_check_contexts,
+        mergers: if body.enable_merge_whitelist { body.merge_whitelist_usernames } else { Vec::new() },
         ..Protection::default()
     };
     let id = call.act(|act| act.protect(repo, rule))?;

@@ -96,13 +96,15 @@ pub async fn permission(call: Call, Path((owner, name, login)): Path<(String, St
 }
 
 fn branch_shape(call: &Call, repo: &Repo, name: &str, commit: &crate::sandbox::git_ops::CommitRow) -> Value {
+    let me = call.me().ok();
     call.show(|view| {
+        let me = me.map(|id| view.world.login(id).to_owned()).unwrap_or_default();
         let rule = view.world.protection_of(repo.id, name);
         json!({
             "name": name, "commit": view.payload_commit(repo, commit), "protected": rule.is_some(),
             "required_approvals": rule.map_or(0, |rule| rule.required_approvals), "enable_status_check": rule.is_some_and(|rule| rule.status_check),
             "status_check_contexts": rule.map(|rule| rule.contexts.clone()).unwrap_or_default(),
-            "user_can_push": rule.is_none_or(|rule| rule.allow_push), "user_can_merge": true,
+            "user_can_push": rule.is_none_or(|rule| rule.allow_push), "user_can_merge": rule.is_none_or(|rule| rule.mergers.is_empty() || rule.mergers.contains(&me)),
             "effective_branch_protection_name": rule.map(|rule| rule.rule.as_str()).unwrap_or_default(),
         })
     })

@@ -241,6 +241,7 @@ impl View<'_> {
             "ignore_stale_approvals": rule.ignore_stale, "block_on_rejected_reviews": rule.block_on_rejected,
             "block_on_outdated_branch": rule.block_on_outdated, "block_admin_merge_override": rule.block_admin_override,
             "enable_status_check": rule.status_check, "status_check_contexts": rule.contexts, "enable_approvals_whitelist": false,
+            "enable_merge_whitelist": !rule.mergers.is_empty(), "merge_whitelist_usernames": rule.mergers,
             "created_at": time(rule.created), "updated_at": time(rule.created),
         })
     }

@@ -1,0 +1,141 @@
+//! `syndarix doctor`, one broken setup for each check that needs more than a changed line: another clock, another database, refused rights.
+
+use std::net::TcpListener;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::json;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
+use syndarix::base::Clock;
+use syndarix::sandbox::Permission;
+
+use crate::doctor::{answering, call, doctor, has, healthy};
+use crate::program::{Answer, client};
+use crate::world::{REPO, World};
+
+const HOUR: i64 = 3_600_000;
+
+/// Hands requests on and answers with a clock that is an hour ahead.
+async fn an_hour_ahead(State((http, target)): State<(reqwest::Client, String)>, request: Request) -> (StatusCode, HeaderMap, Bytes) {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    let answer = http.request(parts.method, format!("{target}{}", parts.uri)).headers(parts.headers).body(body).send().await.unwrap();
+    let (status, mut headers) = (answer.status(), answer.headers().clone());
+    let date =
+        chrono::DateTime::from_timestamp_micros(Clock::System.now().plus_millis(HOUR).0).unwrap().to_rfc2822().replace("+0000", "GMT");
+    headers.insert(header::DATE, HeaderValue::from_str(&date).unwrap());
+    headers.remove(header::TRANSFER_ENCODING);
+    (status, headers, answer.bytes().await.unwrap())
+}
+
+async fn look(world: &World, variables: &[(&str, &str)]) -> Answer {
+    world.run_with(&["doctor", "--json", "--no-delivery"], variables).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_clock_a_hook_to_oneself_a_refused_key_and_a_full_disk_are_named() {
+    let world = World::open().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    let routes = Router::new().fallback(an_hour_ahead).with_state((client(), world.sandbox.url()));
+    let _server = tokio::task::JoinSet::from_iter([async move { axum::serve(listener, routes).await.unwrap() }]);
+    let clock = look(&world, &[("SYNDARIX_FORGE_HOME_URL", &proxy)]).await;
+    has(&clock, "clock", "fails", "seconds ahead of this one", "NTP");
+
+    // An address of this machine that does not say so: the forge seems to run elsewhere.
+    let elsewhere = world.sandbox.url().replace("127.0.0.1", "0.0.0.0");
+    let address = look(&world, &[("SYNDARIX_FORGE_HOME_URL", &elsewhere)]).await;
+    has(&address, "addresses", "fails", "on the forge's machine means the forge itself", "set `public_url`");
+
+    let refuses = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", refuses.local_addr().unwrap());
+    answering(refuses, "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned());
+    let key = look(&world, &[("SYNDARIX_ANTHROPIC_API_KEY", "model-key-canary"), ("SYNDARIX_ANTHROPIC_URL", &url)]).await;
+    has(&key, "models of anthropic", "fails", "does not accept the key", "SYNDARIX_ANTHROPIC_API_KEY");
+    assert!(!key.out.contains("canary"));
+
+    // A file system without room for anything.
+    let full = look(&world, &[("SYNDARIX_DATA_DIR", "/proc/syndarix")]).await;
+    has(&full, "disk", "fails", "0 MB are left", "make room");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_repository_refuses_is_named() {
+    let (world, serving, ollama) = healthy().await;
+    let look = async || doctor(&world, &ollama, &["--no-delivery"]).await;
+    has(&look().await, "own branches", "ok", "no rule holds", "");
+    for (rule, push, verdict, said) in [
+        ("syndarix/**", false, "fails", "no story could get its branch"),
+        ("**", false, "fails", "the rule `**` holds"),
+        ("syndarix/*", true, "ok", "may push there"),
+    ] {
+        call(&world, reqwest::Method::POST, "/branch_protections", json!({"rule_name": rule, "enable_push": push})).await;
+        has(&look().await, "own branches", verdict, said, if verdict == "ok" { "" } else { "push in the rule" });
+        let path = format!("/branch_protections/{}", rule.replace('*', "%2A"));
+        call(&world, reqwest::Method::DELETE, &path, serde_json::Value::Null).await;
+    }
+    has(&look().await, "own branches", "ok", "no rule holds", "");
+
+    call(&world, reqwest::Method::DELETE, "/branch_protections/main", serde_json::Value::Null).await;
+    let closed = json!({"rule_name": "main", "enable_merge_whitelist": true, "merge_whitelist_usernames": ["acme"]});
+    call(&world, reqwest::Method::POST, "/branch_protections", closed).await;
+    has(
+        &look().await,
+        "protection",
+        "fails",
+        "@syndarix-bot may not merge into it",
+        "add @syndarix-bot to those who may merge, in the rule `main`",
+    );
+
+    std::fs::create_dir_all(world.path("bot-config")).unwrap();
+    let policy = format!("audit_repo = \"{}/acme/record.git\"\n", world.sandbox.url());
+    std::fs::write(world.path("bot-config/policy.toml"), policy).unwrap();
+    world.change("projects = [", "bot_config = \"bot-config\"\nprojects = [");
+    has(&look().await, "record", "fails", "acme/record is not there", "syndarix onboard home");
+    world.sandbox.ensure_repo("acme", "record", None, None).await.unwrap();
+    world.sandbox.set_permission("acme/record", "syndarix-bot", Permission::Read).unwrap();
+    has(&look().await, "record", "fails", "may not push to acme/record", "give @syndarix-bot write permission");
+    world.sandbox.set_permission("acme/record", "syndarix-bot", Permission::Write).unwrap();
+    has(&look().await, "record", "ok", "it goes to acme/record", "");
+
+    world.sandbox.archive_repo(REPO, true).unwrap();
+    has(&look().await, "rights", "fails", "it is archived", "take it out of the archive");
+    assert_eq!(serving.stop().await, Some(0));
+}
+
+async fn database(world: &World) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(world.path("data/syndarix.db")).connect().await.unwrap()
+}
+
+async fn version(connection: &mut SqliteConnection) -> i64 {
+    sqlx::query_scalar("select max(version) from _sqlx_migrations").fetch_one(connection).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_never_migrates_and_a_newer_database_is_refused() {
+    let world = World::open().await;
+    assert_eq!(world.serve(&[]).await.stop().await, Some(0));
+    let mut connection = database(&world).await;
+    let known = version(&mut connection).await;
+    sqlx::query("update _sqlx_migrations set version = 9999 where version = $1").bind(known).execute(&mut connection).await.unwrap();
+    let newer = look(&world, &[]).await;
+    has(&newer, "database", "fails", "it was used by a newer Syndarix", "needs that program");
+    let jobs = world.run(&["jobs", "list"]).await;
+    assert!(jobs.code == 2 && jobs.err.contains("it was used by a newer Syndarix"), "{jobs:#?}");
+
+    sqlx::query("delete from _sqlx_migrations where version = 9999").execute(&mut connection).await.unwrap();
+    let before = version(&mut connection).await;
+    assert!(before < known);
+    let older = look(&world, &[]).await;
+    has(
+        &older,
+        "database",
+        "note",
+        &format!("of version {before}; the next `syndarix serve` of this program brings it to {known}"),
+        "backup",
+    );
+    assert_eq!(version(&mut connection).await, before, "looking has changed nothing");
+}
