@@ -112,6 +112,7 @@ fn value_of(settings: &Settings, path: &str) -> Option<Value> {
         "bot_config" => settings.bot_config.as_ref().map_or_else(|| json!("the built-in team"), |path| json!(path)),
         "prompts" => settings.prompts.as_ref().map_or_else(|| json!("the built-in prompts"), |path| json!(path)),
         "log" => json!(settings.log),
+        "otlp_endpoint" => json!(settings.otlp_endpoint.as_ref()?),
         "metrics_need_token" => json!(settings.metrics_need_token),
         "log_format" => json!(format!("{:?}", settings.log_format).to_lowercase()),
         "projects" => json!(settings.projects.patterns()),
@@ -244,6 +245,7 @@ mod tests {
                 "log" => "warn,syndarix::engine=debug",
                 "log_format" => "json",
                 "metrics_need_token" => "true",
+                "otlp_endpoint" => "http://collector.example:4318",
                 _ => "77",
             };
             let env = Env::of([(variable, other)]);

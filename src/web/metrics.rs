@@ -59,6 +59,15 @@ fn page(text: String) -> Response {
 async fn gather(state: &WebState) -> Result<String, StoreError> {
     let mut out = Families::default();
     out.add("syndarix_build_info", "gauge", "Always 1; the label says the version.", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    if state.traces.are_on() {
+        out.add(
+            "syndarix_spans_lost_total",
+            "counter",
+            "Spans of traces that the collector did not get since the start.",
+            &[],
+            state.traces.lost(),
+        );
+    }
     work(&mut out, &state.store, state.clock.now()).await?;
     for load in state.store.inbox_load().await? {
         let labels = [("hook", load.hook.as_str()), ("state", load.state.as_str())];

@@ -15,4 +15,5 @@ mod program;
 mod reference;
 mod serve;
 mod token;
+mod traces;
 mod world;
