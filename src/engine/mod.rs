@@ -147,7 +147,7 @@ impl Engine {
         let lease = lease::Lease::new(&claim, self.lease_of(claim.kind), self.margin_of(claim.kind));
         let handled = tokio::select! {
             biased;
-            handled = Box::pin(self.keep(&claim, lease, shield::shielded(Box::pin(trace::of_claim(self, &claim, self.handle(&claim)))))) => handled,
+            handled = Box::pin(self.keep(&claim, lease, shield::shielded(Box::pin(trace::of_claim(self, &claim, Box::pin(self.handle(&claim))))))) => handled,
             // Asking a model once more does no harm, and another instance can do it now.
             () = self.cut.cancelled(), if claim.kind == WorkKind::Run => return self.give_back(&claim, self.clock.now()).await,
         };

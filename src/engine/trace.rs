@@ -1,6 +1,8 @@
 //! Spans of what the engine does: one for each piece of work under a lease, and below it one for each effect and each call of a model.
+//! What is handed in lies on the heap, since futures within futures would not fit on the stack of a thread.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use uuid::Uuid;
@@ -61,7 +63,12 @@ pub fn stands_under(parent: SpanId) {
 }
 
 /// Does a part of the work that goes on, as a span of its own below it.
-pub async fn part<T, E>(engine: &Engine, name: &'static str, key: &str, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+pub async fn part<T, E>(
+    engine: &Engine,
+    name: &'static str,
+    key: &str,
+    work: Pin<Box<impl Future<Output = Result<T, E>>>>,
+) -> Result<T, E> {
     let above = OPEN.try_with(|open| {
         let span = open.0.lock().unwrap_or_else(PoisonError::into_inner);
         (span.trace, span.id)
@@ -72,7 +79,7 @@ pub async fn part<T, E>(engine: &Engine, name: &'static str, key: &str, work: im
 }
 
 /// Handles a claim as a span. A story is one trace, and so is a delivery until it is read.
-pub(super) async fn of_claim(engine: &Engine, claim: &Claim, work: impl Future<Output = super::Result<()>>) -> super::Result<()> {
+pub(super) async fn of_claim(engine: &Engine, claim: &Claim, work: Pin<Box<impl Future<Output = super::Result<()>>>>) -> super::Result<()> {
     if !engine.traces.are_on() {
         return work.await;
     }
@@ -88,7 +95,7 @@ pub(super) async fn of_claim(engine: &Engine, claim: &Claim, work: impl Future<O
         WorkKind::Look => ("look", own(claim)),
     };
     let id = SpanId::named(&format!("{name}/{}/{}", claim.id.simple(), claim.epoch));
-    let told = async {
+    let told = Box::pin(async {
         tell("attempts", Attr::Count(claim.attempts));
         if let Some(project) = claim.project {
             tell("project.id", Attr::Id(project.to_string()));
@@ -102,7 +109,7 @@ pub(super) async fn of_claim(engine: &Engine, claim: &Claim, work: impl Future<O
             tell("subject.id", Attr::Id(SubjectId(trace).to_string()));
         }
         work.await
-    };
+    });
     spanned(engine, name, trace, id, None, how, told).await
 }
 
@@ -127,13 +134,13 @@ async fn spanned<T, E>(
     id: SpanId,
     parent: Option<SpanId>,
     how: impl FnOnce(&E) -> &'static str,
-    work: impl Future<Output = Result<T, E>>,
+    work: Pin<Box<impl Future<Output = Result<T, E>>>>,
 ) -> Result<T, E> {
     let begun = engine.clock.now();
     let span = Span { trace, id, parent, links: Vec::new(), name, begun, ended: begun, failed: Some("cut off"), attributes: Vec::new() };
     let open = Open(Arc::new(Mutex::new(span)));
     let _ending = Ending { open: open.clone(), traces: &engine.traces, clock: &engine.clock };
-    let ended = OPEN.scope(open.clone(), Box::pin(work)).await;
+    let ended = OPEN.scope(open.clone(), work).await;
     open.0.lock().unwrap_or_else(PoisonError::into_inner).failed = ended.as_ref().err().map(how);
     ended
 }

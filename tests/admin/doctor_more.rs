@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions, SqliteConnection};
 use syndarix::base::Clock;
 use syndarix::sandbox::Permission;
 
-use crate::doctor::{answering, call, doctor, has, healthy, ollama};
+use crate::doctor::{answering, call, doctor, has, healthy};
 use crate::program::{Answer, client};
 use crate::world::{REPO, World};
 

@@ -99,9 +99,9 @@ impl Session<'_> {
         };
         self.engine.commit(tx).await?;
         let key = format!("{seq}/{}", row.attempts);
-        let called = trace::part(self.engine, "model call", &key, async {
+        let called = Box::pin(async {
             trace::tell("model.group", Attr::Name(group.clone()));
-            let answer = self.engine.outside(self.engine.gateway.chat(&group, &request)).await;
+            let answer = self.engine.outside(Box::pin(self.engine.gateway.chat(&group, &request))).await;
             if let Ok(answered) = &answer {
                 trace::tell("model", Attr::Name(answered.model_ref.to_string()));
                 trace::tell("cost.nano_usd", Attr::Count(answered.cost().0));
@@ -109,7 +109,7 @@ impl Session<'_> {
             }
             answer
         });
-        match called.await {
+        match trace::part(self.engine, "model call", &key, called).await {
             Ok(answered) => self.answered(row, &group, &permit, answered, expected).await,
             Err(failure) => self.unanswered(&permit, &failure, row.attempts, expected).await,
         }

@@ -85,12 +85,12 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
         }
         let job = Job { engine, claim, site: &site, subject, number, row: &row };
         let key = format!("{}/{}", row.id, row.attempts);
-        let done = trace::part(engine, "effect", &key, async {
+        let done = Box::pin(async {
             trace::tell("effect.id", Attr::Id(row.id.to_string()));
             trace::tell("effect.kind", Attr::Name(row.kind.clone()));
-            job.run().await
+            Box::pin(job.run()).await
         });
-        if let Lane::Rests = Box::pin(done).await? {
+        if let Lane::Rests = trace::part(engine, "effect", &key, done).await? {
             return Ok(());
         }
     }
