@@ -1,5 +1,7 @@
 //! The composition root: the only file that names concrete forges, model wires and stores together.
 
+pub mod team;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,22 +18,23 @@ use crate::base::secret::{ExposeSecret, SecretString};
 use crate::base::text::sha256_hex;
 use crate::config::{Config, ForgeSettings, ProjectPolicy, Retention};
 use crate::domain::budget::{Catalog, Limits, ModelRef, Wire};
-use crate::domain::forge::{ForgeKind, GitRemote, RepoRef};
+use crate::domain::forge::{ForgeKind, GitRemote, RepoRef, Sha};
 use crate::domain::workflow::facts::Policy;
+use crate::engine::hot::{Hot, InForce};
 use crate::engine::otlp::{self, Exporter};
 use crate::engine::reconcile::cadence::Bounds;
 use crate::engine::supervisor::Supervisor;
 use crate::engine::world::{ProjectRules, Rules};
-use crate::engine::{Connection, Engine, Timings, prune, reconcile, upkeep};
-use crate::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
-use crate::forge::{Forge, ForgeError};
+use crate::engine::{Connection, Engine, Timings, prune, reconcile, team as followed, upkeep};
+use crate::forge::gitea::{GiteaConfig, GiteaForge, GiteaHost, Timeouts};
+use crate::forge::{Forge, ForgeError, Host};
 use crate::git::{AuditRemote, FetchLimits};
 use crate::llm::{Endpoint, Gateway, Http, HttpOptions, Provider, RetryPolicy, Script, Scripted, connect};
 use crate::store::{LaterMigration, NewProject, Schema, ServingLock, Store, StoreError, StoreUrl, WorkKind};
 use crate::web::{self, Hook, WebState};
 
 /// What a caller may decide beside the configuration.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Options {
     pub clock: Clock,
     /// Answers all model calls from this script instead of a model.
@@ -73,6 +76,7 @@ impl App {
         if freed > 0 {
             tracing::info!(items = freed, "taking up work that was under way when the last process ended");
         }
+        let limits = fetch_limits(&config);
         let mut connections = Vec::new();
         for settings in &config.settings.forges {
             connections.push(connection(settings, config.settings.timings.call, &options).await?);
@@ -81,11 +85,17 @@ impl App {
             .iter()
             .map(|connection| (connection.id.clone(), Hook::new(connection.forge.clone(), connection.hook_secret.clone())))
             .collect();
-        let rules = rules(&config, &connections, options.max_usd)?;
+        let forges: Vec<_> = connections.iter().map(|connection| (connection.id.clone(), connection.forge.clone())).collect();
+        let place = team::place(&config, &forges)?;
+        let begun = team::begin(config, place, &store, limits).await?;
+        let config = begun.config.clone();
+        let made = Made { connections: connections.clone(), options: options.clone(), config_repo: begun.place() };
+        let in_force = made.in_force(&config, begun.commit())?;
         let owner = format!("{}-{}", std::process::id(), options.clock.now().0);
         let (traces, exporter) = otlp::connect(config.settings.otlp_endpoint.as_deref(), &owner).map_err(anyhow::Error::msg)?;
         let engine = Engine {
-            gateway: gateway(&config, &options)?,
+            hot: Hot::new(in_force),
+            source: team::source(begun, made),
             timings: timings(&config),
             owner,
             marker_key: marker_key(&connections),
@@ -94,9 +104,8 @@ impl App {
             clock: options.clock.clone(),
             store: store.clone(),
             connections,
-            rules,
             data,
-            fetch: fetch_limits(&config),
+            fetch: limits,
             latest: AtomicI64::new(options.clock.now().0),
             stopping: CancellationToken::new(),
             cut: CancellationToken::new(),
@@ -108,6 +117,7 @@ impl App {
             hooks: Arc::new(hooks),
             data_dir: engine.data.clone(),
             stopping: engine.stopping.clone(),
+            team: engine.source.as_ref().map(|source| source.standing.clone()),
             metrics: web::Kept::default(),
             metrics_need_token: config.settings.metrics_need_token,
             pace: web::Pace::default(),
@@ -151,6 +161,9 @@ impl App {
         let mut supervisor = Supervisor::new(stop.clone());
         supervisor.run_engine(&self.engine);
         supervisor.take("prune", prune::run(self.engine.clone(), self.retention, stop.clone()));
+        if self.engine.source.is_some() {
+            supervisor.take("config", followed::run(self.engine.clone(), stop.clone()));
+        }
         supervisor.take("upkeep", upkeep::run(self.engine.clone(), stop.clone()));
         let store = self.engine.store.clone();
         let stopped = stop.clone();
@@ -241,6 +254,11 @@ pub fn open_forge(settings: &ForgeSettings, call: Duration, timeouts: Option<Tim
     }))
 }
 
+/// A Gitea or Forgejo with the eyes of its administrator, who signs in by name and password. It asks nothing yet.
+pub fn open_host(url: &str, login: &str, password: &SecretString) -> Result<Box<dyn Host>> {
+    Ok(Box::new(GiteaHost::new(url, login, password, Timeouts::default()).map_err(anyhow::Error::msg)?))
+}
+
 /// The repository on this forge that an address of a Git repository names, as `owner/name`.
 pub fn repo_on_forge(settings: &ForgeSettings, address: &str) -> Option<String> {
     let path = address.strip_prefix(&settings.url)?.strip_prefix('/')?;
@@ -319,7 +337,30 @@ fn fetch_limits(config: &Config) -> FetchLimits {
     }
 }
 
-fn rules(config: &Config, connections: &[Connection], max_usd: Option<f64>) -> Result<Rules> {
+/// What stays the same while the team's configuration changes.
+struct Made {
+    connections: Vec<Connection>,
+    options: Options,
+    /// `owner/name` of the followed configuration, and the folder in it.
+    config_repo: Option<(String, String)>,
+}
+
+impl Made {
+    /// A configuration, ready for use.
+    fn in_force(&self, config: &Config, commit: Option<&Sha>) -> Result<InForce> {
+        let mut rules = rules(config, &self.connections, self.options.max_usd);
+        if let Some((path, folder)) = &self.config_repo {
+            // What changes the configuration is critical at every level, where agents work on it.
+            let all = if folder.is_empty() { "**".to_owned() } else { format!("{folder}/**") };
+            let own = rules.projects.get(path).unwrap_or(&rules.default).clone();
+            let guarded = ProjectRules { protected: own.protected.iter().cloned().chain([all]).collect(), ..own };
+            rules.projects.insert(path.clone(), guarded);
+        }
+        Ok(InForce { rules, gateway: gateway(config, &self.options)?, commit: commit.cloned() })
+    }
+}
+
+fn rules(config: &Config, connections: &[Connection], max_usd: Option<f64>) -> Rules {
     let team = &config.team;
     let remote = |place: &str| audit_remote(config, connections, place);
     let project_rules = |policy: &ProjectPolicy| project_rules(policy, &remote, max_usd);
@@ -327,14 +368,14 @@ fn rules(config: &Config, connections: &[Connection], max_usd: Option<f64>) -> R
     for file in &team.projects {
         projects.insert(file.repo.clone(), project_rules(&file.policy));
     }
-    Ok(Rules {
+    Rules {
         projects,
         default: project_rules(&team.defaults),
         served: config.settings.projects.without(&audit_repos(config)),
         kinds: team.agents.clone(),
         prompts: config.prompts.clone(),
         labels: team.labels.clone(),
-    })
+    }
 }
 
 /// A repository on a configured forge is pushed to with the bot's token, another address as it is; everything else is a path of this machine.

@@ -23,7 +23,7 @@ use serde_json::json;
 use live::{Api, suffix};
 use world::{Tale, World, counter};
 
-const REPOS: [&str; 7] = ["plain", "reviewed", "guarded", "closed", "given-up", "modest", "moving"];
+const REPOS: [&str; 8] = ["plain", "reviewed", "guarded", "closed", "given-up", "modest", "moving", "evening"];
 
 #[tokio::test]
 async fn the_story_is_played_on_a_real_server() {
@@ -47,9 +47,55 @@ async fn the_story_is_played_on_a_real_server() {
     assert!((1..REPOS.len() * 100).contains(&count), "{count} deliveries: none at all, or the bot answers its own echo");
 }
 
+/// An administrator with a password and nothing else: one command makes the rest, a second one nothing.
+#[tokio::test]
+async fn an_empty_corner_of_a_real_server_is_made_ready() {
+    let Some(admin) = Api::of_environment() else { return };
+    let suffix = suffix();
+    let (boss, bot, org) = (format!("boss-{suffix}"), format!("bot-{suffix}"), format!("team-{suffix}"));
+    admin.user(&boss).await;
+    let rights = json!({"login_name": boss, "source_id": 0, "admin": true});
+    admin.call(Method::PATCH, &format!("admin/users/{boss}"), rights).await;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("password"), live::PASSWORD).unwrap();
+    let bootstrap = || {
+        let project = format!("{org}/shop");
+        let args = ["bootstrap", "home", "--admin", &boss, "--admin-password-file", "password", "--bot", &bot, "--project", &project];
+        let places = ["--forge-url", &admin.base, "--public-url", "http://127.0.0.1:8620", "--sample", "--wait", "5"];
+        let output = Command::new(env!("CARGO_BIN_EXE_syndarix")).args(args).args(places).current_dir(dir.path()).output().unwrap();
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let played = AssertUnwindSafe(async {
+        let (code, first) = bootstrap();
+        println!("{first}");
+        assert!(code == Some(0) && first.contains("made    web hook") && first.contains("made    pull request"), "{first}");
+        let (code, second) = bootstrap();
+        assert!(code == Some(0) && !second.contains("made  "), "{second}");
+        // A token that was lost with its file is taken away and another one made.
+        let token = std::fs::read_to_string(dir.path().join("home/token")).unwrap();
+        std::fs::remove_file(dir.path().join("home/token")).unwrap();
+        let (code, third) = bootstrap();
+        assert!(code == Some(0) && third.contains("made    token"), "{third}");
+        let (status, _) = admin.with(format!("token {token}")).ask(Method::GET, "user", json!(null)).await;
+        assert_eq!(status.as_u16(), 401, "the lost token is of no use");
+    })
+    .catch_unwind()
+    .await;
+    for name in ["shop", "syndarix-audit"] {
+        admin.delete(&format!("repos/{org}/{name}")).await;
+    }
+    admin.delete(&format!("orgs/{org}")).await;
+    for login in [&boss, &bot] {
+        admin.delete(&format!("admin/users/{login}?purge=true")).await;
+    }
+    if let Err(panic) = played {
+        std::panic::resume_unwind(panic);
+    }
+}
+
 /// Three at a time; one that fails lets the others end.
 async fn play(world: &World) {
-    let tales: [(&str, LocalBoxFuture<'_, ()>); 7] = [
+    let tales: [(&str, LocalBoxFuture<'_, ()>); 8] = [
         ("plain", plain(world).boxed_local()),
         ("reviewed", by_reviews(world).boxed_local()),
         ("guarded", behind_protection(world).boxed_local()),
@@ -57,6 +103,7 @@ async fn play(world: &World) {
         ("given-up", issue_closed(world).boxed_local()),
         ("modest", without_admin_rights(world).boxed_local()),
         ("moving", renamed_in_the_middle(world).boxed_local()),
+        ("evening", set_up_by_the_program(world).boxed_local()),
     ];
     let ends = tales.map(|(name, tale)| async move { AssertUnwindSafe(tale).catch_unwind().await.is_err().then_some(name) });
     let failed: Vec<&str> = stream::iter(ends).buffer_unordered(3).filter_map(std::future::ready).collect().await;
@@ -226,12 +273,51 @@ async fn renamed_in_the_middle(world: &World) {
     tale.is_tidy().await;
 }
 
+/// `onboard` makes what is missing and nothing twice, `doctor` finds nothing wrong and a delivery that arrives, and a story goes from the hook
+/// that was made so to a record on the forge.
+async fn set_up_by_the_program(world: &World) {
+    let path = format!("{}/evening", world.login("acme"));
+    let (code, first) = world.program(&["onboard", "live", &path, "--protect"]);
+    println!("{first}");
+    assert_eq!(code, Some(0), "{first}");
+    for made in ["made    web hook", "made    pull request", "made    branch", "ok      record: the repository"] {
+        assert!(first.contains(made), "{made}: {first}");
+    }
+    let (code, second) = world.program(&["onboard", "live", &path, "--protect"]);
+    assert!(code == Some(0) && second.ends_with("Nothing was changed: everything was there already.\n"), "{second}");
+    let (_, report) = world.program(&["doctor", "--json", "--project", &path]);
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    for found in report["findings"].as_array().unwrap() {
+        // The models of this bot are a script, which doctor does not know of.
+        let is_model = found["what"].as_str().unwrap().starts_with("model group");
+        assert!(is_model || !["fails", "unknown"].contains(&found["verdict"].as_str().unwrap()), "{found}");
+    }
+    let delivered =
+        report["findings"].as_array().unwrap().iter().find(|found| found["what"].as_str().unwrap().ends_with("delivery")).unwrap();
+    assert_eq!(delivered["verdict"], "ok", "{delivered}");
+    // The introduction is a pull request, too: it goes before the story's own is looked for.
+    let repo = format!("repos/{path}");
+    let pull = world.bob.call(Method::GET, &format!("{repo}/pulls?state=open"), json!(null)).await[0]["number"].as_i64().unwrap();
+    world.bob.call(Method::PATCH, &format!("{repo}/pulls/{pull}"), json!({"state": "closed"})).await;
+    let tale = world.tale("evening").await;
+    let pull = tale.plan().await;
+    tale.review(&world.alice, "APPROVED", "Good plan.").await;
+    tale.built(pull).await;
+    tale.review(&world.bob, "APPROVED", "Good.").await;
+    tale.done(pull).await;
+    let pushed = format!("syndarix_record_unpushed{{forge=\"live\",project=\"{path}\"}} 0");
+    tale.until("the record is on the forge", async || world.metrics().await.lines().any(|line| line == pushed)).await;
+    tale.print().await;
+    tale.is_tidy().await;
+}
+
 /// The record of every repository holds, judged by the program that anybody would use.
 fn records_hold(world: &mut World) {
     world.stop();
     let records: Vec<_> = std::fs::read_dir(world.data.join("bot/record")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(records.len(), REPOS.len());
-    for record in records {
+    // One of them goes to the forge instead.
+    assert_eq!(records.len(), REPOS.len() - 1);
+    for record in records.into_iter().chain([world.clone_of_the_record()]) {
         let verdict = Command::new(env!("CARGO_BIN_EXE_syndarix")).args(["audit", "verify", "--repo"]).arg(&record).output().unwrap();
         let text = String::from_utf8_lossy(&verdict.stdout).into_owned();
         println!("{}", text.lines().last().unwrap_or_default());

@@ -130,6 +130,10 @@ async fn ours(url: &str) -> axum::Router {
         hooks: Arc::new([("gitea".to_owned(), hook)].into()),
         data_dir: std::env::temp_dir(),
         stopping: tokio_util::sync::CancellationToken::new(),
+        team: None,
         metrics: web::Kept::default(),
+        metrics_need_token: false,
+        pace: web::Pace::default(),
+        redactor: syndarix::base::secret::Redactor::default(),
     })
 }

@@ -7,9 +7,10 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use crate::app;
 use crate::base::text::visible;
 use crate::config::shape::{self, FILES, schema::schema};
-use crate::config::show::{self, Section};
+use crate::config::show::{self, Line, Section};
 use crate::config::{Config, ConfigErrors, Env, Settings};
 
 /// Arguments of `syndarix config`.
@@ -64,7 +65,10 @@ pub fn run(args: &ConfigArgs, env: &Env, out: &mut dyn Write) -> Result<u8> {
 
 fn check(args: &ConfigArgs, env: &Env, out: &mut dyn Write) -> Result<u8> {
     let file = readable(env, args.config.as_deref())?;
-    let errors = Config::load(env, args.config.as_deref()).err();
+    let (errors, config_repo) = match Config::load(env, args.config.as_deref()) {
+        Ok(config) => (None, config.settings.config_repo.map(|repo| repo.place)),
+        Err(errors) => (Some(errors), None),
+    };
     if args.json {
         writeln!(
             out,
@@ -77,6 +81,12 @@ fn check(args: &ConfigArgs, env: &Env, out: &mut dyn Write) -> Result<u8> {
     match errors {
         None => {
             writeln!(out, "The configuration holds together ({named}).")?;
+            if let Some(repo) = config_repo {
+                writeln!(
+                    out,
+                    "The team lies in {repo}: each commit there is checked when it is pushed, and `syndarix doctor` checks the newest one."
+                )?;
+            }
             Ok(0)
         }
         Some(errors) => {
@@ -112,7 +122,18 @@ fn show(args: &ConfigArgs, env: &Env, out: &mut dyn Write) -> Result<u8> {
             return Ok(1);
         }
     };
-    let sections = show::sections(&config, env, args.config.as_deref())?;
+    let looked = app::team::kept(&config)?;
+    let kept = looked.as_ref().and_then(|looked| looked.kept.as_ref().map(|(commit, files)| (commit, &looked.place.shown, files)));
+    let config = match kept {
+        Some((_, _, files)) => Config::of_files(&config.settings, files, true)?,
+        None => config,
+    };
+    let named = kept.map(|(commit, place, _)| format!("{place} at {}", commit.short()));
+    let followed = named.as_deref().zip(kept.map(|(_, _, files)| files));
+    let mut sections = show::sections(&config, env, args.config.as_deref(), followed)?;
+    if let Some(looked) = &looked {
+        sections.insert(1, followed_section(looked));
+    }
     let redactor = config.redactor();
     if args.json {
         let all: Vec<Value> = sections.iter().map(section_json).collect();
@@ -127,6 +148,16 @@ fn show(args: &ConfigArgs, env: &Env, out: &mut dyn Write) -> Result<u8> {
         writeln!(out)?;
     }
     Ok(0)
+}
+
+/// Where the team is followed, and which commit is in force.
+fn followed_section(looked: &app::team::Looked) -> Section {
+    let commit = match &looked.kept {
+        Some((commit, _)) => json!(commit.0),
+        None => json!("none yet: `syndarix serve` fetches it when it starts, and until then the built-in team is shown"),
+    };
+    let line = |key: &str, value: Value| Line { key: key.to_owned(), value, source: "the mirror in the data directory".to_owned() };
+    Section { title: format!("the team, followed in {}", looked.place.shown), lines: vec![line("commit", commit)] }
 }
 
 fn section_json(section: &Section) -> Value {

@@ -1,14 +1,13 @@
 //! `syndarix init`: writes what one begins with: settings, a team with a comment at every key, a secret for web hooks.
 
-use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::config::write_schemas;
+use super::files;
 use crate::app::fresh_secret;
 use crate::base::secret::ExposeSecret;
 use crate::config::shape::{settings_file, team_files};
@@ -18,52 +17,62 @@ use crate::config::shape::{settings_file, team_files};
 pub struct InitArgs {
     /// Where to write; by default here.
     #[arg(value_name = "DIR", default_value = ".")]
-    directory: PathBuf,
+    pub(super) directory: PathBuf,
     /// Address of your Gitea or Forgejo.
     #[arg(long, value_name = "URL")]
-    forge_url: Option<String>,
+    pub(super) forge_url: Option<String>,
+    /// Address at which people reach it, where that is another one.
+    #[arg(long, value_name = "URL")]
+    pub(super) forge_public_url: Option<String>,
     /// What it is.
     #[arg(long, value_name = "KIND", default_value = "gitea", value_parser = ["gitea", "forgejo"])]
-    forge_kind: String,
+    pub(super) forge_kind: String,
     /// A name for it.
     #[arg(long, value_name = "NAME", default_value = "home")]
-    forge_id: String,
+    pub(super) forge_id: String,
     /// A repository to serve; may be given several times.
     #[arg(long, value_name = "OWNER/REPO")]
-    project: Vec<String>,
+    pub(super) project: Vec<String>,
     /// Address and port to listen on.
     #[arg(long, value_name = "ADDRESS")]
-    listen: Option<String>,
+    pub(super) listen: Option<String>,
     /// Address under which the forge reaches this program.
     #[arg(long, value_name = "URL")]
-    public_url: Option<String>,
+    pub(super) public_url: Option<String>,
     /// Directory for the database, mirrors and work trees; by default DIR/data.
     #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    pub(super) data_dir: Option<PathBuf>,
 }
 
 /// Writes what is missing and says what to do next.
 pub fn run(args: &InitArgs) -> Result<u8> {
     let mut answer = Vec::new();
     write(args, &mut answer)?;
+    next(args, &home(args)?, &mut answer)?;
     super::print(&answer)?;
     Ok(0)
 }
 
-fn write(args: &InitArgs, out: &mut dyn Write) -> Result<()> {
+fn home(args: &InitArgs) -> Result<PathBuf> {
+    args.directory.canonicalize().with_context(|| format!("{} cannot be found", args.directory.display()))
+}
+
+/// Writes what is missing, tells it line by line, and gives the number of files made.
+pub(super) fn write(args: &InitArgs, out: &mut dyn Write) -> Result<usize> {
     std::fs::create_dir_all(&args.directory).with_context(|| format!("{} cannot be made", args.directory.display()))?;
-    let home = args.directory.canonicalize().with_context(|| format!("{} cannot be found", args.directory.display()))?;
+    let home = home(args)?;
     let settings = home.join("syndarix-settings.toml");
     let text = format!("#:schema bot-config/.schemas/settings.schema.json\n{}", settings_file(&set(args, &home)?));
-    put(out, &settings, text.as_bytes(), 0o644)?;
-    put(out, &home.join("hook-secret"), format!("{}\n", fresh_secret().expose_secret()).as_bytes(), 0o600)?;
+    // The settings name the secret, so it comes first: who is cut off in between has no settings that cannot be read.
+    let secret = format!("{}\n", fresh_secret().expose_secret());
+    let mut made = usize::from(put(out, &home.join("hook-secret"), secret.as_bytes(), 0o600)?);
+    made += usize::from(put(out, &settings, text.as_bytes(), 0o644)?);
     let team = home.join("bot-config");
     for (name, text) in team_files() {
-        put(out, &team.join(name), text.as_bytes(), 0o644)?;
+        made += usize::from(put(out, &team.join(name), text.as_bytes(), 0o644)?);
     }
     write_schemas(&team.join(".schemas"))?;
-    next(args, &home, out)?;
-    Ok(())
+    Ok(made)
 }
 
 /// What differs from the built-in values.
@@ -84,26 +93,20 @@ fn set(args: &InitArgs, home: &Path) -> Result<Vec<(&'static str, String)>> {
     set.push(("projects", toml::Value::from(args.project.clone()).to_string()));
     if let Some(url) = &args.forge_url {
         set.extend([("forges.id", quoted(&args.forge_id)), ("forges.kind", quoted(&args.forge_kind)), ("forges.url", quoted(url))]);
+        set.extend(args.forge_public_url.iter().map(|url| ("forges.public_url", quoted(url))));
         set.extend([("forges.token_file", path(&home.join("token"))?), ("forges.hook_secret_file", path(&home.join("hook-secret"))?)]);
     }
     Ok(set)
 }
 
 /// Writes a file that is not there yet. What is there is somebody's, and stays.
-fn put(out: &mut dyn Write, path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let fail = || format!("{} cannot be written", path.display());
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(fail)?;
+fn put(out: &mut dyn Write, path: &Path, bytes: &[u8], mode: u32) -> Result<bool> {
+    let made = files::put(path, bytes, mode).with_context(|| format!("{} cannot be written", path.display()))?;
+    match made {
+        true => writeln!(out, "made    {}", path.display())?,
+        false => writeln!(out, "kept    {} (it was there)", path.display())?,
     }
-    match OpenOptions::new().write(true).create_new(true).mode(mode).open(path) {
-        Ok(mut file) => {
-            file.write_all(bytes).with_context(fail)?;
-            writeln!(out, "made    {}", path.display())?;
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => writeln!(out, "kept    {} (it was there)", path.display())?,
-        Err(error) => return Err(error).with_context(fail),
-    }
-    Ok(())
+    Ok(made)
 }
 
 fn next(args: &InitArgs, home: &Path, out: &mut dyn Write) -> io::Result<()> {

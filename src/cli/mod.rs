@@ -2,16 +2,20 @@
 
 pub mod audit;
 pub mod backup;
+pub mod bootstrap;
 pub mod config;
 pub mod deliveries;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod doctor;
+mod files;
 pub mod init;
 pub mod jobs;
 pub mod log;
 pub mod onboard;
+pub mod ready;
 pub mod report;
+pub mod secret;
 pub mod serve;
 pub mod token;
 
@@ -63,6 +67,12 @@ enum Command {
     Token(token::TokenArgs),
     /// Print a script that completes commands in a shell.
     Completions(CompletionsArgs),
+    /// Make on a forge of your own all that it takes to begin: accounts, repositories, settings, onboarding. Safe to repeat.
+    Bootstrap(bootstrap::BootstrapArgs),
+    /// Make files that hold a random secret each.
+    Secret(secret::SecretArgs),
+    /// Ask the serving process whether it is ready, as a health check does.
+    Ready(ready::ReadyArgs),
 }
 
 /// Arguments of `syndarix completions`.
@@ -98,6 +108,9 @@ pub fn main() -> ExitCode {
         Command::Jobs(args) => run_async(jobs::start(args)),
         Command::Token(args) => run_async(token::start(args)),
         Command::Completions(args) => finish(completions(&args)),
+        Command::Bootstrap(args) => run_async(bootstrap::run(args)),
+        Command::Secret(args) => finish(secret::run(&args)),
+        Command::Ready(args) => run_async(ready::run(args)),
         Command::Config(args) => finish(config::start(&args)),
         Command::Audit(args) => {
             let read = |path: &std::path::Path, rev: Option<&str>| crate::git::read_repo_at(path, rev).map_err(|error| error.to_string());

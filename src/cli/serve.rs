@@ -50,14 +50,16 @@ pub async fn run(args: ServeArgs) -> Result<u8> {
     let address = listener.local_addr()?;
     // A demo that was killed leaves a bot that ends by itself, after what it has under way; the next demo's bot waits for that.
     let lock_patience = Duration::from_secs(if args.with_parent { 40 } else { 0 });
+    let unscripted = (script.is_none() && args.model.is_none()).then(|| config.clone());
     let options = Options { script, model: args.model, max_usd: args.max_usd, lock_patience, ..Options::default() };
     let app = App::open(config, options).await?;
     let (stop, at_once) = (CancellationToken::new(), CancellationToken::new());
     let stopper = tokio::task::JoinSet::from_iter([wait_for_end(args.with_parent, stop.clone(), at_once.clone())]);
+    let look = tokio::task::JoinSet::from_iter(unscripted.map(super::doctor::warn_of_models));
     // The line by which whoever started this learns that it is ready, and where.
     println!("listening on http://{address}");
     let served = app.serve_until(listener, stop, at_once.clone()).await;
-    drop(stopper);
+    drop((stopper, look));
     served.map(|()| u8::from(at_once.is_cancelled()))
 }
 

@@ -29,6 +29,17 @@ impl ConfigError {
     }
 }
 
+impl ConfigError {
+    /// The same in short: where a suggestion says what was meant, without all the words that are known.
+    pub fn brief(&self) -> String {
+        let text = self.to_string();
+        match (text.find(", expected one of "), text.rfind("; did you mean ")) {
+            (Some(list), Some(meant)) if list < meant => format!("{}{}", &text[..list], &text[meant..]),
+            _ => text,
+        }
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.at {
@@ -89,7 +100,7 @@ pub fn parse_as<T: DeserializeOwned>(file: &str, text: &str, keys: &[Key]) -> Re
 }
 
 /// Line and column (in characters) of a byte offset, both from 1.
-fn position(text: &str, offset: usize) -> (usize, usize) {
+pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset.min(text.len())).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)

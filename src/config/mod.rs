@@ -9,21 +9,26 @@ pub mod agents;
 mod embedded;
 pub mod env;
 pub mod error;
+pub mod files;
 pub mod labels;
 pub mod models;
 pub mod project;
 pub mod prompts;
+pub mod repository;
 pub mod settings;
 pub mod shape;
 pub mod show;
+pub mod standing;
 pub mod team;
 
 pub use env::Env;
 pub use error::{ConfigError, ConfigErrors};
+pub use files::TeamFiles;
 pub use models::ProviderConfig;
 pub use project::{Autonomy, ProjectPolicy};
 pub use prompts::{Prompts, Rendered};
-pub use settings::{ForgeSettings, LogFormat, Retention, Served, Settings, Timings};
+pub use settings::{ConfigRepo, ForgeSettings, LogFormat, Retention, Served, Settings, Timings};
+pub use standing::Standing;
 pub use team::Team;
 
 /// Everything that is configured, read and checked once at the start.
@@ -36,6 +41,7 @@ pub struct Config {
 
 impl Config {
     /// Reads the settings file (if one is given or found), the environment, `bot-config/` and `prompts/`, and checks that they fit together.
+    /// Where the settings name a repository, the built-in team stands in for what is in it: see [`Config::of_files`].
     pub fn load(env: &Env, file: Option<&Path>) -> Result<Config, ConfigErrors> {
         let settings = Settings::load(env, file);
         // Mistakes in the settings do not hide those of the team.

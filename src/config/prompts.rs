@@ -42,11 +42,18 @@ pub struct Rendered {
 impl Prompts {
     /// The built-in prompts, with the files of a directory laid over them.
     pub fn load(directory: Option<&Path>) -> Result<Prompts, ConfigErrors> {
+        let mut own = BTreeMap::new();
+        if let Some(directory) = directory {
+            read_directory(directory, "", &mut own)?;
+        }
+        Prompts::over(own)
+    }
+
+    /// The built-in prompts, with these texts laid over them.
+    pub fn over(own: BTreeMap<String, String>) -> Result<Prompts, ConfigErrors> {
         let mut texts: BTreeMap<String, String> =
             embedded::PROMPTS.iter().map(|&(name, text)| (name.to_owned(), text.to_owned())).collect();
-        if let Some(directory) = directory {
-            read_directory(directory, "", &mut texts)?;
-        }
+        texts.extend(own);
         Prompts::read(texts)
     }
 

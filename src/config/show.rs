@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::shape::{Key, Kind, SETTINGS};
 use super::team::read_directory;
-use super::{Config, ConfigErrors, Env, ProjectPolicy, Settings, embedded};
+use super::{Config, ConfigErrors, Env, ProjectPolicy, Settings, TeamFiles, embedded};
 use crate::base::text::without_login;
 
 /// In place of a secret.
@@ -30,10 +30,21 @@ pub struct Section {
     pub lines: Vec<Line>,
 }
 
-/// Everything in force.
-pub fn sections(config: &Config, env: &Env, file: Option<&Path>) -> Result<Vec<Section>, ConfigErrors> {
+/// Everything in force. `followed`: the files of the repository that the team is followed in, and what they are called.
+pub fn sections(
+    config: &Config,
+    env: &Env,
+    file: Option<&Path>,
+    followed: Option<(&str, &TeamFiles)>,
+) -> Result<Vec<Section>, ConfigErrors> {
     let mut sections = vec![settings(&config.settings, env, file)];
-    sections.extend(team(config.settings.bot_config.as_deref())?);
+    let directory = config.settings.bot_config.as_deref();
+    sections.extend(match followed {
+        Some((place, files)) => team(files.team_files().clone(), &|name| format!("{name} of {place}")),
+        None => team(directory.map(read_directory).transpose()?.unwrap_or_default(), &|name| {
+            directory.map_or_else(|| name.to_owned(), |directory| directory.join(name).display().to_string())
+        }),
+    });
     for project in &config.team.projects {
         sections.push(Section { title: format!("project {} on {}", project.repo, project.forge), lines: policy(&project.policy) });
     }
@@ -111,6 +122,8 @@ fn value_of(settings: &Settings, path: &str) -> Option<Value> {
         },
         "bot_config" => settings.bot_config.as_ref().map_or_else(|| json!("the built-in team"), |path| json!(path)),
         "prompts" => settings.prompts.as_ref().map_or_else(|| json!("the built-in prompts"), |path| json!(path)),
+        "config_repo" => json!(settings.config_repo.as_ref()?.place),
+        "config_path" => json!(settings.config_repo.as_ref()?.path),
         "log" => json!(settings.log),
         "otlp_endpoint" => json!(settings.otlp_endpoint.as_ref()?),
         "metrics_need_token" => json!(settings.metrics_need_token),
@@ -161,15 +174,13 @@ fn written(name: &str, text: &str) -> BTreeMap<String, String> {
 }
 
 /// The files of the team that count: those of the directory, else the built-in ones.
-fn team(directory: Option<&Path>) -> Result<Vec<Section>, ConfigErrors> {
-    let own = directory.map(read_directory).transpose()?.unwrap_or_default();
+fn team(own: BTreeMap<String, String>, place: &dyn Fn(&str) -> String) -> Vec<Section> {
     let built_in =
         embedded::BOT_CONFIG.iter().filter(|(name, _)| !own.contains_key(*name)).map(|(name, text)| ((*name).to_owned(), *text, None));
-    let own =
-        own.iter().map(|(name, text)| (name.clone(), text.as_str(), directory.map(|directory| directory.join(name).display().to_string())));
+    let own = own.iter().map(|(name, text)| (name.clone(), text.as_str(), Some(place(name))));
     let mut files: Vec<(String, &str, Option<String>)> = built_in.chain(own).filter(|(name, _, _)| !name.contains("/_")).collect();
     files.sort();
-    Ok(files.into_iter().map(|(name, text, path)| file_section(name, text, path)).collect())
+    files.into_iter().map(|(name, text, path)| file_section(name, text, path)).collect()
 }
 
 fn file_section(name: String, text: &str, path: Option<String>) -> Section {
@@ -248,7 +259,8 @@ mod tests {
                 "otlp_endpoint" => "http://collector.example:4318",
                 _ => "77",
             };
-            let env = Env::of([(variable, other)]);
+            let beside = (path == "config_path").then_some(("SYNDARIX_CONFIG_REPO", "/srv/team"));
+            let env = Env::of([(variable, other)].into_iter().chain(beside));
             let now = shown(&env);
             assert_ne!(now.get(path).map(|line| &line.value), standard.get(path).map(|line| &line.value), "{path}");
             assert_eq!(now[path].source, format!("variable {variable}"));
@@ -271,7 +283,7 @@ mod tests {
         std::fs::write(&path, settings_file(&set)).unwrap();
         let env = Env::of([("SYNDARIX_FORGE_HOME_URL", "https://git.example.org"), ("OPENAI_API_KEY", "key-canary")]);
         let config = Config::load(&env, Some(&path)).unwrap_or_else(|errors| panic!("{errors}"));
-        let all = sections(&config, &env, Some(&path)).unwrap();
+        let all = sections(&config, &env, Some(&path), None).unwrap();
         let text = format!("{all:?}");
         for secret in ["tok-canary", "hook-canary", "key-canary"] {
             assert!(!text.contains(secret), "{secret}");

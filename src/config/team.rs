@@ -61,10 +61,13 @@ pub(super) type Files = BTreeMap<String, String>;
 impl Team {
     /// The built-in team, with the files of a directory laid over it.
     pub fn load(directory: Option<&Path>) -> Result<Team, ConfigErrors> {
+        Team::over(directory.map(read_directory).transpose()?.unwrap_or_default())
+    }
+
+    /// The built-in team, with these files laid over it.
+    pub fn over(own: BTreeMap<String, String>) -> Result<Team, ConfigErrors> {
         let mut files: Files = embedded::BOT_CONFIG.iter().map(|&(name, text)| (name.to_owned(), text.to_owned())).collect();
-        if let Some(directory) = directory {
-            files.extend(read_directory(directory)?);
-        }
+        files.extend(own);
         Team::read(&files)
     }
 

@@ -14,4 +14,5 @@ pub mod marker;
 pub mod path;
 pub mod refusal;
 pub mod speech;
+pub mod tighten;
 pub mod workflow;

@@ -91,7 +91,7 @@ pub async fn facts(engine: &Engine, claim: &Claim, peeked: &Peeked, wanted: &Wan
         bot: site.connection.bot.clone(),
         repo: site.repo_now().await?,
         policy: inform::policy(&site, &inform),
-        crew: engine.rules.crew(&peeked.subject.to_string()),
+        crew: site.team.rules.crew(&peeked.subject.to_string()),
         shown: shown(engine, &site, story, wanted).await?,
         branches: branches(engine, &site, story, &wanted.intent).await?,
         actor,

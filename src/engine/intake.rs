@@ -9,9 +9,9 @@ use crate::domain::workflow::Intent;
 use crate::domain::workflow::facts::Policy;
 use crate::domain::workflow::interpret::{Draft, Ears, Lane, alias, interpret};
 use crate::forge::ForgeError;
-use crate::store::{Claim, Delivery, NewIntent, ProjectTx, Source, SubjectRow, WorkKind};
+use crate::store::{Claim, Delivery, NewIntent, Project, ProjectTx, Source, SubjectRow, WorkKind};
 
-use super::{Connection, Engine, Result, manners, reconcile, trace};
+use super::{Connection, Engine, Result, manners, reconcile, team, tightening, trace};
 
 /// Reads one delivery. Whatever it is, it leaves the inbox's waiting list with a reason.
 pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
@@ -42,11 +42,18 @@ fn parse(connection: &Connection, delivery: &Delivery) -> std::result::Result<Pa
 }
 
 async fn route(engine: &Engine, claim: &Claim, connection: &Connection, delivery: &Delivery, event: &ForgeEvent) -> Result<()> {
+    let is_config = engine.source.as_ref().is_some_and(|source| source.is_told_by(&connection.id, event));
+    if is_config {
+        team::wake(engine).await?;
+    }
     let Some(project) = engine.store.project_by_repo(&connection.id, event.repo.id).await? else {
-        let reason = format!("the repository {} is not one of Syndarix's projects", event.repo.path);
+        let reason = match is_config {
+            true => format!("the repository {} holds the configuration, which is looked at now; it is no project", event.repo.path),
+            false => format!("the repository {} is not one of Syndarix's projects", event.repo.path),
+        };
         return Ok(engine.store.ignore_delivery(claim, &reason).await?);
     };
-    if engine.rules.excludes(&project.path) {
+    if engine.hot.get().rules.excludes(&project.path) {
         let reason = format!("the settings take {} out of `projects`", project.path);
         return Ok(engine.store.ignore_delivery(claim, &reason).await?);
     }
@@ -57,6 +64,7 @@ async fn route(engine: &Engine, claim: &Claim, connection: &Connection, delivery
         // A delivery may be old: where the repository is now is asked of the forge.
         engine.store.schedule(WorkKind::Look, project.id.0, Some(project.id), None, None).await?;
     }
+    looks_at_file(engine, connection, &project, &event.kind).await?;
     let ears = Ears { bot: &connection.bot };
     // Most deliveries are echoes of the bot's own writes: nothing needs to be looked up for them.
     let said = matches!(&event.kind, EventKind::Comment { comment, .. } if comment.author.id != connection.bot.id);
@@ -79,10 +87,10 @@ async fn route(engine: &Engine, claim: &Claim, connection: &Connection, delivery
         return Ok(engine.store.ignore_delivery(claim, &reason).await?);
     }
     let mut routed = 0;
+    let policy = engine.hot.get().rules.in_force(&project).policy;
     for draft in drafts {
         if let Some(subject) = lane(&mut tx, &draft.lane).await? {
-            let policy = &engine.rules.of(&project).policy;
-            routed += i64::from(add(&mut tx, &subject, draft, delivery, (policy, &connection.bot)).await?);
+            routed += i64::from(add(&mut tx, &subject, draft, delivery, (&policy, &connection.bot)).await?);
         }
     }
     let note = match routed {
@@ -91,6 +99,18 @@ async fn route(engine: &Engine, claim: &Claim, connection: &Connection, delivery
     };
     tx.finish_delivery(claim, Some(&note)).await?;
     engine.commit(tx).await
+}
+
+/// What may change the repository's own file has it looked at.
+async fn looks_at_file(engine: &Engine, connection: &Connection, project: &Project, event: &EventKind) -> Result<()> {
+    if let Some(number) = tightening::is_to_be_judged(event, &project.default_branch, &connection.bot) {
+        let mut tx = engine.store.begin(project.id).await?;
+        tightening::ask(&mut tx, number).await?;
+        engine.commit(tx).await?;
+    } else if !tightening::is_told_by(event, &project.default_branch) {
+        return Ok(());
+    }
+    tightening::wake(engine, project.id).await
 }
 
 /// Not every forge says of a comment on a pull request which branch that is for. A pull request that no lane knows may be one of a story

@@ -91,7 +91,7 @@ impl Supervisor {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_part_that_ends_or_panics_stops_the_rest_and_is_named() {
         for (panics, stopped, wanted) in [(false, false, Some("part")), (true, false, Some("part")), (false, true, None)] {
             let stop = CancellationToken::new();
@@ -111,14 +111,14 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_does_not_end_is_cut_off_when_its_time_is_over() {
         let stop = CancellationToken::new();
         let mut supervisor = Supervisor::new(stop.clone());
         supervisor.take("hangs", std::future::pending());
         stop.cancel();
-        let begun = tokio::time::Instant::now();
-        supervisor.wait(Duration::from_secs(30)).await;
-        assert_eq!(begun.elapsed(), Duration::from_secs(30));
+        let (begun, patience) = (tokio::time::Instant::now(), Duration::from_millis(60));
+        supervisor.wait(patience).await;
+        assert!(begun.elapsed() >= patience);
     }
 }

@@ -16,7 +16,7 @@ const EVERY: Duration = Duration::from_secs(6 * 3_600);
 /// The repositories of this process: nobody else writes to its data directory.
 async fn repositories(engine: &Engine) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for room in ["git", "audit"] {
+    for room in ["git", "audit", "config"] {
         // A room that is missing has nothing to keep up.
         let Ok(mut entries) = tokio::fs::read_dir(engine.data.join(room)).await else { continue };
         while let Ok(Some(entry)) = entries.next_entry().await {

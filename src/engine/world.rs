@@ -20,11 +20,12 @@ use crate::domain::forge::{GitRemote, LabelSpec, Repo, RepoRef, Role, User};
 use crate::domain::workflow::facts::{Crew, Policy};
 use crate::forge::{Forge, ForgeError};
 use crate::git::{AuditRemote, AuditRepo, FetchLimits, Mirror};
-use crate::llm::Gateway;
 use crate::store::{Claim, Project, Store};
 
+use super::hot::{Hot, InForce};
 use super::reconcile::cadence::Bounds;
-use super::{EngineError, Result};
+use super::team::Source;
+use super::{EngineError, Result, tightening};
 
 /// A forge, seen through one bot account.
 #[derive(Clone)]
@@ -117,6 +118,14 @@ impl Rules {
         self.projects.get(&project.path).or_else(|| self.projects.get(&project.known_as)).unwrap_or(&self.default)
     }
 
+    /// The same with what the repository says about itself.
+    pub fn in_force(&self, project: &Project) -> ProjectRules {
+        match &project.tightening {
+            Some(kept) => tightening::lay(self.of(project), kept).rules,
+            None => self.of(project).clone(),
+        }
+    }
+
     /// Whether a repository fits the configured ones.
     pub fn serves(&self, path: &str) -> bool {
         self.served.serves(path)
@@ -149,8 +158,10 @@ pub struct Engine {
     pub store: Store,
     pub clock: Clock,
     pub connections: Vec<Connection>,
-    pub gateway: Gateway,
-    pub rules: Rules,
+    /// What the configuration says right now.
+    pub hot: Hot,
+    /// Where it is followed, if it lies in a Git repository.
+    pub source: Option<Source>,
     pub timings: Timings,
     /// Name of this process in leases.
     pub owner: String,
@@ -181,7 +192,9 @@ pub struct Site<'a> {
     pub project: Project,
     pub connection: &'a Connection,
     pub repo: RepoRef,
-    pub rules: &'a ProjectRules,
+    /// The configuration that this piece of work goes on with to its end.
+    pub team: Arc<InForce>,
+    pub rules: Arc<ProjectRules>,
 }
 
 impl Site<'_> {
@@ -226,6 +239,11 @@ impl Engine {
 
     /// A project with its forge.
     pub async fn site_of(&self, project: ProjectId) -> Result<Site<'_>> {
+        self.site_under(project, self.hot.get()).await
+    }
+
+    /// A project with its forge as it would be under another configuration.
+    pub async fn site_under(&self, project: ProjectId, team: Arc<InForce>) -> Result<Site<'_>> {
         let project = self.store.project(project).await?;
         let connection = self.connection(&project.forge).ok_or_else(|| {
             EngineError::Setup(format!(
@@ -234,8 +252,8 @@ impl Engine {
             ))
         })?;
         let repo = RepoRef { id: project.repo_id, path: project.path.clone() };
-        let rules = self.rules.of(&project);
-        Ok(Site { project, connection, repo, rules })
+        let rules = Arc::new(team.rules.in_force(&project));
+        Ok(Site { project, connection, repo, team, rules })
     }
 
     /// The project's bare mirror.

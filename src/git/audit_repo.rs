@@ -221,7 +221,7 @@ fn check_additions(repo: &Repository, from: &TreeId, to: &TreeId) -> Result<Opti
     Ok(None)
 }
 
-fn files_of(repo: &Repository, commit: &Sha) -> Result<Vec<(String, Vec<u8>)>> {
+pub(super) fn files_of(repo: &Repository, commit: &Sha) -> Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
     history::walk(repo, objects::find_commit(repo, commit)?.tree_id(), &mut |path, _, id| {
         files.push((path.to_string(), blob(repo, id, path.as_str())?));

@@ -291,6 +291,6 @@ pub(super) fn drop_ref(repo: &Repository, name: &str) -> Result<()> {
 }
 
 /// Kept names follow the rules of branch names.
-fn kept_ref(name: &str) -> Result<String> {
+pub(super) fn kept_ref(name: &str) -> Result<String> {
     Ok(format!("refs/syndarix/keep/{}", BranchName::parse(name)?))
 }

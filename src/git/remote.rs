@@ -194,7 +194,7 @@ impl Mirror {
     }
 
     /// Waits until nothing else in this mirror talks to the remote. What a killed `git` left behind is swept, since now it can have no owner.
-    async fn remote_turn(&self) -> Result<fs::File> {
+    pub(super) async fn remote_turn(&self) -> Result<fs::File> {
         let mirror = self.clone();
         tokio::task::spawn_blocking(move || {
             let turn = mirror.turn("remote.lock")?;
@@ -259,7 +259,7 @@ fn refusal(output: &Output) -> Result<Pushed> {
 }
 
 /// Sorts what Git says on failing. The texts are those of Git (in the C locale) and of curl; what is not known is passed on as it is.
-fn failure(output: &Output) -> GitError {
+pub(super) fn failure(output: &Output) -> GitError {
     let text = clip(output.stderr.trim(), REMOTE_TEXT);
     let lower = text.to_lowercase();
     let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));

@@ -58,13 +58,7 @@ pub struct LabelWish {
 impl Sandbox {
     /// Makes an account when it is missing and returns its token. Ids and tokens stay the same.
     pub fn ensure_user(&self, login: &str, bot: bool, admin: bool) -> Result<String, Problem> {
-        let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if login.is_empty() || login.len() > 40 || !login.chars().all(good) || login.starts_with(['-', '.']) {
-            return Err(Problem::invalid(format!("`{login}` is not a login: use up to 40 letters, digits, `-`, `_` and `.`")));
-        }
-        if RESERVED.contains(&login) {
-            return Err(Problem::invalid(format!("`{login}` is an address of the forge itself; choose another login")));
-        }
+        check_login(login)?;
         let at = self.forge.clock.now();
         self.forge.change(|world| {
             if let Some(user) = world.user_named(login).cloned() {
@@ -75,7 +69,8 @@ impl Sandbox {
             }
             let id = world.next_id("user");
             let token = new_token();
-            world.users.put(id, User { id, login: login.to_owned(), admin, bot, token: token.clone(), created: at });
+            let token_name = String::new();
+            world.users.put(id, User { id, login: login.to_owned(), admin, bot, token: token.clone(), token_name, created: at });
             Ok(token)
         })
     }
@@ -293,6 +288,17 @@ impl Sandbox {
 /// First parts of paths that are not owners.
 const RESERVED: [&str; 4] = ["api", "sandbox", "avatars", "assets"];
 
+pub(super) fn check_login(login: &str) -> Result<(), Problem> {
+    let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if login.is_empty() || login.len() > 40 || !login.chars().all(good) || login.starts_with(['-', '.']) {
+        return Err(Problem::invalid(format!("`{login}` is not a login: use up to 40 letters, digits, `-`, `_` and `.`")));
+    }
+    if RESERVED.contains(&login) {
+        return Err(Problem::invalid(format!("`{login}` is an address of the forge itself; choose another login")));
+    }
+    Ok(())
+}
+
 pub(super) fn repo_id(world: &World, path: &str) -> Result<i64, Problem> {
     let found = path.split_once('/').and_then(|(owner, name)| world.repo_at(owner, name).or_else(|| world.repo_formerly_at(owner, name)));
     found.map(|repo| repo.id).ok_or_else(|| Problem::missing(format!("there is no repository `{path}`")))
@@ -322,7 +328,7 @@ fn default_of(refs: &BTreeMap<String, String>, wanted: &str, any: bool, import: 
 }
 
 /// A token nobody can guess: two time-ordered UUIDs hold 148 random bits between them.
-fn new_token() -> String {
+pub(super) fn new_token() -> String {
     let seed = [uuid::Uuid::now_v7(), uuid::Uuid::now_v7()].map(|id| id.to_string()).concat();
     hex::encode(&Sha256::digest(seed)[..20])
 }

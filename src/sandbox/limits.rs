@@ -11,6 +11,11 @@ use super::problem::Problem;
 pub struct Scopes(Mutex<HashMap<i64, Vec<String>>>);
 
 impl Scopes {
+    /// Limits a user's token to these scopes.
+    pub fn limit(&self, user: i64, scopes: Vec<String>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(user, scopes);
+    }
+
     /// Refuses a request that the token's scopes do not cover, in Gitea's words.
     pub fn check(&self, user: Option<i64>, is_read: bool, path: &str) -> Result<(), Problem> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,8 +50,7 @@ impl Sandbox {
     /// Limits a user's token to these scopes.
     pub fn limit_scopes(&self, login: &str, scopes: &[&str]) {
         if let Some(user) = self.forge.read(|world| world.user_named(login).map(|user| user.id)) {
-            let mut all = self.forge.scopes.0.lock().unwrap_or_else(PoisonError::into_inner);
-            all.insert(user, scopes.iter().map(|scope| (*scope).to_owned()).collect());
+            self.forge.scopes.limit(user, scopes.iter().map(|scope| (*scope).to_owned()).collect());
         }
     }
 

@@ -37,6 +37,28 @@ impl Forge {
         Ok(id)
     }
 
+    /// The first commit of an empty repository, with these files.
+    pub async fn first_commit(
+        &self,
+        actor: i64,
+        repo: i64,
+        branch: &str,
+        files: &[(String, String)],
+        message: &str,
+    ) -> Result<(), Problem> {
+        {
+            let _alone = self.alone(repo).await;
+            let git = self.git(repo);
+            if !git.refs().await?.is_empty() {
+                return Err(Problem::conflict("the repository has commits already"));
+            }
+            let maker = self.maker(actor);
+            let who = format!("{} <{}> {} +0000", maker.name, maker.email, maker.at.seconds());
+            git.run(&["fast-import", "--quiet"], &super::seed::stream(branch, &who, files, message), &[]).await?;
+        }
+        self.refs_changed(actor, repo).await
+    }
+
     /// Commits one new file on top of a commit, on a branch that is made or stands there.
     pub async fn add_file(
         &self,

@@ -28,21 +28,22 @@ impl Sandbox {
                 git.create(None, "main").await?;
             }
             if git.refs().await?.is_empty() {
-                git.run(&["fast-import", "--quiet"], stream(files).as_bytes(), &[]).await?;
+                // The date is fixed, so that the same files give the same commit.
+                let stream = stream("main", "Alice <alice@example.invalid> 1767225600 +0000", files, "Initial commit\n");
+                git.run(&["fast-import", "--quiet"], &stream, &[]).await?;
             }
         }
         self.ensure_repo(owner, name, None, Some("main")).await
     }
 }
 
-/// The files as input for `git fast-import`. The date is fixed, so that the same files give the same commit.
-fn stream(files: &[(&str, &str)]) -> String {
-    let message = "Initial commit\n";
-    let mut stream =
-        format!("commit refs/heads/main\ncommitter Alice <alice@example.invalid> 1767225600 +0000\ndata {}\n{message}", message.len());
+/// The first commit of a branch as input for `git fast-import`. `who` is the committer, with seconds since 1970 and an offset.
+pub(super) fn stream(branch: &str, who: &str, files: &[(impl AsRef<str>, impl AsRef<str>)], message: &str) -> Vec<u8> {
+    let mut stream = format!("commit refs/heads/{branch}\ncommitter {who}\ndata {}\n{message}", message.len());
     for (path, content) in files {
+        let (path, content) = (path.as_ref(), content.as_ref());
         stream.push_str(&format!("M 100644 inline {path}\ndata {}\n{content}\n", content.len()));
     }
     stream.push_str("done\n");
-    stream
+    stream.into_bytes()
 }

@@ -25,6 +25,9 @@ pub struct User {
     pub admin: bool,
     pub bot: bool,
     pub token: String,
+    /// The name it was given by, where it was made over the interface.
+    #[serde(default)]
+    pub token_name: String,
     pub created: Time,
 }
 

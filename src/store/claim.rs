@@ -6,13 +6,13 @@
 //! by how many shares had something to do before: with many of them it is one item each, with a single one all.
 //!
 //! A transaction that somebody keeps open for long keeps everything that was ended since from being swept, and every look has to pass it
-//! (PostgreSQL). Where that has become slow, looks begin in each share where the last one ended, and all of the table is looked through
-//! only now and then: what became due again meanwhile, and shares that are new, wait that long.
+//! (PostgreSQL). Where that has become slow, looks begin in each share where the last one ended, or earlier where this process has
+//! scheduled something since; all of the table is looked through only now and then, and what nobody tells of waits that long: leases that
+//! ran out, and what other processes schedule for shares that are new here.
 //!
 //! Where the circle stands is kept in memory, by each process for itself: forgetting it costs nobody more than one round.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -20,13 +20,9 @@ use uuid::Uuid;
 
 use super::Store;
 use super::error::Result;
-use super::exchange::Look;
 use super::open::Pools;
-use super::work::{Claim, WorkKind};
+use super::work::{Claim, WorkKind, share};
 use crate::base::ids::SubjectId;
-
-/// Most items that one share gets of one statement.
-const MOST_QUOTA: usize = 1_024;
 
 /// How many items of each share of a kind somebody is at.
 pub type Held = BTreeMap<(WorkKind, Uuid), usize>;
@@ -55,122 +51,6 @@ pub struct Exchanged {
     pub claims: Vec<Claim>,
     /// Claims that could not be ended because they had been lost before: another worker has the work or has finished it.
     pub lost: Vec<Claim>,
-}
-
-/// A look at all of the table is slow when it takes longer.
-const SLOW: Duration = Duration::from_millis(25);
-/// So many slow ones in succession are no accident, after at least so many claims.
-const SLOW_LOOKS: u32 = 3;
-const MANY: u64 = 2_000;
-/// The next look at all of the table is due after this, or after so many times as long as the last one took.
-const SELDOM: Duration = Duration::from_secs(1);
-const TIMES: u32 = 20;
-/// How far before the last item of a share the next look begins, in microseconds: work that was scheduled a moment earlier may have been
-/// committed a moment later.
-const MARGIN: i64 = 200_000;
-/// Most shares of which it is known where they were left.
-const MOST_KNOWN: usize = 10_000;
-
-/// Where the circles stand.
-#[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<BTreeMap<WorkKind, Turn>>, Mutex<BTreeMap<WorkKind, Floors>>);
-
-/// Where the shares of a kind were left.
-#[derive(Debug, Default)]
-struct Floors {
-    claimed: u64,
-    slow: u32,
-    /// When all of the table is to be looked at again.
-    again: Option<Instant>,
-    of: BTreeMap<Uuid, i64>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Turn {
-    /// When this kind was last served, as a count of claims; 0: never.
-    served: u64,
-    /// The share that was served last.
-    pub(super) share: Option<Uuid>,
-    /// How many items a share gets of one statement; 0: not known yet.
-    quota: usize,
-}
-
-impl Turn {
-    pub(super) fn quota(self) -> usize {
-        self.quota.max(1)
-    }
-}
-
-impl Turns {
-    fn all(&self) -> MutexGuard<'_, BTreeMap<WorkKind, Turn>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn of(&self, kind: WorkKind) -> Turn {
-        self.all().get(&kind).copied().unwrap_or_default()
-    }
-
-    pub(super) fn served(&self, kind: WorkKind, share: Uuid) {
-        let mut all = self.all();
-        let served = 1 + all.values().map(|turn| turn.served).max().unwrap_or(0);
-        let turn = all.entry(kind).or_default();
-        *turn = Turn { served, share: Some(share), ..*turn };
-    }
-
-    fn floors(&self) -> MutexGuard<'_, BTreeMap<WorkKind, Floors>> {
-        self.1.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The shares of this kind in the order of the circle, with the time from which each is to be looked at; `None`: all of the table
-    /// is to be looked at.
-    pub(super) fn known(&self, kind: WorkKind, now: Instant) -> Option<Vec<(Uuid, i64)>> {
-        let last = self.of(kind).share.unwrap_or_default();
-        let floors = self.floors();
-        let floors = floors.get(&kind).filter(|floors| floors.slow >= SLOW_LOOKS && floors.again.is_some_and(|again| now < again))?;
-        let mut known: Vec<(Uuid, i64)> = floors.of.iter().map(|(share, floor)| (*share, *floor)).collect();
-        known.sort_by_key(|(share, _)| (*share <= last, *share));
-        Some(known)
-    }
-
-    /// Notes what a look gave, and how long it took if it was one at all of the table.
-    pub(super) fn took(&self, kind: WorkKind, all: bool, began: Instant, from: &[(Uuid, i64)]) {
-        let (now, mut kinds) = (Instant::now(), self.floors());
-        let floors = kinds.entry(kind).or_default();
-        floors.claimed += from.len() as u64;
-        if all {
-            let took = now - began;
-            if took < SLOW || floors.claimed < MANY {
-                floors.slow = 0;
-                floors.of.clear();
-                return;
-            }
-            floors.slow = floors.slow.saturating_add(1);
-            floors.again = Some(now + SELDOM.max(took * TIMES));
-        }
-        if floors.slow == 0 || floors.of.len() > MOST_KNOWN {
-            floors.of.clear();
-            return;
-        }
-        for (share, run_at) in from {
-            let floor = floors.of.entry(*share).or_insert(i64::MIN);
-            *floor = (*floor).max(run_at - MARGIN);
-        }
-    }
-
-    /// Learns from what a statement for `most` items gave: where shares had more than their quota and workers were left, it was too
-    /// small; where none were left, somebody may have got nothing.
-    pub(super) fn learn(&self, look: &Look<'_>, claims: &[Claim]) {
-        let mut parts: BTreeMap<Uuid, usize> = BTreeMap::new();
-        claims.iter().for_each(|claim| *parts.entry(claim.share()).or_default() += 1);
-        let mut all = self.all();
-        let turn = all.entry(look.kind).or_default();
-        let quota = turn.quota();
-        if claims.len() >= look.most {
-            turn.quota = quota - quota.div_ceil(8).min(quota - 1);
-        } else if parts.values().any(|count| *count >= quota) {
-            turn.quota = (quota * 2).min(MOST_QUOTA);
-        }
-    }
 }
 
 impl Store {
@@ -214,7 +94,7 @@ impl Store {
             from json_each($1) k) where due is not null order by due, place";
         // Where looking has become slow, the statement itself finds out.
         let asked = Instant::now();
-        let (quick, kinds): (Vec<WorkKind>, Vec<WorkKind>) = kinds.iter().partition(|kind| self.turns.known(**kind, asked).is_some());
+        let (quick, kinds): (Vec<WorkKind>, Vec<WorkKind>) = kinds.iter().partition(|kind| self.turns.quick(**kind, asked));
         let words: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
         let now = self.now();
         let rows: Vec<(WorkKind,)> = match &self.pools {
@@ -232,7 +112,7 @@ impl Store {
 impl Claim {
     /// Whose share of the workers this takes: the project's, or for a delivery that of the repository it names.
     pub fn share(&self) -> Uuid {
-        self.project.map(|project| project.0).or(self.lane.map(|lane| lane.0)).unwrap_or_default()
+        share(self.project, self.lane)
     }
 }
 

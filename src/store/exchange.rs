@@ -1,6 +1,6 @@
 //! The statements behind [`Store::exchange`]: ending claims and leasing work, many at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sqlx::{PgPool, Sqlite, Transaction};
@@ -11,6 +11,7 @@ use super::Store;
 use super::claim::{Ask, Exchanged};
 use super::error::{Result, StoreError};
 use super::sql::Tx;
+use super::turns::News;
 use super::work::{Claim, Release, WorkKind, micros, release};
 use crate::base::ids::{ProjectId, SubjectId};
 
@@ -68,15 +69,17 @@ macro_rules! share {
 // three lists together name exactly those rows, by the index.
 //
 // Then the shares in a circle; within a share the index gives the longest due items. All of it is walked only as far as items are wanted.
+// A share is named as a range and stands in the order as well, so that no index but `work_share` gives that order: while most of the
+// table belongs to one share, the planner takes it that a share says little, and would look for those of another all along `work_due`.
 //
 // The epoch comes from a sequence: it must not repeat when a row was deleted and made again.
 macro_rules! exchange_pg {
     ($shares:expr, $from:expr, $beyond:expr) => {
         concat!(
             "with recursive held as materialized (
-                select w.kind, w.id, w.epoch, w.generation = f.generation as same
+                select w.kind, w.id, w.epoch, w.generation = f.generation as same, w.next
                 from unnest($7::text[], $8::uuid[], $9::bigint[], $10::bigint[]) as f (kind, id, epoch, generation)
-                cross join lateral (select h.kind, h.id, h.epoch, h.generation from work h
+                cross join lateral (select h.kind, h.id, h.epoch, h.generation, coalesce(h.again_at, h.run_at) as next from work h
                     where h.kind = f.kind and h.id = f.id and h.epoch = f.epoch and h.owner = $3 for update) w),
             gone as (delete from work where owner = $3 and kind = any (array(select kind from held where same))
                 and id = any (array(select id from held where same)) and epoch = any (array(select epoch from held where same))),
@@ -91,10 +94,14 @@ macro_rules! exchange_pg {
             " cross join lateral (
                     select w.id from work w where w.kind = $1 and ",
             share!(),
-            " = s.share ",
+            " >= s.share and ",
+            share!(),
+            " <= s.share ",
             $beyond,
             " and w.run_at <= $2 and w.lease_until <= (extract(epoch from clock_timestamp()) * 1000000)::bigint
-                    order by w.run_at limit least($11, coalesce(
+                    order by ",
+            share!(),
+            ", w.run_at limit least($11, coalesce(
                         (select r.room from unnest($12::uuid[], $13::bigint[]) as r (share, room) where r.share = s.share), $14))
                     for update skip locked) due
                 limit $6),
@@ -104,13 +111,14 @@ macro_rules! exchange_pg {
                 where kind = $1 and id = any (array(select id from picked))
                 returning id, project_id, lane, epoch, generation, attempts, run_at)
             select true as claimed, id, project_id, lane, epoch, generation, attempts, run_at from claimed
-            union all select false, id, null, null, epoch, 0, case when same then 0 else 1 end, 0 from held"
+            union all select false, id, null, null, epoch, 0, case when same then 0 else 1 end, next from held"
         )
     };
 }
 
-/// Every share there is: one probe of the index `work_share` for each, beyond the one that was served last ($5) and once around.
-const EXCHANGE_PG: &str = exchange_pg!(
+/// The statement of a look on PostgreSQL, for those who want the server to explain it. Every share there is: one probe of the index
+/// `work_share` for each, beyond the one that was served last ($5) and once around.
+pub const EXCHANGE_PG: &str = exchange_pg!(
     concat!(
         "circle (share) as (
             (select ",
@@ -140,7 +148,7 @@ const EXCHANGE_PG: &str = exchange_pg!(
     ""
 );
 
-/// The shares that are known, each from where it was left ($5, $15): see [`super::claim::Turns`].
+/// The shares that are known, each from where it was left ($5, $15): see [`super::turns::Turns`].
 const EXCHANGE_KNOWN_PG: &str = exchange_pg!(
     "",
     "(select k.share, k.floor from unnest($5::uuid[], $15::bigint[]) as k (share, floor) where (select count(*) from held) >= 0) s",
@@ -219,7 +227,7 @@ impl Store {
             .bind(look.owner)
             .bind(micros(look.lease));
         let query = match &known {
-            Some(known) => query.bind(known.iter().map(|(share, _)| *share).collect::<Vec<_>>()),
+            Some(known) => query.bind(known.shares.iter().map(|(share, _)| *share).collect::<Vec<_>>()),
             None => query.bind(last),
         };
         let query = query
@@ -233,20 +241,28 @@ impl Store {
             .bind(look.rooms.values().map(|room| count(*room)).collect::<Vec<_>>())
             .bind(count(look.room));
         let query = match &known {
-            Some(known) => query.bind(known.iter().map(|(_, floor)| *floor).collect::<Vec<_>>()),
+            Some(known) => query.bind(known.shares.iter().map(|(_, floor)| *floor).collect::<Vec<_>>()),
             None => query,
         };
-        let rows: Vec<Answer> = query.fetch_all(pool).await?;
+        let mut connection = pool.acquire().await?;
+        let rows: Vec<Answer> = query.fetch_all(&mut *connection).await?;
         if !rows.is_empty() {
             self.count_write();
         }
-        let (claimed, ended): (Vec<Answer>, Vec<Answer>) = rows.into_iter().partition(|row| row.claimed);
-        // What was scheduled during a lease is due now.
-        if ended.iter().any(|answer| answer.row.attempts > 0) {
-            self.wake();
+        // Perhaps this was planned for a table that was nearly empty then.
+        if self.turns.plans_are_old(began) {
+            sqlx::raw_sql("discard plans").execute(&mut *connection).await?;
         }
-        let ended: BTreeSet<i64> = ended.into_iter().map(|answer| answer.row.epoch).collect();
-        lost.extend(done.iter().filter(|claim| !ended.contains(&claim.epoch)).cloned());
+        drop(connection);
+        let (claimed, ended): (Vec<Answer>, Vec<Answer>) = rows.into_iter().partition(|row| row.claimed);
+        let ended: BTreeMap<i64, &Answer> = ended.iter().map(|answer| (answer.row.epoch, answer)).collect();
+        // What was scheduled during a lease is due now.
+        let freed = done.iter().filter_map(|claim| Some((claim, ended.get(&claim.epoch).filter(|answer| answer.row.attempts > 0)?)));
+        let freed: Vec<News> = freed.map(|(claim, answer)| (claim.kind, claim.share(), answer.run_at)).collect();
+        if !freed.is_empty() {
+            self.wake_for(&freed);
+        }
+        lost.extend(done.iter().filter(|claim| !ended.contains_key(&claim.epoch)).cloned());
         let (mut claims, mut from) = (Vec::with_capacity(claimed.len()), Vec::with_capacity(claimed.len()));
         for answer in claimed {
             let claim = look.claim(answer.row, until);
@@ -254,7 +270,7 @@ impl Store {
             claims.push(claim);
         }
         if look.most > 0 {
-            self.turns.took(look.kind, known.is_none(), began, &from);
+            self.turns.took(look.kind, known.as_ref(), began, &from);
         }
         // As the circle went; it goes on after the share that came last.
         claims.sort_by_key(|claim: &Claim| (claim.share() <= last, claim.share()));
@@ -273,11 +289,11 @@ impl Store {
         if done.is_empty() && kinds.is_empty() {
             return Ok(given);
         }
-        let (mut tx, mut stays) = (self.write().await?, false);
+        let (mut tx, mut freed) = (self.write().await?, Vec::new());
         for claim in done {
             match release(&mut tx, claim, Release::Done).await {
                 Err(StoreError::LeaseLost) => given.lost.push(claim.clone()),
-                other => stays |= other?,
+                other => freed.extend(other?.map(|at| (claim.kind, claim.share(), at.0))),
             }
         }
         let Tx::Lite(lite) = &mut tx else { return Err(StoreError::NotFound("transaction")) };
@@ -287,8 +303,8 @@ impl Store {
         }
         tx.commit().await?;
         // What was scheduled during a lease is due now.
-        if stays {
-            self.wake();
+        if !freed.is_empty() {
+            self.wake_for(&freed);
         }
         Ok(given)
     }

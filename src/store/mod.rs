@@ -34,6 +34,7 @@ mod steps;
 mod subjects;
 mod timers;
 mod tokens;
+mod turns;
 mod tx;
 mod url;
 mod wake;
@@ -53,6 +54,7 @@ pub use content::ObjectRow;
 pub use deliveries::DeliveryFilter;
 pub use effects::{EffectRow, EffectState, NewEffect};
 pub use error::{Result, StoreError};
+pub use exchange::EXCHANGE_PG;
 pub use inbox::{Delivery, DeliveryState, NewDelivery, Received, Source};
 pub use intents::{Ended, IntentRow, IntentState, NewIntent};
 pub use jobs::{JobAfter, JobRow, WaitsFor};
@@ -86,7 +88,7 @@ pub struct Store {
     clock: Clock,
     woken: Arc<Notify>,
     writes: Arc<AtomicU64>,
-    turns: Arc<claim::Turns>,
+    turns: Arc<turns::Turns>,
     touch: Arc<wake::Touch>,
     /// Deliveries on their way into the inbox.
     receiving: Arc<receive::Queue>,

@@ -190,7 +190,7 @@ impl Store {
             tx.rollback().await?;
             return Ok(answers);
         }
-        tx.stirred = true;
+        tx.unnamed = true;
         tx.commit().await?;
         Ok(answers)
     }
@@ -210,7 +210,7 @@ impl ProjectTx {
     pub async fn record_step(&mut self, claim: &Claim, done: DoneStep) -> Result<StepRow> {
         let (project, now) = (self.project, self.now());
         let attempts = write_steps(&mut self.tx, project, now, &[(claim, &done)]).await?.remove(0)?;
-        self.stirred = true;
+        self.unnamed = true;
         Ok(row(&done, attempts, now))
     }
 }

@@ -35,6 +35,7 @@ impl ProjectTx {
         exec!(&mut self.tx, sql, self.project, id, subject, kind, at, payload.to_string())?;
         self.stirred = true;
         let item = Scheduled { project: Some(self.project), lane: Some(subject), run_at: at };
+        self.news.push(item.news(WorkKind::Timer));
         work::reschedule(&mut self.tx, WorkKind::Timer, id, item).await
     }
 

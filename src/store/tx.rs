@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::Store;
 use super::error::Result;
 use super::sql::{Tx, exec};
+use super::turns::News;
 use super::work::{Claim, Scheduled, WorkKind, fence, write_scheduled};
 use crate::base::Time;
 use crate::base::ids::ProjectId;
@@ -27,6 +28,10 @@ pub struct ProjectTx {
     pub(super) guarded: Option<Claim>,
     /// Whether committing this gives somebody something to do.
     pub(super) stirred: bool,
+    /// What there is to do then.
+    pub(super) news: Vec<News>,
+    /// There is more of it, which is not named.
+    pub(super) unnamed: bool,
 }
 
 /// Begins a transaction on one project: beginning it and naming the project are one way there and back. The setting is local to the
@@ -38,7 +43,7 @@ pub(super) fn opening(begin: &str, project: ProjectId) -> AssertSqlSafe<String> 
 impl ProjectTx {
     /// On PostgreSQL the transaction was begun with [`opening`].
     pub(super) fn enter(tx: Tx, project: ProjectId, store: Store) -> ProjectTx {
-        ProjectTx { tx, project, store, scheduled: BTreeMap::new(), guarded: None, stirred: false }
+        ProjectTx { tx, project, store, scheduled: BTreeMap::new(), guarded: None, stirred: false, news: Vec::new(), unnamed: false }
     }
 
     /// The project of this transaction.
@@ -57,8 +62,10 @@ impl ProjectTx {
         self.flush().await?;
         self.tx.commit().await?;
         // Every worker that is woken asks the database: only new or freed work is worth that.
-        if self.stirred {
+        if self.unnamed {
             self.store.wake();
+        } else if self.stirred {
+            self.store.wake_for(&self.news);
         }
         Ok(())
     }
@@ -77,6 +84,7 @@ impl ProjectTx {
             return Ok(());
         }
         self.stirred = true;
+        self.news.extend(items.iter().map(|((kind, _), item)| item.news(*kind)));
         write_scheduled(&mut self.tx, &items).await
     }
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::Store;
 use super::error::Result;
 use super::open::Pools;
+use super::turns::News;
 use crate::base::ids::EntryId;
 
 /// Channel of the notices; the payload names the instance that sends.
@@ -38,6 +39,14 @@ impl Default for Touch {
 impl Store {
     /// There is new work: everybody looks again.
     pub(super) fn wake(&self) {
+        self.turns.look_back();
+        self.wake_here();
+        self.touch.news.notify_one();
+    }
+
+    /// The same, for work of which it is known what it is.
+    pub(super) fn wake_for(&self, news: &[News]) {
+        self.turns.tell(news);
         self.wake_here();
         self.touch.news.notify_one();
     }
@@ -91,9 +100,11 @@ impl Store {
         listener.listen(CHANNEL).await?;
         loop {
             // What was said while nobody listened is not repeated.
+            self.turns.look_back();
             self.wake_here();
             while let Some(notice) = listener.try_recv().await? {
                 if notice.payload() != self.touch.me {
+                    self.turns.look_back();
                     self.wake_here();
                 }
             }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::error::{Result, StoreError};
 use super::open::{Pools, ServingLock};
 use super::sql::{Tx, all, exec, first, word_column};
+use super::turns::News;
 use super::{ProjectTx, Store};
 use crate::base::Time;
 use crate::base::ids::{ProjectId, SubjectId};
@@ -97,6 +98,17 @@ pub(super) struct Scheduled {
     pub(super) run_at: Time,
 }
 
+impl Scheduled {
+    pub(super) fn news(self, kind: WorkKind) -> News {
+        (kind, share(self.project, self.lane), self.run_at.0)
+    }
+}
+
+/// Whose share of the workers an item takes: the project's, or for a delivery that of the repository it names.
+pub(super) fn share(project: Option<ProjectId>, lane: Option<SubjectId>) -> Uuid {
+    project.map(|project| project.0).or(lane.map(|lane| lane.0)).unwrap_or_default()
+}
+
 const UPSERT_LITE: &str = "insert into work (kind, id, project_id, lane, run_at) values ($1, $2, $3, $4, $5)
     on conflict (kind, id) do update set
         run_at = case when work.lease_until = 0 and excluded.run_at < work.run_at then excluded.run_at else work.run_at end,
@@ -145,13 +157,13 @@ pub(super) async fn reschedule(tx: &mut Tx, kind: WorkKind, id: Uuid, item: Sche
     Ok(())
 }
 
-/// Ends a lease. The row goes only if nothing was scheduled since it was claimed; true when it stays.
-pub(super) async fn release(tx: &mut Tx, claim: &Claim, how: Release) -> Result<bool> {
+/// Ends a lease. The row goes only if nothing was scheduled since it was claimed; when it stays, this is when it is due next.
+pub(super) async fn release(tx: &mut Tx, claim: &Claim, how: Release) -> Result<Option<Time>> {
     let retry_at = match how {
         Release::Done => {
             let gone = "delete from work where kind = $1 and id = $2 and epoch = $3 and owner = $4 and generation = $5";
             if exec!(tx, gone, claim.kind, claim.id, claim.epoch, &claim.owner, claim.generation)? == 1 {
-                return Ok(false);
+                return Ok(None);
             }
             None
         }
@@ -160,15 +172,13 @@ pub(super) async fn release(tx: &mut Tx, claim: &Claim, how: Release) -> Result<
     let free = "update work set lease_until = 0, owner = null, again_at = null,
             attempts = case when $5 is null then 0 else attempts end,
             run_at = case when $5 is null then coalesce(again_at, run_at) when again_at < $5 then again_at else $5 end
-        where kind = $1 and id = $2 and epoch = $3 and owner = $4";
+        where kind = $1 and id = $2 and epoch = $3 and owner = $4 returning run_at";
     let free_pg = "update work set lease_until = 0, owner = null, again_at = null,
             attempts = case when $5::bigint is null then 0 else attempts end,
             run_at = case when $5::bigint is null then coalesce(again_at, run_at) when again_at < $5 then again_at else $5 end
-        where kind = $1 and id = $2 and epoch = $3 and owner = $4";
-    match exec!(tx, pg: free_pg, lite: free, claim.kind, claim.id, claim.epoch, &claim.owner, retry_at)? {
-        0 => Err(StoreError::LeaseLost),
-        _ => Ok(true),
-    }
+        where kind = $1 and id = $2 and epoch = $3 and owner = $4 returning run_at";
+    let freed = first!(tx, (Time,), pg: free_pg, lite: free, claim.kind, claim.id, claim.epoch, &claim.owner, retry_at)?;
+    freed.map(|(next,)| Some(next)).ok_or(StoreError::LeaseLost)
 }
 
 /// Fails with [`StoreError::LeaseLost`] unless the claim still holds at this moment.
@@ -214,9 +224,10 @@ impl Store {
     ) -> Result<()> {
         let mut tx = self.write().await?;
         let run_at = run_at.unwrap_or_else(|| self.now());
-        write_scheduled(&mut tx, &[((kind, id), Scheduled { project, lane, run_at })]).await?;
+        let item = Scheduled { project, lane, run_at };
+        write_scheduled(&mut tx, &[((kind, id), item)]).await?;
         tx.commit().await?;
-        self.wake();
+        self.wake_for(&[item.news(kind)]);
         Ok(())
     }
 
@@ -236,9 +247,10 @@ impl Store {
     /// Ends a lease. [`StoreError::LeaseLost`] when another worker has it; nothing is changed then.
     pub async fn release(&self, claim: &Claim, how: Release) -> Result<()> {
         let mut tx = self.write().await?;
-        release(&mut tx, claim, how).await?;
+        let freed = release(&mut tx, claim, how).await?;
         tx.commit().await?;
-        self.wake();
+        let freed: Vec<News> = freed.into_iter().map(|next| (claim.kind, claim.share(), next.0)).collect();
+        self.wake_for(&freed);
         Ok(())
     }
 
@@ -260,7 +272,7 @@ impl Store {
     /// are left out: they are looked for all the time anyway.
     pub async fn next_due(&self, kinds: &[WorkKind]) -> Result<Option<Time>> {
         let asked = tokio::time::Instant::now();
-        let words: Vec<&str> = kinds.iter().filter(|kind| self.turns.known(**kind, asked).is_none()).map(|kind| kind.as_str()).collect();
+        let words: Vec<&str> = kinds.iter().filter(|kind| !self.turns.quick(**kind, asked)).map(|kind| kind.as_str()).collect();
         let mut tx = self.read().await?;
         let pg = "select min(due.run_at) from unnest($1::text[]) as k (kind) cross join lateral (
                 select w.run_at from work w where w.kind = k.kind
@@ -303,7 +315,9 @@ impl ProjectTx {
         self.guarded = Some(claim.clone());
         self.flush().await?;
         self.stirred = true;
-        release(&mut self.tx, claim, how).await.map(drop)
+        let freed = release(&mut self.tx, claim, how).await?;
+        self.news.extend(freed.map(|next| (claim.kind, claim.share(), next.0)));
+        Ok(())
     }
 
     /// Makes the turns, effects and runs of the project due now that were put off.
@@ -311,7 +325,7 @@ impl ProjectTx {
         let sql =
             "update work set run_at = $2 where project_id = $1 and run_at > $2 and lease_until = 0 and kind in ('turn', 'perform', 'run')";
         let now = self.now();
-        self.stirred |= exec!(&mut self.tx, sql, self.project, now)? > 0;
+        self.unnamed |= exec!(&mut self.tx, sql, self.project, now)? > 0;
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::WebState;
+use crate::config::standing::short;
 
 /// With less room than this in the data directory nothing new is safe, in bytes.
 const LEAST_ROOM: u64 = 4 * 1024 * 1024;
@@ -44,9 +45,27 @@ pub async fn readyz(State(state): State<WebState>) -> (StatusCode, String) {
         Some(_) => {}
     }
     if missing.is_empty() {
-        return (StatusCode::OK, "ready\n".to_owned());
+        return (StatusCode::OK, format!("ready\n{}", note(&state)));
     }
     (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", missing.join("; ")))
+}
+
+/// A line about a configuration that is not the newest one. Where its mistakes are is for the log, since anybody may read this.
+fn note(state: &WebState) -> String {
+    let Some(team) = state.team.as_ref().map(crate::config::Standing::get) else { return String::new() };
+    match (&team.refused, &team.unreachable) {
+        (Some((commit, mistakes)), _) => {
+            let kept = team.in_force.as_deref().map(short).unwrap_or("none");
+            let count = mistakes.len();
+            let noun = if count == 1 { "mistake" } else { "mistakes" };
+            format!(
+                "note: commit {} of the configuration holds {count} {noun} and is not used; {kept} stays in force. `syndarix doctor` names them\n",
+                short(commit)
+            )
+        }
+        (None, Some(_)) => "note: the repository of the configuration cannot be asked; what is in force stays\n".to_owned(),
+        (None, None) => String::new(),
+    }
 }
 
 /// Bytes that are left for this program on the disk of a directory; `None`: it cannot be told.

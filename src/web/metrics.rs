@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::WebState;
 use super::auth::Caller;
 use crate::base::Time;
+use crate::config::standing::Followed;
 use crate::domain::access::token::Scope;
 use crate::store::{Project, ProjectLoad, Store, StoreError};
 
@@ -68,6 +69,9 @@ async fn gather(state: &WebState) -> Result<String, StoreError> {
             state.traces.lost(),
         );
     }
+    if let Some(team) = &state.team {
+        followed(&mut out, &team.get());
+    }
     work(&mut out, &state.store, state.clock.now()).await?;
     for load in state.store.inbox_load().await? {
         let labels = [("hook", load.hook.as_str()), ("state", load.state.as_str())];
@@ -98,6 +102,17 @@ async fn gather(state: &WebState) -> Result<String, StoreError> {
         }
     }
     Ok(out.text())
+}
+
+fn followed(out: &mut Families, team: &Followed) {
+    if let Some(commit) = &team.in_force {
+        let help = "Always 1; the label says which commit of the configuration is in force.";
+        out.add("syndarix_config_info", "gauge", help, &[("commit", commit.as_str())], 1);
+    }
+    let help = "Mistakes that keep the newest commit of the configuration from being used.";
+    out.add("syndarix_config_mistakes", "gauge", help, &[], team.refused.as_ref().map_or(0, |(_, mistakes)| mistakes.len()));
+    let help = "1 while the repository of the configuration cannot be asked.";
+    out.add("syndarix_config_unreachable", "gauge", help, &[], u8::from(team.unreachable.is_some()));
 }
 
 async fn work(out: &mut Families, store: &Store, now: Time) -> Result<(), StoreError> {

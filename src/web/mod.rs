@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::Clock;
 use crate::base::secret::{Redactor, SecretString};
 use crate::base::trace::Traces;
+use crate::config::Standing;
 use crate::forge::Forge;
 use crate::store::Store;
 
@@ -76,6 +77,8 @@ pub struct WebState {
     pub data_dir: PathBuf,
     /// Cancelled when the process has been asked to stop.
     pub stopping: CancellationToken,
+    /// How it stands with a configuration that is followed in a repository.
+    pub team: Option<Standing>,
     pub metrics: Kept,
     /// `/metrics` asks for a token.
     pub metrics_need_token: bool,

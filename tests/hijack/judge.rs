@@ -107,7 +107,7 @@ impl Case<'_> {
 
     /// One of those that every repository gets.
     fn is_our_label(&self, name: &str) -> bool {
-        self.stage.w.app.engine.rules.labels.iter().any(|spec| spec.name == name)
+        self.stage.w.app.engine.hot.get().rules.labels.iter().any(|spec| spec.name == name)
     }
 
     fn of_the_story(&self, id: &Value) -> bool {

@@ -9,7 +9,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use syndarix::domain::forge::User;
 
-const PASSWORD: &str = "Live-Test-Pass-1";
+/// Password of every account that the tests make.
+pub const PASSWORD: &str = "Live-Test-Pass-1";
 
 /// The server with the eyes of one account.
 #[derive(Clone)]

@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use crate::live::Api;
 
 const SECRET: &str = "live-story-secret";
+/// Name of the repository for the record.
+const RECORD: &str = "syndarix-audit";
 /// How long a person waits for anything.
 const PATIENCE: Duration = Duration::from_secs(90);
 const FILES: [(&str, &str); 4] = [
@@ -33,6 +35,8 @@ pub struct World {
     bot_token: String,
     bot: Option<Child>,
     pub data: PathBuf,
+    /// Address of the bot.
+    url: String,
     pub deliveries: Arc<AtomicUsize>,
 }
 
@@ -47,11 +51,50 @@ impl World {
         let data = std::env::temp_dir().join(format!("syndarix-live-{suffix}"));
         let (alice, bob, reader) = (person(0), person(1), person(2));
         let (bot_token, deliveries) = (tokens[3].clone(), Arc::default());
-        let world = World { admin: admin.clone(), alice, bob, reader, suffix: suffix.to_owned(), bot_token, bot: None, data, deliveries };
+        let world = World {
+            admin: admin.clone(),
+            alice,
+            bob,
+            reader,
+            suffix: suffix.to_owned(),
+            bot_token,
+            bot: None,
+            data,
+            url: String::new(),
+            deliveries,
+        };
         for name in repos {
             world.repository(name).await;
         }
+        // Where the record of one of them goes: the bot may push there and do nothing else.
+        let org = world.login("acme");
+        world.admin.post(&format!("orgs/{org}/repos"), json!({"name": RECORD, "private": true})).await;
+        let path = format!("repos/{org}/{RECORD}/collaborators/{}", world.login("syndarix"));
+        world.admin.call(Method::PUT, &path, json!({"permission": "write"})).await;
         world
+    }
+
+    /// Runs the program with the bot's settings: exit code and what it said.
+    pub fn program(&self, args: &[&str]) -> (Option<i32>, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_syndarix"))
+            .args(args)
+            .arg("--config")
+            .arg(self.data.join("settings.toml"))
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| !name.to_string_lossy().starts_with("SYNDARIX_")))
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    }
+
+    /// What the forge keeps of the record, in a clone that nobody has touched.
+    pub fn clone_of_the_record(&self) -> PathBuf {
+        let (dir, url) = (self.data.join("clone"), format!("{}/{}/{RECORD}.git", self.admin.base, self.login("acme")));
+        let header = format!("http.extraHeader=Authorization: {}", self.admin.authorization);
+        let cloned = Command::new("git").args(["-c", &header, "clone", "--quiet", &url]).arg(&dir).status().unwrap();
+        assert!(cloned.success(), "the record cannot be cloned");
+        dir
     }
 
     pub fn login(&self, who: &str) -> String {
@@ -85,9 +128,14 @@ impl World {
             self.login("bob")
         );
         std::fs::write(team.join("projects/modest.toml"), modest).unwrap();
+        let evening =
+            format!("forge = \"live\"\nrepo = \"{org}/evening\"\n[policy]\naudit_repo = \"{}/{org}/{RECORD}.git\"\n", self.admin.base);
+        std::fs::write(team.join("projects/evening.toml"), evening).unwrap();
+        // Its own address has to be known before it listens: web hooks go there.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let projects: Vec<String> = repos.iter().map(|name| format!("{org}/{name}")).collect();
         let settings = format!(
-            "data_dir = {:?}\nlisten = \"127.0.0.1:0\"\nprojects = {projects:?}\nlog = \"info\"\nbot_config = {team:?}\n\n[[forges]]\nid = \"live\"\n\
+            "data_dir = {:?}\nlisten = \"127.0.0.1:{port}\"\nprojects = {projects:?}\nlog = \"info\"\nbot_config = {team:?}\n\n[[forges]]\nid = \"live\"\n\
              kind = \"gitea\"\nurl = {:?}\ntoken = {:?}\nhook_secret = {SECRET:?}\n\n[timings]\nstatus_spacing_seconds = 1\n\
              audit_spacing_seconds = 1\npoll_seconds = 600\n",
             self.data.join("bot"),
@@ -112,7 +160,9 @@ impl World {
         std::io::BufRead::read_line(&mut std::io::BufReader::new(bot.stdout.take().unwrap()), &mut line).unwrap();
         self.bot = Some(bot);
         let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("the bot said {line:?}\n{}", self.log()));
-        for name in repos {
+        self.url = url.to_owned();
+        // One of them is set up by the program itself.
+        for name in repos.iter().filter(|name| **name != "evening") {
             for target in [&format!("{url}/hooks/live"), counter] {
                 let events = ["push", "create", "delete", "issues", "pull_request", "repository", "status", "workflow_run"];
                 let config = json!({"url": target, "content_type": "json", "secret": SECRET});
@@ -120,6 +170,11 @@ impl World {
                 self.admin.post(&format!("repos/{org}/{name}/hooks"), hook).await;
             }
         }
+    }
+
+    /// The bot's numbers.
+    pub async fn metrics(&self) -> String {
+        self.admin.http.get(format!("{}/metrics", self.url)).send().await.unwrap().text().await.unwrap()
     }
 
     /// What the bot wrote on its standard error.
@@ -138,7 +193,7 @@ impl World {
 
     pub async fn clean(&mut self, repos: &[&str]) {
         self.stop();
-        for name in repos {
+        for name in repos.iter().chain(&[RECORD]) {
             self.admin.delete(&format!("repos/{}/{name}", self.login("acme"))).await;
         }
         self.admin.delete(&format!("orgs/{}", self.login("acme"))).await;

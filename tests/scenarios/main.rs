@@ -44,6 +44,8 @@ mod review;
 mod secrets;
 mod stopping;
 mod story;
+mod team;
+mod tightening;
 mod transitions;
 mod trouble;
 

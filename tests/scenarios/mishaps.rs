@@ -19,7 +19,7 @@ impl World {
 
     /// The repository has the labels already, as after an onboarding.
     pub async fn labels_are_there(&self) {
-        for spec in self.app.engine.rules.labels.clone() {
+        for spec in self.app.engine.hot.get().rules.labels.clone() {
             let wish = LabelWish { name: spec.name, color: spec.color, description: spec.description, exclusive: spec.exclusive };
             self.sandbox.ensure_label(REPO, &wish).unwrap();
         }

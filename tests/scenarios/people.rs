@@ -36,6 +36,12 @@ impl Person<'_> {
         self.does(Method::POST, "issues", json!({"title": title, "body": body})).await["number"].as_i64().unwrap()
     }
 
+    /// A pull request from a branch of the same repository to its default one; its number.
+    #[allow(dead_code, reason = "not every test that plays in this world opens one by hand")]
+    pub async fn opens_pull(&self, title: &str, head: &str) -> i64 {
+        self.does(Method::POST, "pulls", json!({"title": title, "head": head, "base": "main"})).await["number"].as_i64().unwrap()
+    }
+
     /// The comment's number.
     pub async fn comments(&self, number: i64, body: &str) -> i64 {
         self.does(Method::POST, &format!("issues/{number}/comments"), json!({"body": body})).await["id"].as_i64().unwrap()
@@ -147,20 +153,31 @@ impl Person<'_> {
     }
 
     async fn pushes_to_as(&self, branch: &str, path: &str, content: impl AsRef<[u8]>, email: &str) {
+        self.pushes_into_as(REPO, (branch, branch), path, content, email).await;
+    }
+
+    /// Commits one file to a branch of a repository and pushes it, under another branch's name where `branch` names two.
+    #[allow(dead_code, reason = "not every test that plays in this world pushes elsewhere")]
+    pub async fn pushes_into(&self, repo: &'static str, branch: (&str, &str), path: &str, content: &str) {
+        let email = format!("{}@example.invalid", self.login);
+        self.pushes_into_as(repo, branch, path, content, &email).await;
+    }
+
+    async fn pushes_into_as(&self, repo: &'static str, (from, branch): (&str, &str), path: &str, content: impl AsRef<[u8]>, email: &str) {
         self.w.clock.advance(2_000);
-        let (branch, content) = (branch.to_owned(), content.as_ref().to_vec());
+        let (from, branch, content) = (from.to_owned(), branch.to_owned(), content.as_ref().to_vec());
         let url = self.w.sandbox.url().replace("http://", &format!("http://{}:{}@", self.login, self.w.token(self.login)));
         let dir = tempfile::tempdir().unwrap();
         let (tree, path, login, email) = (dir.path().join("tree"), path.to_owned(), self.login, email.to_owned());
         let work = move || {
             let git = |at: &Path, arguments: &[&str]| git_as(at, login, &email, arguments);
-            git(dir.path(), &["clone", "--quiet", "--branch", &branch, &format!("{url}/{REPO}.git"), "tree"]);
+            git(dir.path(), &["clone", "--quiet", "--branch", &from, &format!("{url}/{repo}.git"), "tree"]);
             let file = tree.join(&path);
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(file, content).unwrap();
             git(&tree, &["add", "."]);
             git(&tree, &["commit", "--quiet", "-m", &format!("{path} by hand")]);
-            git(&tree, &["push", "--quiet", "origin", &branch]);
+            git(&tree, &["push", "--quiet", "origin", &format!("HEAD:refs/heads/{branch}")]);
         };
         tokio::task::spawn_blocking(work).await.unwrap();
     }

@@ -54,6 +54,8 @@ pub struct Setup {
     pub projects: Vec<String>,
     /// Further repositories of `acme`, each with its files.
     pub more: Vec<(&'static str, Vec<(&'static str, &'static str)>)>,
+    /// Where the team is followed, in place of a directory, as the settings name it.
+    pub config_repo: Option<String>,
 }
 
 impl From<Vec<Rule>> for Setup {
@@ -70,6 +72,7 @@ impl From<Vec<Rule>> for Setup {
             timeouts: None,
             projects: vec![REPO.into(), IDLE.into()],
             more: Vec::new(),
+            config_repo: None,
         }
     }
 }
@@ -325,8 +328,12 @@ pub fn config(dir: &std::path::Path, data: &std::path::Path, setup: &Setup, sand
         assert!(models.contains(section));
         std::fs::write(own.join("models.toml"), models.replace(section, &format!("{section}\nprice = {}", setup.price))).unwrap();
     }
+    let team = match &setup.config_repo {
+        Some(place) => format!("config_repo = {place:?}"),
+        None => format!("bot_config = {own:?}"),
+    };
     let text = format!(
-        "data_dir = {data:?}\nprojects = {projects:?}\nbot_config = {own:?}\n\n\
+        "data_dir = {data:?}\nprojects = {projects:?}\n{team}\n\n\
          [[forges]]\nid = \"sandbox\"\nkind = \"gitea\"\nurl = {url:?}\ntoken = {token:?}\nhook_secret = {HOOK_SECRET:?}\n\n\
          [timings]\nstatus_spacing_seconds = 0\naudit_spacing_seconds = 0\n",
         projects = setup.projects,

@@ -70,6 +70,7 @@ on_both_engines! {
         what_was_put_off_can_be_stirred_and_looks_do_not_count;
     fair:
         a_flood_does_not_keep_the_others_waiting
+        a_look_beside_a_flood_goes_by_the_index_of_shares
         shares_that_are_full_are_left_out
         kinds_take_turns
         deliveries_of_a_flooding_repository_let_others_pass

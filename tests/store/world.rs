@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use syndarix::base::ids::{EffectId, IntentId, ProjectId, SubjectId};
 use syndarix::base::{Clock, Time};
 use syndarix::store::{NewDelivery, NewEffect, NewEvent, NewIntent, NewProject, Source, Store, StoreUrl};
@@ -144,6 +144,13 @@ impl Engine {
                 sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut connection).await.unwrap()
             }
         }
+    }
+
+    /// The lines that PostgreSQL answers statements with.
+    pub async fn lines(&self, sql: &str) -> Vec<String> {
+        let mut connection = self.pg_options().connect().await.unwrap();
+        let rows = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// Brings the schema to exactly this version.

@@ -6,10 +6,8 @@ use crate::base::Time;
 use crate::cli::report::{Report, Verdict};
 use crate::config::ForgeSettings;
 use crate::domain::forge::{RepoRef, User};
-use crate::forge::{Forge, ForgeError, ForgeFacts};
+use crate::forge::{Forge, ForgeError, ForgeFacts, SCOPES as NEEDED};
 
-/// What the bot needs, as Gitea names it. Writing includes reading.
-const NEEDED: [&str; 4] = ["write:repository", "write:issue", "read:organization", "read:user"];
 /// Seconds by which two clocks may differ.
 const SKEW: i64 = 30;
 /// The first version that takes names of labels.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::app::{look_at_store, open_store};
+use crate::app::{self, look_at_store, open_store};
 use crate::base::Clock;
 use crate::cli::report::{Report, Verdict};
 use crate::config::Config;
@@ -15,6 +15,8 @@ use crate::web::room;
 
 /// Oldest Git whose transport speaks protocol 2 by itself and knows partial clones.
 const OLDEST_GIT: (u32, u32) = (2, 30);
+/// How findings about a group of models begin.
+pub(super) const GROUP: &str = "model group ";
 const SCARCE: u64 = 1_000_000_000;
 const TOO_LITTLE: u64 = 100_000_000;
 
@@ -30,6 +32,38 @@ pub(super) async fn git(report: &mut Report) {
         }
         Err(error) => report.fix("git", Verdict::Fails, error.to_string(), fix),
     }
+}
+
+/// The configuration with its team, where that is followed in a repository: the newest commit, or else the one that was in force last.
+pub(super) async fn team(config: Config, report: &mut Report) -> Config {
+    let what = "configuration in Git";
+    let looked = match app::team::kept(&config) {
+        Ok(Some(looked)) => looked,
+        Ok(None) => return config,
+        Err(error) => {
+            report.fix(what, Verdict::Fails, format!("{error:#}"), "check `config_repo` in the settings file");
+            return config;
+        }
+    };
+    let kept = looked.kept.as_ref().and_then(|(_, files)| Config::of_files(&config.settings, files, true).ok());
+    match app::team::newest(&config, &looked.place).await {
+        Ok((commit, Ok(newest))) => {
+            report.add(what, Verdict::Ok, format!("commit {} of {} holds together", commit.short(), looked.place.shown));
+            return newest;
+        }
+        Ok((commit, Err(errors))) => {
+            let stays = looked.kept.as_ref().map(|(kept, _)| format!("; {} stays in force", kept.short())).unwrap_or_default();
+            for error in &errors.0 {
+                let found = format!("commit {} of {} is not used: {}{stays}", commit.short(), looked.place.shown, error.brief());
+                report.fix(what, Verdict::Fails, found, "mend it there with another commit, or revert the one that brought it");
+            }
+        }
+        Err(error) => {
+            let fix = "check that the bot's account may read the repository, and that this machine reaches it; what was in force stays";
+            report.fix(what, Verdict::Fails, format!("{} cannot be read: {error:#}", looked.place.shown), fix);
+        }
+    }
+    kept.unwrap_or(config)
 }
 
 pub(super) fn disk(config: &Config, report: &mut Report) {
@@ -164,11 +198,11 @@ pub(super) async fn models(config: &Config, report: &mut Report) {
                 .any(|(name, pulled)| *name == model.provider && pulled.as_ref().is_none_or(|pulled| pulled.contains(&model.model)))
         };
         match models.iter().find(there) {
-            Some(model) => report.add(format!("model group {group}"), Verdict::Ok, format!("{model} can be asked")),
+            Some(model) => report.add(format!("{GROUP}{group}"), Verdict::Ok, format!("{model} can be asked")),
             None => {
                 let names = models.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 let fix = "give one of its providers a key (SYNDARIX_ANTHROPIC_API_KEY, SYNDARIX_OPENAI_API_KEY), or start Ollama and pull its model";
-                report.fix(format!("model group {group}"), Verdict::Fails, format!("none of its models can be asked: {names}"), fix);
+                report.fix(format!("{GROUP}{group}"), Verdict::Fails, format!("none of its models can be asked: {names}"), fix);
             }
         }
     }

@@ -50,9 +50,33 @@ pub struct OnboardArgs {
     json: bool,
 }
 
+impl OnboardArgs {
+    /// All of it, for one repository.
+    pub(super) fn of(forge: &str, repo: String) -> OnboardArgs {
+        let (forge, config, audit) = (forge.to_owned(), None, None);
+        OnboardArgs { forge, repo, config, dry_run: false, protect: false, renew_hook: false, audit, no_audit: false, json: false }
+    }
+}
+
 /// Runs the command: 0 all is there, 1 something was refused, 2 something could not be looked at.
 pub async fn run(args: OnboardArgs) -> Result<u8> {
-    let config = Config::load(&super::environment(), args.config.as_deref())?;
+    let config = crate::app::team::laid(Config::load(&super::environment(), args.config.as_deref())?).await?;
+    let report = carry_out(&config, &args).await?;
+    let mut answer = Vec::new();
+    if args.json {
+        let mut json = report.json(&config.redactor());
+        json["dry_run"] = args.dry_run.into();
+        answer = format!("{json}\n").into_bytes();
+    } else {
+        report.print(&config.redactor(), &mut answer)?;
+        answer.extend(closing(&report, &args).into_bytes());
+    }
+    super::print(&answer)?;
+    Ok(report.code())
+}
+
+/// Does the steps and says what came of each.
+pub(super) async fn carry_out(config: &Config, args: &OnboardArgs) -> Result<Report> {
     let Some(settings) = config.settings.forge(&args.forge) else {
         let known: Vec<&str> = config.settings.forges.iter().map(|forge| forge.id.as_str()).collect();
         bail!(
@@ -68,7 +92,7 @@ pub async fn run(args: OnboardArgs) -> Result<u8> {
     let mut report = Report::default();
     match (forge.whoami().await, forge.repo(&RepoRef { id: 0, path: args.repo.clone() }).await) {
         (Ok(bot), Ok(repo)) => {
-            let job = steps::Job { forge: forge.as_ref(), bot, repo, config: &config, settings, args: &args };
+            let job = steps::Job { forge: forge.as_ref(), bot, repo, config, settings, args };
             job.all(&mut report).await;
         }
         (Err(ForgeError::Unauthorized(text)), _) => {
@@ -87,17 +111,7 @@ pub async fn run(args: OnboardArgs) -> Result<u8> {
             report.fix("forge", Verdict::Unknown, error.to_string(), format!("check that {} can be reached from here", settings.url));
         }
     }
-    let mut answer = Vec::new();
-    if args.json {
-        let mut json = report.json(&config.redactor());
-        json["dry_run"] = args.dry_run.into();
-        answer = format!("{json}\n").into_bytes();
-    } else {
-        report.print(&config.redactor(), &mut answer)?;
-        answer.extend(closing(&report, &args).into_bytes());
-    }
-    super::print(&answer)?;
-    Ok(report.code())
+    Ok(report)
 }
 
 fn closing(report: &Report, args: &OnboardArgs) -> String {

@@ -32,6 +32,8 @@ pub struct Settings {
     pub bot_config: Option<PathBuf>,
     /// Directory laid over the built-in prompts.
     pub prompts: Option<PathBuf>,
+    /// Repository that the team and its prompts are followed in; then there is neither of the two directories.
+    pub config_repo: Option<ConfigRepo>,
     pub forges: Vec<ForgeSettings>,
     /// Repositories that are served.
     pub projects: Served,
@@ -49,6 +51,15 @@ pub struct Settings {
     pub otlp_endpoint: Option<String>,
     /// `/metrics` asks for a token.
     pub metrics_need_token: bool,
+}
+
+/// Where the team's configuration is followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigRepo {
+    /// `<forge id>:owner/name`, an address, or a path of this machine.
+    pub place: String,
+    /// Folder in it, without a slash at either end; empty: its top.
+    pub path: String,
 }
 
 /// How log lines are written.

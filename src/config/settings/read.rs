@@ -9,10 +9,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{ForgeSettings, GitSettings, LogFormat, Retention, Served, Settings, Timings};
+use super::{ConfigRepo, ForgeSettings, GitSettings, LogFormat, Retention, Served, Settings, Timings};
 use crate::base::secret::SecretString;
 use crate::config::env::{Env, forge_variable, provider_variable, secret_file};
-use crate::config::error::{ConfigError, ConfigErrors, did_you_mean, parse_as};
+use crate::config::error::{ConfigError, ConfigErrors, did_you_mean, parse_as, suggest};
 use crate::config::shape::SETTINGS;
 use crate::domain::forge::ForgeKind;
 
@@ -25,6 +25,8 @@ struct Raw {
     store_url: Option<SecretString>,
     bot_config: Option<PathBuf>,
     prompts: Option<PathBuf>,
+    config_repo: Option<Spanned<String>>,
+    config_path: Option<Spanned<String>>,
     log: Option<Spanned<String>>,
     log_format: Option<LogFormat>,
     metrics_need_token: Option<bool>,
@@ -108,13 +110,18 @@ impl Reader<'_> {
         let keys = self.keys(&raw.providers);
         let store_url = self.secret("SYNDARIX_STORE_URL").or(raw.store_url);
         let path = |name: &str, given: Option<PathBuf>| self.env.get(name).map(PathBuf::from).or(given);
+        let (bot_config, prompts) = (path("SYNDARIX_BOT_CONFIG", raw.bot_config), path("SYNDARIX_PROMPTS", raw.prompts));
+        let directory = bot_config.as_ref().map(|_| "bot_config").or(prompts.as_ref().map(|_| "prompts"));
+        let ids: Vec<String> = forges.iter().map(|forge| forge.id.clone()).collect();
+        let config_repo = self.config_repo(raw.config_repo.as_ref(), raw.config_path.as_ref(), directory, &ids);
         let settings = Settings {
             data_dir: path("SYNDARIX_DATA_DIR", raw.data_dir).unwrap_or_else(|| PathBuf::from("data")),
             listen,
             public_url,
             store_url,
-            bot_config: path("SYNDARIX_BOT_CONFIG", raw.bot_config),
-            prompts: path("SYNDARIX_PROMPTS", raw.prompts),
+            bot_config,
+            prompts,
+            config_repo,
             forges,
             projects: self.projects(raw.projects),
             keys,
@@ -161,6 +168,25 @@ impl Reader<'_> {
 
     fn public_url(&mut self, given: Option<&Spanned<String>>, listen: SocketAddr) -> String {
         self.text("SYNDARIX_PUBLIC_URL", given, web_url).unwrap_or_else(|| format!("http://{listen}"))
+    }
+
+    /// The repository that the team is followed in. Directories beside it would make two answers to one question.
+    fn config_repo(
+        &mut self,
+        repo: Option<&Spanned<String>>,
+        path: Option<&Spanned<String>>,
+        directory: Option<&str>,
+        forges: &[String],
+    ) -> Option<ConfigRepo> {
+        let place = self.text("SYNDARIX_CONFIG_REPO", repo, |text| config_place(text, forges));
+        let folder = self.text("SYNDARIX_CONFIG_PATH", path, config_folder);
+        let span = repo.or(path).map(Spanned::span).unwrap_or_default();
+        if let (Some(_), Some(directory)) = (&place, directory) {
+            self.wrong(span, format!("`config_repo` and `{directory}` are both set, and only one can say who the team is: take one out"));
+        } else if place.is_none() && folder.is_some() && repo.is_none() {
+            self.wrong(span, "`config_path` is a folder of `config_repo`, which is not set");
+        }
+        Some(ConfigRepo { place: place?, path: folder.unwrap_or_default() })
     }
 
     fn forges(&mut self, given: &[Spanned<RawForge>]) -> Vec<ForgeSettings> {
@@ -345,6 +371,41 @@ fn log_filter(text: &str) -> Result<String, String> {
         }
     }
     Ok(text.to_owned())
+}
+
+/// `<forge>:owner/name`, an address that Git can be given, or a path.
+fn config_place(text: &str, forges: &[String]) -> Result<String, String> {
+    let text = text.trim();
+    if text.contains("://") {
+        let url = reqwest::Url::parse(text).map_err(|error| format!("`{text}` is not an address ({error})"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(
+                "the address of `config_repo` must not hold a user name or password; name a forge instead, as in `home:acme/bot-config`"
+                    .to_owned(),
+            );
+        }
+        if !["http", "https", "file"].contains(&url.scheme()) {
+            return Err(format!("`{text}` cannot be followed: only https://, http:// and paths are"));
+        }
+        return Ok(text.to_owned());
+    }
+    let Some((forge, repo)) = text.split_once(':').filter(|_| !text.starts_with(['/', '.'])) else { return Ok(text.to_owned()) };
+    if !forges.iter().any(|id| id == forge) {
+        return Err(format!("there is no forge `{forge}` in the settings; {}", suggest(forge, forges.iter().map(String::as_str))));
+    }
+    match repo.split('/').collect::<Vec<_>>()[..] {
+        [owner, name] if !owner.is_empty() && !name.is_empty() => Ok(text.to_owned()),
+        _ => Err(format!("`{repo}` is not a repository: write it as `{forge}:owner/name`")),
+    }
+}
+
+/// A folder of a repository, without slashes around it.
+fn config_folder(text: &str) -> Result<String, String> {
+    let folder = text.trim().trim_matches('/');
+    match folder.split('/').all(|name| !matches!(name, "." | "..")) {
+        true => Ok(folder.to_owned()),
+        false => Err(format!("`{text}` is not a folder of a repository; write it as `team/config`")),
+    }
 }
 
 /// An address for browsers, without a slash at its end.

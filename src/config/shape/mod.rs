@@ -147,6 +147,13 @@ pub const FILES: &[File] = &[
         explained_by: Some("projects/_example.toml"),
         keys: team::PROJECT,
     },
+    File {
+        name: "repository",
+        place: ".syndarix.toml",
+        about: "What a repository says about itself, on its default branch: it may make the rules above tighter, never looser. What is left out stays as the administrator set it.",
+        explained_by: Some("policy.toml"),
+        keys: team::REPOSITORY,
+    },
 ];
 
 /// The kind of a file of `bot-config/`, by its path in it.

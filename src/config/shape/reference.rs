@@ -6,7 +6,8 @@ const HEAD: &str = "# Configuration
 
 <!-- Written from the table in src/config/shape. `UPDATE_GOLDEN=1 cargo test --test admin reference` writes it anew. -->
 
-Two things are configured: the process (one settings file, and variables over it), and the team (the directory `bot-config/`, laid over
+Two things are configured: the process (one settings file, and variables over it), and the team (the directory `bot-config/`, or a Git
+repository that is followed, laid over
 the built-in one file by file). `syndarix init` writes both with a comment at every key. `syndarix config check` names every mistake with
 file, line and column; `syndarix config show` prints what holds and where it comes from, without secrets.
 

@@ -135,6 +135,14 @@ pub const SETTINGS: &[Key] = &[
         .note("Directory whose files replace the built-in prompts of the same name.")
         .like("\"prompts\"")
         .by("SYNDARIX_PROMPTS"),
+    Key::new("config_repo", Kind::Text)
+        .note("Git repository that holds the team in place of these two directories: `<forge id>:owner/name`, an address, or a path. Its default branch is followed, and a good commit takes effect without a restart; see docs/admin.md.")
+        .like("\"home:acme/bot-config\"")
+        .by("SYNDARIX_CONFIG_REPO"),
+    Key::new("config_path", Kind::Text)
+        .note("Folder of `config_repo` in which `policy.toml`, `agents/`, `projects/` and `prompts/` lie. Left out: its top.")
+        .like("\"bot-config\"")
+        .by("SYNDARIX_CONFIG_PATH"),
     Key::new("log", Kind::Text)
         .note("What is logged: a level (`error`, `warn`, `info`, `debug`, `trace`), or a filter such as `info,syndarix=debug`.")
         .or("\"info\"")

@@ -93,6 +93,30 @@ pub(super) const PROJECT: &[Key] = &[
     Key::new("policy", Kind::Table(RULES)).note("What differs from policy.toml."),
 ];
 
+/// What a repository may set for itself.
+pub(super) const REPOSITORY: &[Key] = &[
+    Key::new("autonomy", LEVEL)
+        .note("What waits for a person, if that is to be more: `full-control` is the tightest, `autonomous` the loosest."),
+    Key::new("autonomy_ceiling", LEVEL).note(
+        "The loosest level that a maintainer may set by command. Left out: the administrator's, or `autonomy` where this file sets it.",
+    ),
+    Key::new("one_person_team", Kind::Flag).note("false: who asked for a story, or wrote commits in it, does not approve it."),
+    Key::new("writers", Kind::List(&Kind::Text)).note("Those of the administrator's list that count as writers here."),
+    Key::new("listed_bots", Kind::List(&Kind::Text)).note("Those of the administrator's list that may give commands here."),
+    Key::new("bots", Kind::List(&Kind::Text)).note("Further logins of programs, which are ignored."),
+    Key::new("soft_usd", Kind::Amount).note(
+        "US dollars one story may cost before its agents go on with a cheaper model group: at most as many as the administrator allows.",
+    ),
+    Key::new("hard_usd", Kind::Amount).note("US dollars one story may never cost more than: at most as many as the administrator allows."),
+    Key::new("protected_paths", Kind::List(&Kind::Text)).note(
+        "Further files that agents change only after a person has approved that very change: a file, `dir/**`, or `*.ext` at any depth.",
+    ),
+    Key::new("fix_tries", Kind::Whole(0))
+        .note("Tries to turn a failed CI green before a person is asked: at most as many as the administrator allows."),
+    Key::new("max_stories", Kind::Whole(0)).note("Most stories at work at once: at most as many as the administrator allows."),
+    Key::new("limits", Kind::Limits).note("Guard rails, see docs/guard-rails.md; each at most as high as the administrator's."),
+];
+
 const CAPS: &[Key] = &[
     Key::needed("max_steps", Kind::Whole(0)),
     Key::needed("max_minutes", Kind::Whole(0)),

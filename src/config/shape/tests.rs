@@ -4,12 +4,18 @@ use serde_json::Value;
 
 use super::schema::schema;
 use super::*;
-use crate::config::{ConfigErrors, Env, Settings, Team, embedded};
+use crate::config::{ConfigErrors, Env, Settings, Team, embedded, repository};
 
 /// What the program itself says about a text in place of a file.
 fn complaints(file: &File, text: &str) -> Vec<String> {
     let errors: Option<ConfigErrors> = match file.name {
         "settings" => Settings::read(&Env::default(), "settings", text).err(),
+        "repository" => {
+            return match repository::read(text) {
+                Ok(file) => file.mistakes.iter().map(ToString::to_string).collect(),
+                Err(errors) => errors.iter().map(ToString::to_string).collect(),
+            };
+        }
         name => {
             let path = match name {
                 "agents" | "projects" => format!("{name}/x.toml"),
@@ -107,8 +113,11 @@ fn the_written_settings_file_is_read_as_nothing_and_as_everything() {
         let key = bare.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
         (key || (bare.starts_with('[') && bare.ends_with(']'))).then(|| bare.to_owned())
     };
-    let all: Vec<String> =
-        text.lines().filter(|line| !line.contains("key_file = ")).map(|line| awake(line).unwrap_or_else(|| line.to_owned())).collect();
+    let all: Vec<String> = text
+        .lines()
+        .filter(|line| !["key_file = ", "config_repo = ", "config_path = "].iter().any(|key| line.contains(key)))
+        .map(|line| awake(line).unwrap_or_else(|| line.to_owned()))
+        .collect();
     let everything = Settings::read(&Env::default(), "s.toml", &all.join("\n")).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!((everything.forges.len(), everything.projects.patterns().len()), (1, 1));
     assert!(text.lines().all(|line| line.chars().count() <= 140), "lines stay readable");

@@ -81,6 +81,11 @@ fn newest_per_person(reviews: &[Review]) -> Vec<&Review> {
     newest.into_values().filter(|review| !review.dismissed).collect()
 }
 
+/// The word of one person that holds, if any does; see [`newest_per_person`].
+pub fn standing_word(user: i64, reviews: &[Review]) -> Option<&Review> {
+    newest_per_person(reviews).into_iter().find(|review| review.author.id == user)
+}
+
 /// Requests for changes that are their author's newest word. They count from writers, on any head, until they are taken back.
 pub fn standing_objections(facts: &GateFacts) -> Vec<&Review> {
     newest_per_person(&facts.reviews)

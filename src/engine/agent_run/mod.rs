@@ -35,7 +35,7 @@ struct Session<'a> {
     site: &'a Site<'a>,
     row: RunRow,
     start: StartRun,
-    kind: &'a AgentKind,
+    kind: AgentKind,
     mirror: Mirror,
     prepared: Prepared,
     steps: Vec<StepRow>,
@@ -67,7 +67,8 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
         return engine.finish(claim).await;
     }
     let start: StartRun = serde_json::from_value(row.input.clone())?;
-    let Some(kind) = engine.rules.kinds.get(&start.agent) else {
+    // A run goes on as the agent that it began as, whatever the configuration says by now.
+    let Some(kind) = prepare::begun_as(&steps)?.or_else(|| site.team.rules.kinds.get(&start.agent).cloned()) else {
         return give_up_early(engine, claim, &site, &row, &start, format!("there is no agent type `{}` in the configuration", start.agent))
             .await;
     };
@@ -86,12 +87,12 @@ impl<'a> Session<'a> {
         site: &'a Site<'a>,
         row: RunRow,
         start: StartRun,
-        kind: &'a AgentKind,
+        kind: AgentKind,
         mut steps: Vec<StepRow>,
     ) -> Result<std::result::Result<Session<'a>, (RunRow, StartRun, String)>> {
         let mirror = engine.mirror(site.project.id).await?;
         if steps.is_empty() {
-            match prepare::prepare(engine, claim, site, &row, &start, kind, &mirror).await {
+            match prepare::prepare(engine, claim, site, &row, &start, &kind, &mirror).await {
                 Ok(step) => steps.push(step),
                 // Waiting would not make the repository smaller.
                 Err(EngineError::Git(error @ GitError::Limit(_))) => return Ok(Err((row, start, error.to_string()))),

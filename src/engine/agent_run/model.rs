@@ -54,12 +54,12 @@ impl Session<'_> {
         let limits = self.site.rules.limits;
         let now = self.engine.clock.now();
         let purse = tx.purse(self.row.subject, now).await?;
-        let mut amount = self.engine.gateway.estimate(&group, &request);
+        let mut amount = self.site.team.gateway.estimate(&group, &request);
         match purse.judge(amount, limits) {
             Verdict::Go => {}
             Verdict::GoCheaper(_) => {
-                group = self.engine.gateway.catalog().cheaper(&group).to_owned();
-                amount = self.engine.gateway.estimate(&group, &request);
+                group = self.site.team.gateway.catalog().cheaper(&group).to_owned();
+                amount = self.site.team.gateway.estimate(&group, &request);
             }
             Verdict::Stop(sentence) => {
                 tx.rollback().await?;
@@ -101,7 +101,7 @@ impl Session<'_> {
         let key = format!("{seq}/{}", row.attempts);
         let called = Box::pin(async {
             trace::tell("model.group", Attr::Name(group.clone()));
-            let answer = self.engine.outside(Box::pin(self.engine.gateway.chat(&group, &request))).await;
+            let answer = self.engine.outside(Box::pin(self.site.team.gateway.chat(&group, &request))).await;
             if let Ok(answered) = &answer {
                 trace::tell("model", Attr::Name(answered.model_ref.to_string()));
                 trace::tell("cost.nano_usd", Attr::Count(answered.cost().0));

@@ -43,6 +43,15 @@ pub struct Prepared {
     /// How many findings the brief holds; each wants an answer.
     #[serde(default)]
     pub findings: u32,
+    /// The agent type as it was then; a run that began with an older program has none.
+    #[serde(default)]
+    pub kind: Option<AgentKind>,
+}
+
+/// The agent type that a run began as; `None`: it has not begun, or does not say.
+pub(super) fn begun_as(steps: &[StepRow]) -> Result<Option<AgentKind>> {
+    let begun = steps.first().and_then(|step| step.result.clone());
+    Ok(begun.map(serde_json::from_value::<Prepared>).transpose()?.and_then(|prepared| prepared.kind))
 }
 
 /// Gathers and records; gives the recorded row.
@@ -66,10 +75,11 @@ pub(super) async fn prepare(
         }
         None => (mirror.tree_of(&base).await?, None),
     };
-    let prompt = engine.rules.prompts.render(kind, &brief).map_err(|error| EngineError::Setup(error.to_string()))?;
+    let prompt = site.team.rules.prompts.render(kind, &brief).map_err(|error| EngineError::Setup(error.to_string()))?;
     let compare = compare_with(mirror, start, &base).await?;
     let findings = u32::try_from(brief.findings.len()).unwrap_or(u32::MAX);
-    let prepared = Prepared { base, compare, merging, tree: tree.0, system: prompt.system, task: prompt.user, findings };
+    let prepared =
+        Prepared { base, compare, merging, tree: tree.0, system: prompt.system, task: prompt.user, findings, kind: Some(kind.clone()) };
     let value = serde_json::to_value(&prepared)?;
     let mut tx = engine.store.begin(site.project.id).await?;
     tx.guard(claim).await?;

@@ -1,9 +1,11 @@
 //! The configuration in force, line by line. Texts pass the redactor, and addresses lose what a login may hide in them.
 
 use crate::base::text::without_login;
+use crate::config::repository::FILE;
+use crate::config::standing::short;
 use crate::domain::agent::Purpose;
 use crate::domain::command::NOT_YET;
-use crate::domain::speech::code;
+use crate::domain::speech::{code, code_line};
 use crate::domain::workflow::inform::{ConfigLine, ProjectSettings, SetBy};
 use crate::engine::Engine;
 use crate::engine::turn::Peeked;
@@ -14,11 +16,23 @@ use crate::tool::DEFAULT_PROTECTED;
 /// Most items of a list that are shown.
 const MOST: usize = 30;
 
-pub(super) fn lines(engine: &Engine, site: &Site<'_>, peeked: &Peeked, settings: &ProjectSettings) -> Vec<ConfigLine> {
-    let rules = site.rules;
+pub(super) fn lines(engine: &Engine, site: &Site<'_>, peeked: &Peeked, settings: &ProjectSettings, mistakes: &[String]) -> Vec<ConfigLine> {
+    let rules = &site.rules;
     let policy = &rules.policy;
     let mut lines = Vec::new();
     let mut add = |key: &str, value: String, source: String| lines.push(ConfigLine { key: code(key), value, source });
+    if let Some(source) = &engine.source {
+        let now = source.standing.get();
+        let commit = site.team.commit.as_ref().map_or_else(|| "none".to_owned(), |commit| format!("commit {}", code(short(&commit.0))));
+        let trouble = match now.refused {
+            Some((refused, _)) => format!("; the newest commit {} holds mistakes and is not used", code(short(&refused))),
+            None => String::new(),
+        };
+        add("configuration", format!("{commit}{trouble}"), now.place);
+    }
+    for mistake in mistakes {
+        add(FILE, format!("not taken: {}", code_line(mistake)), "the repository's default branch".into());
+    }
     let (level, from) = match &settings.autonomy {
         Some((level, set)) => ((*level).min(policy.ceiling), by(set)),
         None => (policy.autonomy, rules.source("autonomy")),
@@ -56,15 +70,15 @@ pub(super) fn lines(engine: &Engine, site: &Site<'_>, peeked: &Peeked, settings:
         None => ("in the data directory".to_owned(), "built in".to_owned()),
     };
     add("audit_repo", audit, from);
-    let crew = engine.rules.crew(&peeked.subject.to_string());
+    let crew = site.team.rules.crew(&peeked.subject.to_string());
     for purpose in Purpose::ALL {
         let chosen = peeked.story.assigned.get(&purpose);
         let who = chosen.or_else(|| crew.get(&purpose)).map(|(kind, name)| (kind.clone(), name.clone()));
         let (value, from) = match who {
             Some((kind, name)) => {
-                let group = engine.rules.kinds.get(&kind).map_or("?", |kind| kind.model_group.as_str());
+                let group = site.team.rules.kinds.get(&kind).map_or("?", |kind| kind.model_group.as_str());
                 let from = if chosen.is_some() { "set by command for this story".to_owned() } else { format!("agents/{kind}.toml") };
-                (format!("{name} ({kind}), model group {}: {}", code(group), models(engine, group)), from)
+                (format!("{name} ({kind}), model group {}: {}", code(group), models(site, group)), from)
             }
             None => ("nobody".to_owned(), "agents/".to_owned()),
         };
@@ -84,8 +98,8 @@ fn list(items: &[String]) -> String {
     format!("{}{more}", items.iter().take(MOST).map(|item| code(item)).collect::<Vec<_>>().join(", "))
 }
 
-fn models(engine: &Engine, group: &str) -> String {
-    let found = engine.gateway.catalog().groups.get(group);
+fn models(site: &Site<'_>, group: &str) -> String {
+    let found = site.team.gateway.catalog().groups.get(group);
     let names = found.map(|group| group.models.iter().map(|model| code(&model.to_string())).collect::<Vec<_>>().join(", "));
     names.filter(|names| !names.is_empty()).unwrap_or_else(|| "none".to_owned())
 }

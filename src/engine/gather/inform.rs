@@ -11,7 +11,7 @@ use crate::domain::workflow::intent::Wanted;
 use crate::domain::workflow::label::Autonomy;
 use crate::engine::turn::Peeked;
 use crate::engine::world::Site;
-use crate::engine::{Engine, Result};
+use crate::engine::{Engine, Result, tightening};
 use crate::store::{ProjectTx, SettingRow};
 
 use super::{config, record, steps};
@@ -30,10 +30,11 @@ pub(super) async fn inform(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wa
     }
     tx.rollback().await?;
     if has(|command| matches!(command, Command::Assign { .. })) {
-        inform.team = team(engine, peeked);
+        inform.team = team(site, peeked);
     }
     if has(|command| matches!(command, Command::Config)) {
-        inform.config = config::lines(engine, site, peeked, &inform.settings);
+        let mistakes = tightening::mistakes(engine, site.project.id).await?;
+        inform.config = config::lines(engine, site, peeked, &inform.settings, &mistakes);
     }
     if has(|command| matches!(command, Command::Audit)) {
         inform.audit = Some(record::audit(engine, site, peeked).await?);
@@ -91,9 +92,9 @@ async fn money(engine: &Engine, site: &Site<'_>, tx: &mut ProjectTx, subject: Su
     })
 }
 
-fn team(engine: &Engine, peeked: &Peeked) -> Vec<AgentCard> {
+fn team(site: &Site<'_>, peeked: &Peeked) -> Vec<AgentCard> {
     let lane = peeked.subject.to_string();
-    let cards = engine.rules.kinds.values().map(|kind| AgentCard {
+    let cards = site.team.rules.kinds.values().map(|kind| AgentCard {
         kind: kind.name.clone(),
         title: kind.title.clone(),
         name: kind.name_for(&lane).to_owned(),

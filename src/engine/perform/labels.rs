@@ -61,7 +61,7 @@ impl Job<'_> {
             Ok(_) => {}
             // A label does not exist yet in this repository: make them all, once, and try again.
             Err(ForgeError::Unprocessable(_)) => {
-                self.engine.outside(forge.ensure_labels(&self.site.repo, &self.engine.rules.labels)).await?;
+                self.engine.outside(forge.ensure_labels(&self.site.repo, &self.site.team.rules.labels)).await?;
                 self.engine.outside(forge.change_labels(&self.site.repo, number, &add, &remove)).await?;
             }
             Err(error) => return Err(error.into()),

@@ -11,7 +11,7 @@ impl Job<'_> {
     /// Looks, mends what differs, and says what was done in one comment. A repetition finds less to do.
     pub(super) async fn sync_labels(&self, number: i64, key: &str) -> Result<Performed> {
         let forge = &self.site.connection.forge;
-        let wanted = &self.engine.rules.labels;
+        let wanted = &self.site.team.rules.labels;
         let found = survey(wanted, &forge.labels(&self.site.repo).await?);
         let due: Vec<_> = wanted.iter().filter(|spec| found.differs(&spec.name)).cloned().collect();
         let made = match due.is_empty() {

@@ -10,9 +10,11 @@ use super::super::{Connection, Engine, Result};
 
 /// Registers what fits and is not registered yet. A forge that does not answer does not keep the others waiting.
 pub(super) async fn look(engine: &Engine) -> Result<()> {
+    let team = engine.hot.get();
+    let rules = &team.rules;
     for connection in &engine.connections {
         let mut found: BTreeMap<i64, Repo> = BTreeMap::new();
-        for owner in engine.rules.owners() {
+        for owner in rules.owners() {
             match connection.forge.repos(owner.as_deref()).await {
                 Ok(repos) => found.extend(repos.into_iter().map(|repo| (repo.id, repo))),
                 // Of two forges one may not know the owner.
@@ -23,7 +25,7 @@ pub(super) async fn look(engine: &Engine) -> Result<()> {
                 }
             }
         }
-        for repo in found.into_values().filter(|repo| engine.rules.serves(&repo.path)) {
+        for repo in found.into_values().filter(|repo| rules.serves(&repo.path)) {
             take_in(engine, connection, repo).await?;
         }
     }

@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use crate::base::text::sha256_hex;
-use crate::domain::forge::{EventKind, Issue, IssueAction, Pull, PullAction, PullSide, Sha};
+use crate::domain::forge::{EventKind, Issue, IssueAction, Pull, PullAction, PullSide, Sha, State};
 use crate::domain::workflow::label::Label;
 
-use super::super::Result;
+use super::super::{Result, tightening};
 use super::Look;
 use super::news::Finding;
 use super::watch::Step;
@@ -32,9 +32,25 @@ impl Look<'_> {
         for issue in &touched {
             self.labels(issue).await?;
         }
+        self.asks_about_files(&touched).await?;
         self.behind |= behind;
         self.watch.issues = cursor;
         Ok(())
+    }
+
+    /// Open pull requests of other people may change what the repository says about itself; that is looked at the next time.
+    async fn asks_about_files(&self, touched: &[Issue]) -> Result<()> {
+        let bot = self.site.connection.bot.id;
+        let theirs: Vec<&Issue> =
+            touched.iter().filter(|issue| issue.is_pull && issue.state == State::Open && issue.author.id != bot).collect();
+        if theirs.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.engine.store.begin(self.site.project.id).await?;
+        for issue in theirs {
+            tightening::ask(&mut tx, issue.number).await?;
+        }
+        self.engine.commit(tx).await
     }
 
     /// Labels that differ from those last confirmed.

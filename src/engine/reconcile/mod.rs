@@ -25,7 +25,7 @@ use crate::forge::ForgeError;
 use crate::store::{Claim, Release, WorkKind};
 
 use super::world::Site;
-use super::{Engine, EngineError, Result};
+use super::{Engine, EngineError, Result, team, tightening};
 use cadence::Pulse;
 use watch::Watch;
 
@@ -74,12 +74,13 @@ pub async fn begin(engine: &Engine) -> Result<()> {
     }
     // The projects named in the configuration were registered just now; the rest is found a little later.
     engine.store.schedule(WorkKind::Look, DISCOVERY, None, None, None).await?;
-    Ok(())
+    team::wake(engine).await
 }
 
 /// Looks at every project once, whenever its next look is due. One that cannot be looked at does not keep the others waiting.
 pub async fn look(engine: &Engine) -> Result<()> {
-    for project in engine.store.projects().await?.into_iter().filter(|project| !engine.rules.excludes(&project.path)) {
+    let team = engine.hot.get();
+    for project in engine.store.projects().await?.into_iter().filter(|project| !team.rules.excludes(&project.path)) {
         if let Err(error) = once(engine, project.id).await {
             let error = engine.redactor.mask(&error.to_string());
             tracing::warn!(project.id = %project.id, project.path = project.path, "could not compare with the forge: {error}");
@@ -90,6 +91,9 @@ pub async fn look(engine: &Engine) -> Result<()> {
 
 /// A look is due. Whatever comes of it, the next one is scheduled with the end of this one's lease.
 pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
+    if claim.id == team::ITEM {
+        return team::handle(engine, claim).await;
+    }
     let bounds = engine.timings.looks;
     if claim.id == DISCOVERY {
         if let Err(error) = discover::look(engine).await {
@@ -101,8 +105,11 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
     let Some(project) = claim.project else {
         return engine.finish(claim).await;
     };
-    if engine.rules.excludes(&engine.store.project(project).await?.path) {
+    if engine.hot.get().rules.excludes(&engine.store.project(project).await?.path) {
         return engine.finish(claim).await;
+    }
+    if claim.id == tightening::item(project) {
+        return tightening::handle(engine, claim, project).await;
     }
     // A look takes many calls; whoever lost the lease meanwhile only found the same things under the same ids.
     engine.hold(claim, engine.timings.call * 4).await?;
@@ -157,6 +164,7 @@ async fn once(engine: &Engine, project: ProjectId) -> Result<Seen> {
     }
     let mut look = Look { engine, site: &site, watch, requests: 1, found: 0, missed: 0, forge_time: None, behind: false };
     // Each half keeps its own place: when one fails the other has not looked in vain.
+    let file = look.own_file().await;
     let said = look.comments().await;
     let labelled = look.issues().await;
     let stories = look.stories().await;
@@ -164,6 +172,7 @@ async fn once(engine: &Engine, project: ProjectId) -> Result<Seen> {
     look.end().await?;
     let Look { watch, requests, found, missed, behind, .. } = look;
     tracing::info!(project.path = site.project.path, requests, found, missed, behind, "compared with the forge");
+    file?;
     said?;
     labelled?;
     stories?;
@@ -174,6 +183,13 @@ async fn once(engine: &Engine, project: ProjectId) -> Result<Seen> {
 }
 
 impl Look<'_> {
+    /// What the repository says about itself, and what pull requests would have it say.
+    async fn own_file(&mut self) -> Result<()> {
+        self.requests += 1;
+        tightening::look(self.engine, self.site).await?;
+        tightening::judge(self.engine, self.site).await
+    }
+
     /// Keeps what is to be known at the next look.
     async fn end(&mut self) -> Result<()> {
         if self.missed > 0 {

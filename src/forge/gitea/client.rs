@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
@@ -120,10 +122,26 @@ pub(super) struct Client {
 impl Client {
     /// Checks the address and builds the client. Redirects are never followed and proxies of the environment never used, so the token goes to this address only.
     pub fn new(base_url: &str, token: &SecretString, timeouts: Timeouts) -> std::result::Result<Client, String> {
-        let base = parse_base(base_url)?;
-        let mut authorization = HeaderValue::from_str(&format!("token {}", token.expose_secret())).map_err(|_| {
+        let authorization = HeaderValue::from_str(&format!("token {}", token.expose_secret())).map_err(|_| {
             "the forge token holds characters that no token has, such as a line end: check the file or variable it comes from".to_owned()
         })?;
+        Client::signing(base_url, authorization, [token.clone()], timeouts)
+    }
+
+    /// The same for a person who signs in by name and password.
+    pub fn signed_in(base_url: &str, login: &str, password: &SecretString, timeouts: Timeouts) -> std::result::Result<Client, String> {
+        let pair = STANDARD.encode(format!("{login}:{}", password.expose_secret()));
+        let authorization = HeaderValue::from_str(&format!("Basic {pair}")).map_err(|error| error.to_string())?;
+        Client::signing(base_url, authorization, [password.clone(), SecretString::from(pair)], timeouts)
+    }
+
+    fn signing(
+        base_url: &str,
+        mut authorization: HeaderValue,
+        secrets: impl IntoIterator<Item = SecretString>,
+        timeouts: Timeouts,
+    ) -> std::result::Result<Client, String> {
+        let base = parse_base(base_url)?;
         authorization.set_sensitive(true);
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -137,7 +155,7 @@ impl Client {
             http,
             base,
             authorization,
-            redactor: Redactor::new([token.clone()]),
+            redactor: Redactor::new(secrets),
             backoff: timeouts.backoff,
             gate: Gate::new(Clock::System),
             calls: Calls::default(),

@@ -22,6 +22,7 @@ mod client;
 mod convert;
 mod gate;
 mod hook;
+mod host;
 mod labels;
 #[cfg(test)]
 mod merge_test;
@@ -33,6 +34,8 @@ mod setup;
 mod touched;
 mod wire;
 mod write;
+
+pub use host::GiteaHost;
 
 /// How long the driver waits for the forge.
 #[derive(Clone, Copy, Debug)]

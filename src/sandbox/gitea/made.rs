@@ -25,11 +25,15 @@ pub async fn mine(call: Call, Body(body): Body<NewRepo>) -> Answer {
     make(&call, &login, &body).await
 }
 
-/// A repository of an organisation. Who administers one of its repositories stands for a member who may create more.
+/// A repository of an organisation. Who administers one of its repositories stands for a member who may create more; an administrator of the forge
+/// may everywhere.
 pub async fn of_org(call: Call, Path(owner): Path<String>, Body(body): Body<NewRepo>) -> Answer {
     let me = call.me()?;
     let may = call.forge.read(|world| {
         let owner = world.user_named(&owner).map(|user| user.id).ok_or_else(no_such)?;
+        if world.users.get(me).is_some_and(|user| user.admin) {
+            return Ok(true);
+        }
         Ok::<bool, Problem>(world.repos.all().any(|repo| repo.owner == owner && world.grant(repo, Some(me)) >= Grant::Admin))
     })?;
     if !may {
@@ -38,7 +42,7 @@ pub async fn of_org(call: Call, Path(owner): Path<String>, Body(body): Body<NewR
     make(&call, &owner, &body).await
 }
 
-async fn make(call: &Call, owner: &str, body: &NewRepo) -> Answer {
+pub(super) async fn make(call: &Call, owner: &str, body: &NewRepo) -> Answer {
     if call.forge.read(|world| world.repo_at(owner, &body.name).is_some()) {
         return Err(Problem::conflict("The repository with the same name already exists.").into());
     }

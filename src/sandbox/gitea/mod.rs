@@ -5,6 +5,7 @@ mod comments;
 mod contents;
 mod fate;
 pub mod hooks;
+mod host;
 mod issues;
 mod labels;
 mod made;
@@ -33,6 +34,11 @@ pub fn routes() -> Router<Shared> {
         .route("/users/{owner}", get(repos::user))
         .route("/orgs/{owner}/repos", get(fate::of_owner).post(made::of_org))
         .route("/users/{owner}/repos", get(fate::of_owner))
+        .route("/admin/users", post(host::new_user))
+        .route("/admin/users/{owner}/repos", post(host::repo_of))
+        .route("/orgs", post(host::new_org))
+        .route("/users/{owner}/tokens", post(host::tokens_new))
+        .route("/users/{owner}/tokens/{name}", delete(host::tokens_delete))
         .route("/repositories/{id}", get(repos::by_id))
         .nest("/repos/{owner}/{repo}", of_repo())
         .fallback(async || web::Failure::Odd(StatusCode::NOT_FOUND, "the sandbox forge has no such route".into()))
@@ -48,9 +54,9 @@ fn of_repo() -> Router<Shared> {
         .route("/branch_protections", get(hooks::protections).post(hooks::protect))
         .route("/branch_protections/{*rule}", get(hooks::protection).delete(hooks::unprotect))
         .route("/collaborators", get(repos::collaborators))
-        .route("/collaborators/{login}", get(repos::is_collaborator))
+        .route("/collaborators/{login}", get(repos::is_collaborator).put(host::let_in))
         .route("/collaborators/{login}/permission", get(repos::permission))
-        .route("/contents", get(contents::top))
+        .route("/contents", get(contents::top).post(host::files))
         .route("/contents/{*path}", get(contents::get).post(made::file))
         .route("/raw/{*path}", get(contents::raw))
         .route("/git/trees/{*sha}", get(contents::tree))

@@ -57,8 +57,11 @@ pub struct Route {
     pub status: u16,
     /// Refusals of its own, beside those of every route.
     pub refusals: &'static [u16],
-    answer: fn(Call) -> Pin<Box<dyn Future<Output = Result<Value, Problem>> + Send>>,
+    answer: fn(Call) -> Answering,
 }
+
+/// What a route is at until it answers.
+type Answering = Pin<Box<dyn Future<Output = Result<Value, Problem>> + Send>>;
 
 /// A request that was let in.
 pub struct Call {

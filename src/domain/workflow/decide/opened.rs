@@ -2,6 +2,7 @@
 //! was nothing then, because no story knew the number. So it is read once more here, and whatever was done counts as if it had been done
 //! right after.
 
+use crate::domain::approval::standing_word;
 use crate::domain::forge::{Sha, State};
 
 use super::super::effect::Effect;
@@ -69,7 +70,7 @@ pub(super) fn reviews(turn: &mut Turn<'_>) {
         .people
         .iter()
         .filter(|person| !person.is_bot)
-        .filter_map(|person| people::newest_of(person, &gate.reviews).map(|review| (review.submitted_at, review.id, person)))
+        .filter_map(|person| standing_word(person.user.id, &gate.reviews).map(|review| (review.submitted_at, review.id, person)))
         .collect();
     words.sort_by_key(|(at, id, _)| (*at, *id));
     for (_, _, person) in words {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::domain::access;
 use crate::domain::agent::Purpose;
-use crate::domain::approval::{Person, plan_vote};
+use crate::domain::approval::{Person, plan_vote, standing_word};
 use crate::domain::forge::{Review, Role, Sha, Verdict};
 use crate::domain::guard::What;
 
@@ -121,7 +121,7 @@ pub(super) fn reviewed(turn: &mut Turn<'_>, number: i64) {
 
 /// What somebody's reviews come to, as the forge lists them now. Only the newest word of a person counts.
 pub(super) fn word_of(turn: &mut Turn<'_>, person: &Person, reviews: &[Review]) {
-    let Some(newest) = newest_of(person, reviews) else {
+    let Some(newest) = standing_word(person.user.id, reviews) else {
         // What was said was dismissed: what is left may open the gate, or not hold any more.
         return checkpoint::look_at_gate(turn);
     };
@@ -147,15 +147,6 @@ pub(super) fn word_of(turn: &mut Turn<'_>, person: &Person, reviews: &[Review]) 
         }
         _ => {}
     }
-}
-
-/// The newest word of a person that says yes or no.
-pub(super) fn newest_of<'a>(person: &Person, reviews: &'a [Review]) -> Option<&'a Review> {
-    reviews
-        .iter()
-        .filter(|review| review.author.id == person.user.id && !review.dismissed)
-        .filter(|review| matches!(review.verdict, Verdict::Approved | Verdict::ChangesRequested))
-        .max_by_key(|review| (review.submitted_at, review.id))
 }
 
 fn at_plan(turn: &Turn<'_>) -> bool {
