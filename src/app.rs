@@ -21,6 +21,7 @@ use crate::domain::budget::{Catalog, Limits, ModelRef, Wire};
 use crate::domain::forge::{ForgeKind, GitRemote, RepoRef, Sha};
 use crate::domain::workflow::facts::Policy;
 use crate::engine::hot::{Hot, InForce};
+use crate::engine::otlp::{self, Exporter};
 use crate::engine::reconcile::cadence::Bounds;
 use crate::engine::supervisor::Supervisor;
 use crate::engine::world::{ProjectRules, Rules};
@@ -58,6 +59,8 @@ pub struct App {
     web: WebState,
     retention: Retention,
     drain: Duration,
+    /// Sends traces, where that is set.
+    exporter: std::sync::Mutex<Option<Exporter>>,
     /// Held as long as this process serves the embedded database.
     _lock: ServingLock,
 }
@@ -88,13 +91,16 @@ impl App {
         let config = begun.config.clone();
         let made = Made { connections: connections.clone(), options: options.clone(), config_repo: begun.place() };
         let in_force = made.in_force(&config, begun.commit())?;
+        let owner = format!("{}-{}", std::process::id(), options.clock.now().0);
+        let (traces, exporter) = otlp::connect(config.settings.otlp_endpoint.as_deref(), &owner).map_err(anyhow::Error::msg)?;
         let engine = Engine {
             hot: Hot::new(in_force),
             source: team::source(begun, made),
             timings: timings(&config),
-            owner: format!("{}-{}", std::process::id(), options.clock.now().0),
+            owner,
             marker_key: marker_key(&connections),
             redactor: config.redactor(),
+            traces: traces.clone(),
             clock: options.clock.clone(),
             store: store.clone(),
             connections,
@@ -115,9 +121,17 @@ impl App {
             metrics: web::Kept::default(),
             metrics_need_token: config.settings.metrics_need_token,
             pace: web::Pace::default(),
+            traces,
             redactor: engine.redactor.clone(),
         };
-        Ok(App { engine: Arc::new(engine), web, retention: config.settings.retention, drain: config.settings.timings.drain, _lock: lock })
+        Ok(App {
+            engine: Arc::new(engine),
+            web,
+            retention: config.settings.retention,
+            drain: config.settings.timings.drain,
+            exporter: exporter.into(),
+            _lock: lock,
+        })
     }
 
     /// What is served over HTTP.
@@ -157,6 +171,9 @@ impl App {
             tokio::select! { () = store.keep_in_touch() => {}, () = stopped.cancelled() => {} }
         });
         supervisor.take("web", web::serve(listener, self.web.clone(), stop.clone()));
+        if let Some(exporter) = self.exporter.lock().ok().and_then(|mut slot| slot.take()) {
+            supervisor.take("traces", exporter.run(stop.clone()));
+        }
         let broken = supervisor.broken();
         // Dropped unfinished, the supervisor cuts its tasks off.
         tokio::select! { () = supervisor.wait(self.drain) => {}, () = at_once.cancelled() => {} }
