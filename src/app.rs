@@ -21,6 +21,7 @@ use crate::domain::budget::{Catalog, Limits, ModelRef, Wire};
 use crate::domain::forge::{ForgeKind, GitRemote, RepoRef, Sha};
 use crate::domain::workflow::facts::Policy;
 use crate::engine::hot::{Hot, InForce};
+use crate::engine::otlp::{self, Exporter};
 use crate::engine::reconcile::cadence::Bounds;
 use crate::engine::supervisor::Supervisor;
 use crate::engine::world::{ProjectRules, Rules};
@@ -58,6 +59,8 @@ pub struct App {
     web: WebState,
     retention: Retention,
     drain: Duration,
+    /// Sends traces, where that is set.
+    exporter: std::sync::Mutex<Option<Exporter>>,
     /// Held as long as this process serves the embedded database.
     _lock: ServingLock,
 }
@@ -88,13 +91,16 @@ impl App {
         let config = begun.config.clone();
         let made = Made { connections: connections.clone(), options: options.clone(), config_repo: begun.place() };
         let in_force = made.in_force(&config, begun.commit())?;
+        let owner = format!("{}-{}", std::process::id(), options.clock.now().0);
+        let (traces, exporter) = otlp::connect(config.settings.otlp_endpoint.as_deref(), &owner).map_err(anyhow::Error::msg)?;
         let engine = Engine {
             hot: Hot::new(in_force),
             source: team::source(begun, made),
             timings: timings(&config),
-            owner: format!("{}-{}", std::process::id(), options.clock.now().0),
+            owner,
             marker_key: marker_key(&connections),
             redactor: config.redactor(),
+            traces: traces.clone(),
             clock: options.clock.clone(),
             store: store.clone(),
             connections,
@@ -115,9 +121,17 @@ impl App {
             metrics: web::Kept::default(),
             metrics_need_token: config.settings.metrics_need_token,
             pace: web::Pace::default(),
+            traces,
             redactor: engine.redactor.clone(),
         };
-        Ok(App { engine: Arc::new(engine), web, retention: config.settings.retention, drain: config.settings.timings.drain, _lock: lock })
+        Ok(App {
+            engine: Arc::new(engine),
+            web,
+            retention: config.settings.retention,
+            drain: config.settings.timings.drain,
+            exporter: exporter.into(),
+            _lock: lock,
+        })
     }
 
     /// What is served over HTTP.
@@ -157,6 +171,9 @@ impl App {
             tokio::select! { () = store.keep_in_touch() => {}, () = stopped.cancelled() => {} }
         });
         supervisor.take("web", web::serve(listener, self.web.clone(), stop.clone()));
+        if let Some(exporter) = self.exporter.lock().ok().and_then(|mut slot| slot.take()) {
+            supervisor.take("traces", exporter.run(stop.clone()));
+        }
         let broken = supervisor.broken();
         // Dropped unfinished, the supervisor cuts its tasks off.
         tokio::select! { () = supervisor.wait(self.drain) => {}, () = at_once.cancelled() => {} }
@@ -334,13 +351,17 @@ impl Made {
         let mut rules = rules(config, &self.connections, self.options.max_usd);
         if let Some((path, folder)) = &self.config_repo {
             // What changes the configuration is critical at every level, where agents work on it.
-            let all = if folder.is_empty() { "**".to_owned() } else { format!("{folder}/**") };
             let own = rules.projects.get(path).unwrap_or(&rules.default).clone();
-            let guarded = ProjectRules { protected: own.protected.iter().cloned().chain([all]).collect(), ..own };
+            let guarded = ProjectRules { protected: own.protected.iter().cloned().chain([guarded_by(folder)]).collect(), ..own };
             rules.projects.insert(path.clone(), guarded);
         }
         Ok(InForce { rules, gateway: gateway(config, &self.options)?, commit: commit.cloned() })
     }
+}
+
+/// The pattern of everything below a folder of a repository; empty: all of it.
+fn guarded_by(folder: &str) -> String {
+    if folder.is_empty() { "**".to_owned() } else { format!("{folder}/**") }
 }
 
 fn rules(config: &Config, connections: &[Connection], max_usd: Option<f64>) -> Rules {
@@ -460,6 +481,26 @@ pub fn fresh_secret() -> SecretString {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_of_a_followed_configuration_needs_a_person() {
+        let rows = [
+            ("", "policy.toml", true),
+            ("", "prompts/engineer/fix.md", true),
+            ("team", "team/agents/a.toml", true),
+            ("team", "README.md", false),
+        ];
+        for (folder, path, guarded) in rows {
+            let all = [guarded_by(folder)];
+            let policy = crate::tool::PathPolicy::new(true).protect(&all).unwrap().protected;
+            let path = crate::domain::path::RepoPath::parse(path).unwrap();
+            assert_eq!(
+                policy.iter().any(|glob| all.contains(&glob.as_str().to_owned()) && glob.matches(&path)),
+                guarded,
+                "{folder} {path}"
+            );
+        }
+    }
 
     #[test]
     fn addresses_on_a_forge_name_a_repository() {

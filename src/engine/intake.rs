@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::base::ids::{DeliveryId, IntentId, ProjectId};
+use crate::base::trace::{Attr, arrival};
 use crate::domain::forge::{EventKind, ForgeEvent, Parsed, User};
 use crate::domain::workflow::Intent;
 use crate::domain::workflow::facts::Policy;
@@ -10,11 +11,15 @@ use crate::domain::workflow::interpret::{Draft, Ears, Lane, alias, interpret};
 use crate::forge::ForgeError;
 use crate::store::{Claim, Delivery, NewIntent, Project, ProjectTx, Source, SubjectRow, WorkKind};
 
-use super::{Connection, Engine, Result, manners, reconcile, team, tightening};
+use super::{Connection, Engine, Result, manners, reconcile, team, tightening, trace};
 
 /// Reads one delivery. Whatever it is, it leaves the inbox's waiting list with a reason.
 pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
     let delivery = engine.store.delivery(DeliveryId(claim.id)).await?;
+    if delivery.source == Source::Webhook {
+        trace::stands_under(arrival(claim.id));
+    }
+    trace::tell("source", Attr::Word(delivery.source.as_str()));
     let Some(connection) = engine.connection(&delivery.hook) else {
         let reason = format!("no forge is configured for the hook `{}` any more", delivery.hook);
         return Ok(engine.store.ignore_delivery(claim, &reason).await?);
@@ -39,7 +44,10 @@ fn parse(connection: &Connection, delivery: &Delivery) -> std::result::Result<Pa
 async fn route(engine: &Engine, claim: &Claim, connection: &Connection, delivery: &Delivery, event: &ForgeEvent) -> Result<()> {
     let is_config = engine.source.as_ref().is_some_and(|source| source.is_told_by(&connection.id, event));
     if is_config {
-        team::wake(engine).await?;
+        if let Some(number) = team::Source::pull_of(event) {
+            Box::pin(team::ask(engine, number)).await?;
+        }
+        Box::pin(team::wake(engine)).await?;
     }
     let Some(project) = engine.store.project_by_repo(&connection.id, event.repo.id).await? else {
         let reason = match is_config {
@@ -59,7 +67,7 @@ async fn route(engine: &Engine, claim: &Claim, connection: &Connection, delivery
         // A delivery may be old: where the repository is now is asked of the forge.
         engine.store.schedule(WorkKind::Look, project.id.0, Some(project.id), None, None).await?;
     }
-    looks_at_file(engine, connection, &project, &event.kind).await?;
+    Box::pin(looks_at_file(engine, connection, &project, &event.kind)).await?;
     let ears = Ears { bot: &connection.bot };
     // Most deliveries are echoes of the bot's own writes: nothing needs to be looked up for them.
     let said = matches!(&event.kind, EventKind::Comment { comment, .. } if comment.author.id != connection.bot.id);
@@ -179,6 +187,7 @@ async fn add(tx: &mut ProjectTx, subject: &SubjectRow, draft: Draft, delivery: &
         at: delivery.received_at,
     };
     let added = tx.add_intent(&new).await?;
+    trace::concerns(subject.id);
     if added {
         manners::limit(tx, policy, bot, &new, actor.as_ref()).await?;
     }
