@@ -31,7 +31,7 @@ pub use settings::{ConfigRepo, ForgeSettings, LogFormat, Retention, Served, Sett
 pub use standing::Standing;
 pub use team::Team;
 
-/// Everything that is configured, read and checked once at the start.
+/// Everything that is configured, read and checked as a whole.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub settings: Settings,

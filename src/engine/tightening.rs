@@ -143,9 +143,15 @@ pub async fn look(engine: &Engine, site: &Site<'_>) -> Result<()> {
     if seen.as_ref().is_some_and(|seen| seen.head == head.0) {
         return Ok(());
     }
-    let mirror = engine.mirror(project).await?;
-    engine.bring(site, &mirror, &head).await?;
-    let bytes = mirror.read_file(&head, &RepoPath::parse(FILE).map_err(crate::git::GitError::from)?).await?;
+    // Most repositories have no such file, and are not fetched for it.
+    let bytes = match site.connection.forge.has_file(&site.repo, &site.project.default_branch, FILE).await? {
+        true => {
+            let mirror = engine.mirror(project).await?;
+            engine.bring(site, &mirror, &head).await?;
+            mirror.read_file(&head, &RepoPath::parse(FILE).map_err(crate::git::GitError::from)?).await?
+        }
+        false => None,
+    };
     let blob = bytes.as_deref().map(sha256_hex);
     let before = seen.unwrap_or_default();
     if before.blob == blob {

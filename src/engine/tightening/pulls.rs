@@ -67,6 +67,11 @@ async fn one(engine: &Engine, site: &Site<'_>, number: i64) -> Result<bool> {
     if pull.state == State::Closed || pull.base.branch != site.project.default_branch {
         return Ok(true);
     }
+    // Most repositories have no such file, and are not fetched for it. What a fork holds is only known from its head.
+    let is_branch = pull.head.repo_id == Some(site.repo.id);
+    if is_branch && !site.connection.forge.has_file(&site.repo, &pull.head.branch, FILE).await? {
+        return Ok(true);
+    }
     let mirror = engine.mirror(site.project.id).await?;
     let Some(change) = change(engine, site, &mirror, &pull).await? else { return Ok(false) };
     if let Change::To(bytes) = change {
