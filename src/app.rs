@@ -351,13 +351,17 @@ impl Made {
         let mut rules = rules(config, &self.connections, self.options.max_usd);
         if let Some((path, folder)) = &self.config_repo {
             // What changes the configuration is critical at every level, where agents work on it.
-            let all = if folder.is_empty() { "**".to_owned() } else { format!("{folder}/**") };
             let own = rules.projects.get(path).unwrap_or(&rules.default).clone();
-            let guarded = ProjectRules { protected: own.protected.iter().cloned().chain([all]).collect(), ..own };
+            let guarded = ProjectRules { protected: own.protected.iter().cloned().chain([guarded_by(folder)]).collect(), ..own };
             rules.projects.insert(path.clone(), guarded);
         }
         Ok(InForce { rules, gateway: gateway(config, &self.options)?, commit: commit.cloned() })
     }
+}
+
+/// The pattern of everything below a folder of a repository; empty: all of it.
+fn guarded_by(folder: &str) -> String {
+    if folder.is_empty() { "**".to_owned() } else { format!("{folder}/**") }
 }
 
 fn rules(config: &Config, connections: &[Connection], max_usd: Option<f64>) -> Rules {
@@ -477,6 +481,26 @@ pub fn fresh_secret() -> SecretString {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_of_a_followed_configuration_needs_a_person() {
+        let rows = [
+            ("", "policy.toml", true),
+            ("", "prompts/engineer/fix.md", true),
+            ("team", "team/agents/a.toml", true),
+            ("team", "README.md", false),
+        ];
+        for (folder, path, guarded) in rows {
+            let all = [guarded_by(folder)];
+            let policy = crate::tool::PathPolicy::new(true).protect(&all).unwrap().protected;
+            let path = crate::domain::path::RepoPath::parse(path).unwrap();
+            assert_eq!(
+                policy.iter().any(|glob| all.contains(&glob.as_str().to_owned()) && glob.matches(&path)),
+                guarded,
+                "{folder} {path}"
+            );
+        }
+    }
 
     #[test]
     fn addresses_on_a_forge_name_a_repository() {

@@ -11,6 +11,7 @@ use super::models::Dollars;
 use super::shape;
 use crate::domain::budget::Limits;
 use crate::domain::guard::GuardLimits;
+use crate::domain::path::glob::Glob;
 pub use crate::domain::workflow::label::Autonomy;
 
 /// The rules in force for one project.
@@ -76,6 +77,14 @@ impl ProjectPolicy {
     }
 }
 
+/// Why this cannot protect anything; `None`: it can.
+pub(super) fn not_a_path(path: &str) -> Option<String> {
+    if path.is_empty() || path.starts_with('/') {
+        return Some(format!("`{path}` is not a path from the repository's root, such as `.gitea/workflows/**`"));
+    }
+    Glob::new(path).err().map(|error| error.to_string())
+}
+
 impl Overlay {
     /// The keys that this file sets.
     fn keys(&self) -> Vec<&'static str> {
@@ -106,8 +115,10 @@ impl Overlay {
             fault(span, format!("the soft limit ({}) is above the hard limit ({})", policy.budget.soft, policy.budget.hard));
         }
         if let Some(paths) = self.protected_paths {
-            for path in paths.iter().filter(|path| path.as_ref().starts_with('/') || path.as_ref().is_empty()) {
-                fault(path.span(), format!("`{}` is not a path from the repository's root, such as `.gitea/workflows/**`", path.as_ref()));
+            for path in &paths {
+                if let Some(why) = not_a_path(path.as_ref()) {
+                    fault(path.span(), why);
+                }
             }
             policy.protected_paths = paths.into_iter().map(Spanned::into_inner).collect();
         }
@@ -254,6 +265,7 @@ mod tests {
             ("[defaults]\nhard_usd = -1\n", "p.toml:2:12: -1 is not an amount"),
             ("[defaults]\nautonomy = \"milestones\"\n", "p.toml:2:12: unknown variant `milestones`, "),
             ("[defaults]\nprotected_paths = [\"a\", \"/etc\"]\n", "p.toml:2:25: `/etc` is not a path from"),
+            ("[defaults]\nprotected_paths = [\"{a\"]\n", "p.toml:2:20: the pattern `{a` cannot be used: a brace is not closed"),
             ("[defaults.limits]\nstory_run = 3\n", "p.toml:2:13: unknown limit `story_run`; there are story_comments_per_hour, "),
             ("[defaults.limits]\nstory_runs = 0\n", "p.toml:2:14: `story_runs` must be at least 1"),
             ("[defaults]\nkeep_plans = true\n", "p.toml:2:1: unknown key `keep_plans`, "),

@@ -9,6 +9,7 @@ use toml::de::DeTable;
 
 use super::error::{ConfigError, position};
 use super::models::Dollars;
+use super::project::not_a_path;
 use super::shape::{self, faults};
 use crate::domain::guard::GuardLimits;
 use crate::domain::tighten::{Refusal, Wish};
@@ -74,11 +75,10 @@ impl RepositoryFile {
             "max_stories" => wish.max_stories = Some(fit(value)?),
             "protected_paths" => {
                 let paths: Vec<String> = fit(value)?;
-                let (good, bad): (Vec<String>, Vec<String>) =
-                    paths.into_iter().partition(|path| !path.is_empty() && !path.starts_with('/'));
+                let (good, bad): (Vec<String>, Vec<String>) = paths.into_iter().partition(|path| not_a_path(path).is_none());
                 wish.protected_paths = Some(good);
-                if let Some(bad) = bad.first() {
-                    return Err(format!("`{bad}` is not a path from the repository's root, such as `.gitea/workflows/**`"));
+                if let Some(why) = bad.first().and_then(|path| not_a_path(path)) {
+                    return Err(why);
                 }
             }
             "limits" => {
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_wrong_line_leaves_the_others_in_force() {
         let text = "autonomy = \"full-control\"\nautonmy_ceiling = \"milestone\"\nhard_usd = -1\nfix_tries = \"two\"\nsoft_usd = 0.5\n\
-                    protected_paths = [\"db/**\", \"/etc\"]\n[limits]\nstory_runs = 5\nstory_run = 3\nstory_pushes = 0\n";
+                    protected_paths = [\"db/**\", \"/etc\", \"{a\"]\n[limits]\nstory_runs = 5\nstory_run = 3\nstory_pushes = 0\n";
         let file = read(text).unwrap();
         let wish = Wish {
             autonomy: Some(Autonomy::FullControl),

@@ -8,6 +8,7 @@ pub mod budget;
 pub mod command;
 pub mod conflict;
 pub mod edit;
+pub mod forecast;
 pub mod forge;
 pub mod guard;
 pub mod marker;

@@ -7,6 +7,8 @@ pub fn point(name: &str) {
         "commit-after" => fail::fail_point!("commit-after", |_| std::process::abort()),
         "effect-before" => fail::fail_point!("effect-before", |_| std::process::abort()),
         "effect-after" => fail::fail_point!("effect-after", |_| std::process::abort()),
+        "config-read" => fail::fail_point!("config-read", |_| std::process::abort()),
+        "config-applied" => fail::fail_point!("config-applied", |_| std::process::abort()),
         _ => {}
     }
 }

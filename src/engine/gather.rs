@@ -20,7 +20,7 @@ use crate::domain::workflow::intent::{Intent, Receipt, Wanted};
 use crate::domain::workflow::label::Stage;
 use crate::domain::workflow::{Facts, Story};
 use crate::git::BranchName;
-use crate::store::{Claim, EffectRow, ProjectTx, RunRow};
+use crate::store::{EffectRow, ProjectTx, RunRow};
 
 use super::turn::Peeked;
 use super::world::{Site, is_program};
@@ -34,6 +34,7 @@ mod record;
 mod steps;
 
 pub use gate::gate_facts;
+pub(in crate::engine) use steps::cause;
 
 /// What an agent run left behind, beside what it said.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -52,10 +53,9 @@ pub struct RunResult {
 }
 
 /// Facts for one intent.
-pub async fn facts(engine: &Engine, claim: &Claim, peeked: &Peeked, wanted: &Wanted) -> Result<Facts> {
-    let site = engine.site(claim).await?;
+pub async fn facts(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &Wanted) -> Result<Facts> {
     let story = &peeked.story;
-    let stored = stored(engine, &site, peeked, wanted).await?;
+    let stored = stored(engine, site, peeked, wanted).await?;
     let forge = &site.connection.forge;
     let suspect = stored.guard.suspect.is_some();
     let actor = match &wanted.actor {
@@ -71,29 +71,29 @@ pub async fn facts(engine: &Engine, claim: &Claim, peeked: &Peeked, wanted: &Wan
         _ => None,
     };
     let gate = match &pull {
-        Some(pull) if needs_gate(story) || opened.is_some() => Some(gate_facts(engine, &site, story, pull.clone()).await?),
+        Some(pull) if needs_gate(story) || opened.is_some() => Some(gate_facts(engine, site, story, pull.clone()).await?),
         _ => None,
     };
     let labels = match &wanted.intent {
-        Intent::LabelsChanged { place } => BTreeMap::from([(place.number, label_facts(engine, &site, place.number).await?)]),
+        Intent::LabelsChanged { place } => BTreeMap::from([(place.number, label_facts(engine, site, place.number).await?)]),
         _ => match &pull {
             Some(pull) if opened.is_some() && opened::is_labelled(pull) => {
-                BTreeMap::from([(pull.number, label_facts(engine, &site, pull.number).await?)])
+                BTreeMap::from([(pull.number, label_facts(engine, site, pull.number).await?)])
             }
             _ => BTreeMap::new(),
         },
     };
     let run = stored.run.as_ref().map(run_facts).transpose()?;
-    let run = with_diff(engine, &site, story, run).await?;
-    let inform = inform::inform(engine, &site, peeked, wanted).await?;
+    let run = with_diff(engine, site, story, run).await?;
+    let inform = inform::inform(engine, site, peeked, wanted).await?;
     Ok(Facts {
         now: engine.clock.now(),
         bot: site.connection.bot.clone(),
         repo: site.repo_now().await?,
-        policy: inform::policy(&site, &inform),
+        policy: inform::policy(site, &inform),
         crew: site.team.rules.crew(&peeked.subject.to_string()),
-        shown: shown(engine, &site, story, wanted).await?,
-        branches: branches(engine, &site, story, &wanted.intent).await?,
+        shown: shown(engine, site, story, wanted).await?,
+        branches: branches(engine, site, story, &wanted.intent).await?,
         actor,
         issue,
         pull,

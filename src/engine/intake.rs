@@ -44,7 +44,10 @@ fn parse(connection: &Connection, delivery: &Delivery) -> std::result::Result<Pa
 async fn route(engine: &Engine, claim: &Claim, connection: &Connection, delivery: &Delivery, event: &ForgeEvent) -> Result<()> {
     let is_config = engine.source.as_ref().is_some_and(|source| source.is_told_by(&connection.id, event));
     if is_config {
-        team::wake(engine).await?;
+        if let Some(number) = team::Source::pull_of(event) {
+            Box::pin(team::ask(engine, number)).await?;
+        }
+        Box::pin(team::wake(engine)).await?;
     }
     let Some(project) = engine.store.project_by_repo(&connection.id, event.repo.id).await? else {
         let reason = match is_config {
@@ -64,7 +67,7 @@ async fn route(engine: &Engine, claim: &Claim, connection: &Connection, delivery
         // A delivery may be old: where the repository is now is asked of the forge.
         engine.store.schedule(WorkKind::Look, project.id.0, Some(project.id), None, None).await?;
     }
-    looks_at_file(engine, connection, &project, &event.kind).await?;
+    Box::pin(looks_at_file(engine, connection, &project, &event.kind)).await?;
     let ears = Ears { bot: &connection.bot };
     // Most deliveries are echoes of the bot's own writes: nothing needs to be looked up for them.
     let said = matches!(&event.kind, EventKind::Comment { comment, .. } if comment.author.id != connection.bot.id);

@@ -99,7 +99,8 @@ async fn one(engine: &Engine, claim: &Claim, peeked: &Peeked, row: &IntentRow) -
     };
     engine.hold(claim, engine.timings.gather).await?;
     // A forge that answers slowly must not outlast the lease: what is gathered then would be thrown away, each time anew.
-    let gathered = tokio::time::timeout(engine.timings.gather, gather::facts(engine, claim, peeked, &wanted)).await;
+    let gathering = async { gather::facts(engine, &engine.site(claim).await?, peeked, &wanted).await };
+    let gathered = tokio::time::timeout(engine.timings.gather, Box::pin(gathering)).await;
     let facts = gathered.map_err(|_| ForgeError::Unavailable(format!("it did not answer within {:?}", engine.timings.gather)))??;
     let decision = decide(&peeked.story, &wanted, &facts);
     if let Some(why) = decision.wait {

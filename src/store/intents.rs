@@ -148,6 +148,13 @@ impl ProjectTx {
         Ok(first!(&mut self.tx, (i64,), pg: "select 1::bigint from intents where project_id = $1 and source_key = $2 limit 1", lite: sql, self.project, clean(source_key))?.is_some())
     }
 
+    /// The newest decided intents of the project that came from the forge, newest first.
+    pub async fn recent_intents(&mut self, limit: i64) -> Result<Vec<IntentRow>> {
+        let sql = "select seq, id, subject_id, source_key, kind, actor, payload, at, state, attempts, not_before, note from intents
+            where project_id = $1 and kind = 'forge' and state in ('done', 'refused', 'ignored') order by seq desc limit $2";
+        Ok(all!(&mut self.tx, IntentRow, sql, self.project, limit)?)
+    }
+
     /// All intents of a subject in order of arrival.
     pub async fn intents(&mut self, subject: SubjectId) -> Result<Vec<IntentRow>> {
         let sql = "select seq, id, subject_id, source_key, kind, actor, payload, at, state, attempts, not_before, note from intents

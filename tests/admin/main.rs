@@ -8,6 +8,7 @@ mod bootstrap;
 mod config;
 mod doctor;
 mod doctor_more;
+mod followed;
 mod init;
 mod jobs;
 mod onboard;

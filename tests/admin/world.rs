@@ -104,6 +104,11 @@ impl Serving {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
+    /// Whether it ended by itself.
+    pub async fn is_gone(&self) -> bool {
+        client().get(format!("{}/healthz", self.url)).send().await.is_err()
+    }
+
     /// Asks it to stop and gives its exit code.
     pub async fn stop(mut self) -> Option<i32> {
         kill_process(Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap(), Signal::TERM).unwrap();

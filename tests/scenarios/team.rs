@@ -194,3 +194,74 @@ async fn without_any_good_configuration_nothing_begins() {
     let error = syndarix::app::App::open(config, syndarix::app::Options::default()).await.err().unwrap().to_string();
     assert!(error.contains("there is no configuration to begin with") && error.contains("did you mean `models.toml`?"), "{error}");
 }
+
+/// The comments of the bot on a pull request of the configuration.
+async fn reports(w: &World, pull: i64) -> Vec<String> {
+    let all = w.get_of(CONFIG, &format!("issues/{pull}/comments")).await;
+    let ours = all.as_array().unwrap().iter().filter(|comment| comment["user"]["login"] == "syndarix");
+    ours.map(|comment| comment["body"].as_str().unwrap().split("\n\n<!--").next().unwrap().to_owned()).collect()
+}
+
+async fn opens_config_pull(w: &World, login: &str, head: &str) -> i64 {
+    let url = format!("{}/api/v1/repos/{CONFIG}/pulls", w.sandbox.url());
+    let pull = serde_json::json!({"title": head, "head": head, "base": "main"});
+    let answer = w.http.post(url).header("Authorization", format!("token {}", w.token(login))).json(&pull).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.status());
+    answer.json::<Value>().await.unwrap()["number"].as_i64().unwrap()
+}
+
+#[tokio::test]
+async fn a_pull_request_learns_its_mistakes_and_what_it_would_have_changed() {
+    scenario(followed(to_the_plan()), async |w| {
+        w.config_hook_works();
+        w.story_is_planned().await;
+        let before = w.in_force();
+        w.mona().pushes_into(CONFIG, ("main", "next"), SHOP, &shop("autonmy = \"full-control\"")).await;
+        let pull = opens_config_pull(w, "mona", "next").await;
+        w.takes_looks().await;
+        let head = w.config_head("next").await;
+        let mistake = "projects/shop.toml:4:1: unknown key `autonmy`; did you mean `autonomy`?";
+        assert_eq!(w.statuses(&head).await, [("failure".to_owned(), mistake.to_owned())]);
+        let told = reports(w, pull).await;
+        assert!(told.len() == 1 && told[0].contains("holds 1 mistake") && told[0].contains("did you mean `autonomy`?"), "{told:?}");
+        // The mended one says what would have come of what happened lately.
+        w.mona().pushes_into(CONFIG, ("next", "next"), SHOP, &shop("autonomy = \"full-control\"\nhard_usd = 3")).await;
+        w.takes_looks().await;
+        let head = w.config_head("next").await;
+        let statuses = w.statuses(&head).await;
+        assert!(statuses.len() == 1 && statuses[0].0 == "success", "{statuses:?}");
+        assert!(
+            statuses[0].1.starts_with("it holds together; ") && statuses[0].1.contains("1 differently")
+                || statuses[0].1.ends_with("differently"),
+            "{statuses:?}"
+        );
+        let told = reports(w, pull).await;
+        assert_eq!(told.len(), 1, "one comment is edited in place: {told:#?}");
+        assert!(told[0].contains("`alice` typed `/syndarix plan`:"), "{}", told[0]);
+        assert!(told[0].contains("`\"full-control\"`") || told[0].contains("`full-control` instead of `milestone`"), "{}", told[0]);
+        assert!(told[0].contains("the story may cost $3.00"), "{}", told[0]);
+        assert_eq!((w.in_force(), w.autonomy()), (before, "MILESTONE"), "a head is never put in force");
+        w.polls_config().await;
+        assert_eq!((reports(w, pull).await, w.statuses(&head).await.len()), (told, 1), "nothing is said twice");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_pull_request_is_found_without_web_hooks_and_prompts_of_strangers_are_not_run() {
+    scenario(followed(Vec::new()), async |w| {
+        w.sandbox.set_permission(CONFIG, "mona", syndarix::sandbox::Permission::Admin).unwrap();
+        w.mona().pushes_into(CONFIG, ("main", "prompts"), "prompts/engineer/fix.md", "{{ brief.paln }}\n").await;
+        w.mona().pushes_into(CONFIG, ("main", "notes"), "README.md", "Something else.\n").await;
+        let (prompt, notes) = (opens_config_pull(w, "rita", "prompts").await, opens_config_pull(w, "mona", "notes").await);
+        w.polls_config().await;
+        let statuses = w.statuses(&w.config_head("prompts").await).await;
+        assert!(statuses.len() == 1 && statuses[0].0 == "success", "{statuses:?}");
+        let told = reports(w, prompt).await;
+        assert!(told[0].contains("Prompts were compiled and not rendered, because `rita` may not write to this repository."), "{told:?}");
+        let statuses = w.statuses(&w.config_head("notes").await).await;
+        assert_eq!(statuses, [("success".to_owned(), "it changes nothing of the configuration".to_owned())]);
+        assert_eq!(reports(w, notes).await, Vec::<String>::new());
+    })
+    .await;
+}

@@ -112,7 +112,7 @@ async fn run_step(tx: &mut ProjectTx, run: RunId) -> Result<Option<RunStep>> {
 }
 
 /// Who and what, and where it can be seen.
-fn cause(site: &Site<'_>, peeked: &Peeked, row: &IntentRow) -> (String, Option<String>) {
+pub(in crate::engine) fn cause(site: &Site<'_>, peeked: &Peeked, row: &IntentRow) -> (String, Option<String>) {
     let user = row.actor.clone().and_then(|actor| serde_json::from_value::<User>(actor).ok());
     let who = user.map_or_else(|| "somebody".to_owned(), |user| code(&user.login));
     let page = |name: String| Some(site.connection.forge.web_url(&site.repo, &name));

@@ -92,7 +92,7 @@ pub async fn look(engine: &Engine) -> Result<()> {
 /// A look is due. Whatever comes of it, the next one is scheduled with the end of this one's lease.
 pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
     if claim.id == team::ITEM {
-        return team::handle(engine, claim).await;
+        return Box::pin(team::handle(engine, claim)).await;
     }
     let bounds = engine.timings.looks;
     if claim.id == DISCOVERY {
@@ -109,7 +109,7 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
         return engine.finish(claim).await;
     }
     if claim.id == tightening::item(project) {
-        return tightening::handle(engine, claim, project).await;
+        return Box::pin(tightening::handle(engine, claim, project)).await;
     }
     // A look takes many calls; whoever lost the lease meanwhile only found the same things under the same ids.
     engine.hold(claim, engine.timings.call * 4).await?;
@@ -186,8 +186,9 @@ impl Look<'_> {
     /// What the repository says about itself, and what pull requests would have it say.
     async fn own_file(&mut self) -> Result<()> {
         self.requests += 1;
-        tightening::look(self.engine, self.site).await?;
-        tightening::judge(self.engine, self.site).await
+        // On the heap: a look is deep in its stack already.
+        Box::pin(tightening::look(self.engine, self.site)).await?;
+        Box::pin(tightening::judge(self.engine, self.site)).await
     }
 
     /// Keeps what is to be known at the next look.

@@ -1,4 +1,4 @@
-//! What people are told about commits of the configuration: a commit status on the newest one. One instance at a time is here; a status
+//! What people are told about commits of the configuration: a commit status on the newest one, and on the heads of pull requests. One instance at a time is here; a status
 //! that stands already is not written again.
 
 use crate::base::text::visible;
@@ -7,7 +7,7 @@ use crate::domain::forge::{CiState, CiStatus, RepoRef, Sha};
 
 use super::super::world::Connection;
 use super::super::{Engine, Result};
-use super::Source;
+use super::{Source, pulls};
 
 /// Name of the status.
 pub const CONTEXT: &str = "syndarix/config";
@@ -20,7 +20,7 @@ pub(super) async fn judge(engine: &Engine, source: &Source) -> Result<()> {
     let Some(connection) = engine.connection(forge) else { return Ok(()) };
     let checked = source.checked.lock().await.clone();
     let found = connection.forge.repo(&RepoRef { id: 0, path: path.clone() }).await?;
-    let repo = RepoRef { id: found.id, path: found.path };
+    let repo = RepoRef { id: found.id, path: found.path.clone() };
     if let Some((commit, errors)) = checked {
         let (state, sentence) = match errors {
             None => (CiState::Success, "this configuration is in force".to_owned()),
@@ -31,7 +31,7 @@ pub(super) async fn judge(engine: &Engine, source: &Source) -> Result<()> {
         };
         Status { context: CONTEXT, state, sentence: &sentence }.set(engine, connection, &repo, &commit).await?;
     }
-    Ok(())
+    pulls::judge(engine, source, connection, &repo, &found.default_branch).await
 }
 
 /// The first mistake and how many more there are, then `tail`, as long as a status may be.

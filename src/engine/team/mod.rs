@@ -6,6 +6,8 @@
 mod follow;
 mod judge;
 mod place;
+mod pulls;
+mod report;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::config::{Config, ConfigErrors, Settings, Standing};
-use crate::domain::forge::{EventKind, ForgeEvent, Sha};
+use crate::domain::forge::{EventKind, ForgeEvent, PullAction, Sha};
 use crate::store::{Claim, Release, Store, WorkKind};
 
 use super::hot::InForce;
@@ -26,6 +28,7 @@ use super::{Engine, Result};
 pub use follow::{First, first, follow, newest};
 pub use judge::{CONTEXT, Status, first_of};
 pub use place::Place;
+pub use pulls::ask;
 
 /// Item of work under which the repository is looked at.
 pub const ITEM: Uuid = Uuid::from_u128(1);
@@ -49,6 +52,14 @@ impl Source {
     /// A configuration of which this was found at the start.
     pub fn new(place: Place, settings: Settings, build: Build, standing: Standing, checked: Option<(Sha, Option<ConfigErrors>)>) -> Source {
         Source { place, settings, build, standing, checked: Mutex::new(checked) }
+    }
+
+    /// The pull request that this event is about, as far as it may change the configuration.
+    pub fn pull_of(event: &ForgeEvent) -> Option<i64> {
+        match &event.kind {
+            EventKind::Pull { action: PullAction::Opened | PullAction::Synchronized | PullAction::Reopened, pull } => Some(pull.number),
+            _ => None,
+        }
     }
 
     /// Whether this delivery tells that the repository has moved, or that one of its pull requests has.

@@ -62,7 +62,8 @@ impl Place {
         Ok(checked.await?.map_err(|errors| below(&folder, errors)))
     }
 
-    async fn read(&self, mirror: &Mirror, commit: &Sha) -> Result<Result<TeamFiles, ConfigErrors>, GitError> {
+    /// The files of a commit that count.
+    pub(super) async fn read(&self, mirror: &Mirror, commit: &Sha) -> Result<Result<TeamFiles, ConfigErrors>, GitError> {
         let prefix = self.prefix();
         let listed = mirror.list_files(commit).await?;
         let inside = listed.into_iter().filter_map(|file| Some((file.path.as_str().strip_prefix(&prefix)?.to_owned(), file.size)));
