@@ -135,5 +135,6 @@ async fn ours(url: &str) -> axum::Router {
         metrics_need_token: false,
         pace: web::Pace::default(),
         redactor: syndarix::base::secret::Redactor::default(),
+        traces: syndarix::base::trace::Traces::default(),
     })
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use super::{Made, open_forge, repo_on_forge};
+use super::rules::Made;
+use super::{open_forge, repo_on_forge};
 use crate::base::Clock;
 use crate::base::text::without_login;
 use crate::config::{Config, ConfigErrors, Standing, TeamFiles};

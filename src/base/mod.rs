@@ -6,6 +6,7 @@ pub mod json;
 pub mod money;
 pub mod secret;
 pub mod text;
+pub mod trace;
 
 pub use clock::{Clock, Time};
 pub use money::Nano;

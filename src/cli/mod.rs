@@ -12,6 +12,7 @@ mod files;
 pub mod init;
 pub mod jobs;
 pub mod log;
+mod models;
 pub mod onboard;
 pub mod ready;
 pub mod report;

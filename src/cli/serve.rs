@@ -57,7 +57,7 @@ pub async fn run(args: ServeArgs) -> Result<u8> {
     // Taken before anybody is told that it is ready: a signal that comes earlier than its handler would kill.
     let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let stopper = tokio::task::JoinSet::from_iter([wait_for_end(signals, args.with_parent, stop.clone(), at_once.clone())]);
-    let look = tokio::task::JoinSet::from_iter(unscripted.map(super::doctor::warn_of_models));
+    let look = tokio::task::JoinSet::from_iter(unscripted.map(super::models::warn_when_silent));
     // The line by which whoever started this learns that it is ready, and where.
     println!("listening on http://{address}");
     let served = app.serve_until(listener, stop, at_once.clone()).await;

@@ -125,6 +125,7 @@ fn value_of(settings: &Settings, path: &str) -> Option<Value> {
         "config_repo" => json!(settings.config_repo.as_ref()?.place),
         "config_path" => json!(settings.config_repo.as_ref()?.path),
         "log" => json!(settings.log),
+        "otlp_endpoint" => json!(settings.otlp_endpoint.as_ref()?),
         "metrics_need_token" => json!(settings.metrics_need_token),
         "log_format" => json!(format!("{:?}", settings.log_format).to_lowercase()),
         "projects" => json!(settings.projects.patterns()),
@@ -255,6 +256,7 @@ mod tests {
                 "log" => "warn,syndarix::engine=debug",
                 "log_format" => "json",
                 "metrics_need_token" => "true",
+                "otlp_endpoint" => "http://collector.example:4318",
                 _ => "77",
             };
             let beside = (path == "config_path").then_some(("SYNDARIX_CONFIG_REPO", "/srv/team"));

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::base::ids::{DeliveryId, IntentId, ProjectId};
+use crate::base::trace::{Attr, arrival};
 use crate::domain::forge::{EventKind, ForgeEvent, Parsed, User};
 use crate::domain::workflow::Intent;
 use crate::domain::workflow::facts::Policy;
@@ -10,11 +11,15 @@ use crate::domain::workflow::interpret::{Draft, Ears, Lane, alias, interpret};
 use crate::forge::ForgeError;
 use crate::store::{Claim, Delivery, NewIntent, Project, ProjectTx, Source, SubjectRow, WorkKind};
 
-use super::{Connection, Engine, Result, manners, reconcile, team, tightening};
+use super::{Connection, Engine, Result, manners, reconcile, team, tightening, trace};
 
 /// Reads one delivery. Whatever it is, it leaves the inbox's waiting list with a reason.
 pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
     let delivery = engine.store.delivery(DeliveryId(claim.id)).await?;
+    if delivery.source == Source::Webhook {
+        trace::stands_under(arrival(claim.id));
+    }
+    trace::tell("source", Attr::Word(delivery.source.as_str()));
     let Some(connection) = engine.connection(&delivery.hook) else {
         let reason = format!("no forge is configured for the hook `{}` any more", delivery.hook);
         return Ok(engine.store.ignore_delivery(claim, &reason).await?);
@@ -182,6 +187,7 @@ async fn add(tx: &mut ProjectTx, subject: &SubjectRow, draft: Draft, delivery: &
         at: delivery.received_at,
     };
     let added = tx.add_intent(&new).await?;
+    trace::concerns(subject.id);
     if added {
         manners::limit(tx, policy, bot, &new, actor.as_ref()).await?;
     }

@@ -13,6 +13,7 @@ pub mod intake;
 pub mod invariants;
 pub mod lease;
 pub mod manners;
+pub mod otlp;
 pub mod perform;
 pub mod places;
 pub mod prune;
@@ -23,6 +24,7 @@ pub mod shield;
 pub mod supervisor;
 pub mod team;
 pub mod tightening;
+pub mod trace;
 pub mod turn;
 pub mod upkeep;
 pub mod world;
@@ -148,7 +150,7 @@ impl Engine {
         let lease = lease::Lease::new(&claim, self.lease_of(claim.kind), self.margin_of(claim.kind));
         let handled = tokio::select! {
             biased;
-            handled = Box::pin(self.keep(&claim, lease, shield::shielded(Box::pin(self.handle(&claim))))) => handled,
+            handled = Box::pin(self.keep(&claim, lease, shield::shielded(Box::pin(trace::of_claim(self, &claim, Box::pin(self.handle(&claim))))))) => handled,
             // Asking a model once more does no harm, and another instance can do it now.
             () = self.cut.cancelled(), if claim.kind == WorkKind::Run => return self.give_back(&claim, self.clock.now()).await,
         };

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::Clock;
 use crate::base::ids::ProjectId;
 use crate::base::secret::{Redactor, SecretString};
+use crate::base::trace::Traces;
 use crate::config::{Prompts, Served};
 use crate::domain::agent::{AgentKind, Purpose};
 use crate::domain::approval::Person;
@@ -167,6 +168,8 @@ pub struct Engine {
     /// Key under which the markers of the bot's comments are signed.
     pub marker_key: Vec<u8>,
     pub redactor: Redactor,
+    /// Where spans of what is done go.
+    pub traces: Traces,
     pub data: PathBuf,
     /// What one fetch from a forge may bring.
     pub fetch: FetchLimits,

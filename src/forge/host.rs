@@ -9,6 +9,17 @@ use super::Result;
 /// What the bot's token must be allowed, as Gitea names it. Writing includes reading.
 pub const SCOPES: [&str; 4] = ["write:repository", "write:issue", "read:organization", "read:user"];
 
+/// An account that shall be the bot's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Account {
+    /// It was made just now.
+    Made,
+    /// It was made so before.
+    Ours,
+    /// Somebody else made it: it may be a person's.
+    Foreign,
+}
+
 /// A forge whose administrator signs in by name and password, since forges give tokens to nobody else. Everything looks before it makes,
 /// so that a run that was cut off is simply repeated.
 ///
@@ -17,9 +28,9 @@ pub const SCOPES: [&str; 4] = ["write:repository", "write:issue", "read:organiza
 pub trait Host: Send + Sync {
     /// Whether who signs in administers the whole server.
     async fn is_admin(&self) -> Result<bool>;
-    /// Makes an account whose password nobody knows, so that it signs in by tokens alone. `false`: it was there. One that administers the
-    /// whole server is refused: the bot's token would, too.
-    async fn ensure_account(&self, login: &str) -> Result<bool>;
+    /// Makes an account whose password nobody knows, so that it signs in by tokens alone. One that administers the whole server is
+    /// refused: the bot's token would, too.
+    async fn ensure_account(&self, login: &str) -> Result<Account>;
     /// A new token of this account with the scopes that a bot needs. One of the same name is taken away: whoever had it has lost it.
     async fn new_token(&self, login: &str, name: &str) -> Result<SecretString>;
     /// Makes an organisation unless there is one, or a person, of this name. `false`: it was there.

@@ -13,7 +13,7 @@ pub mod gitea;
 mod host;
 mod setup;
 
-pub use host::{Host, SCOPES};
+pub use host::{Account, Host, SCOPES};
 pub use setup::{BranchRules, ForgeFacts, NameRule, NewFile, NewHook, RepoHook};
 
 /// Why a call to a forge did not give what was asked for. The caller branches on the variant; the text is what the forge said, already free of secrets.

@@ -70,7 +70,10 @@ impl Sandbox {
             let id = world.next_id("user");
             let token = new_token();
             let token_name = String::new();
-            world.users.put(id, User { id, login: login.to_owned(), admin, bot, token: token.clone(), token_name, created: at });
+            world.users.put(
+                id,
+                User { id, login: login.to_owned(), admin, bot, token: token.clone(), token_name, full_name: String::new(), created: at },
+            );
             Ok(token)
         })
     }

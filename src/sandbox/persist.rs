@@ -159,7 +159,16 @@ mod tests {
     use crate::sandbox::state::User;
 
     fn user(id: i64) -> User {
-        User { id, login: format!("user{id}"), admin: false, bot: false, token: String::new(), token_name: String::new(), created: Time(0) }
+        User {
+            id,
+            login: format!("user{id}"),
+            admin: false,
+            bot: false,
+            token: String::new(),
+            token_name: String::new(),
+            full_name: String::new(),
+            created: Time(0),
+        }
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub struct User {
     /// The name it was given by, where it was made over the interface.
     #[serde(default)]
     pub token_name: String,
+    #[serde(default)]
+    pub full_name: String,
     pub created: Time,
 }
 

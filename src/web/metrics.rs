@@ -60,6 +60,15 @@ fn page(text: String) -> Response {
 async fn gather(state: &WebState) -> Result<String, StoreError> {
     let mut out = Families::default();
     out.add("syndarix_build_info", "gauge", "Always 1; the label says the version.", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    if state.traces.are_on() {
+        out.add(
+            "syndarix_spans_lost_total",
+            "counter",
+            "Spans of traces that the collector did not get since the start.",
+            &[],
+            state.traces.lost(),
+        );
+    }
     if let Some(team) = &state.team {
         followed(&mut out, &team.get());
     }

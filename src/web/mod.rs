@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::Clock;
 use crate::base::secret::{Redactor, SecretString};
+use crate::base::trace::Traces;
 use crate::config::Standing;
 use crate::forge::Forge;
 use crate::store::Store;
@@ -83,6 +84,8 @@ pub struct WebState {
     pub metrics_need_token: bool,
     /// How much each token asked lately.
     pub pace: Pace,
+    /// Where spans of what comes in go.
+    pub traces: Traces,
     /// Masks what leaves in answers.
     pub redactor: Redactor,
 }

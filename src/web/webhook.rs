@@ -8,8 +8,9 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
+use crate::base::trace::{Attr, Span, arrival};
 use crate::forge::Headers;
-use crate::store::{NewDelivery, Source, StoreError};
+use crate::store::{NewDelivery, Received, Source, StoreError};
 
 use super::WebState;
 
@@ -51,7 +52,10 @@ pub async fn receive(State(state): State<WebState>, Path(name): Path<String>, he
         received_at: state.clock.now(),
     };
     match store(&state, &delivery).await {
-        Ok(()) => (StatusCode::ACCEPTED, "stored\n"),
+        Ok(stored) => {
+            arrived(&state, &delivery, &stored);
+            (StatusCode::ACCEPTED, "stored\n")
+        }
         Err(error) if error.is_disk_full() => {
             tracing::error!(
                 hook = delivery.hook,
@@ -66,15 +70,37 @@ pub async fn receive(State(state): State<WebState>, Path(name): Path<String>, he
     }
 }
 
+/// The arrival as a span, under which the reading of the delivery stands.
+fn arrived(state: &WebState, delivery: &NewDelivery, stored: &Received) {
+    if !state.traces.are_on() || stored.duplicate {
+        return;
+    }
+    state.traces.tell(Span {
+        trace: stored.id.0,
+        id: arrival(stored.id.0),
+        parent: None,
+        links: Vec::new(),
+        name: "delivery",
+        begun: delivery.received_at,
+        ended: state.clock.now(),
+        failed: None,
+        attributes: vec![
+            ("hook", Attr::Name(delivery.hook.clone())),
+            ("delivery.id", Attr::Id(stored.id.to_string())),
+            ("bytes", Attr::Count(i64::try_from(delivery.body.len()).unwrap_or(i64::MAX))),
+        ],
+    });
+}
+
 /// Stores a delivery, trying again for as long as a forge waits for its answer: a connection that a restart of the database has broken
 /// must not cost a delivery, which most forges send only once. Trying again is harmless, since a delivery is stored once.
-async fn store(state: &WebState, delivery: &NewDelivery) -> Result<(), StoreError> {
+async fn store(state: &WebState, delivery: &NewDelivery) -> Result<Received, StoreError> {
     let begun = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
         let left = PATIENCE.saturating_sub(begun.elapsed());
         match tokio::time::timeout(left, state.store.receive(delivery)).await {
-            Ok(Ok(_)) => return Ok(()),
+            Ok(Ok(received)) => return Ok(received),
             Ok(Err(error)) if error.is_transient() && !error.is_disk_full() && begun.elapsed() + pause < PATIENCE => {
                 tokio::time::sleep(pause).await;
             }

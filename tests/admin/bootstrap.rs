@@ -120,6 +120,9 @@ async fn what_cannot_be_is_said_with_what_to_do() {
     world.sandbox.ensure_user("boss", false, true).unwrap();
     let boss = world.bootstrap(&url, &["--bot", "boss"]).await;
     assert!(boss.code == 2 && boss.err.contains("@boss administers the whole forge"), "{boss:#?}");
+    world.sandbox.ensure_user("carol", false, false).unwrap();
+    let person = world.bootstrap(&url, &["--bot", "carol"]).await;
+    assert!(person.code == 2 && person.err.contains("@carol that may be a person's"), "{person:#?}");
     // Without a sample an empty repository stays empty, and the run holds.
     let bare = world.bootstrap(&url, &[]).await;
     assert!(bare.code == 0 && bare.out.contains("the repository is empty"), "{bare:#?}");

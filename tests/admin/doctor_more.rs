@@ -20,8 +20,10 @@ const HOUR: i64 = 3_600_000;
 
 /// Hands requests on and answers with a clock that is an hour ahead.
 async fn an_hour_ahead(State((http, target)): State<(reqwest::Client, String)>, request: Request) -> (StatusCode, HeaderMap, Bytes) {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    // The sandbox answers to its own name alone.
+    parts.headers.remove(header::HOST);
     let answer = http.request(parts.method, format!("{target}{}", parts.uri)).headers(parts.headers).body(body).send().await.unwrap();
     let (status, mut headers) = (answer.status(), answer.headers().clone());
     let date =
@@ -46,7 +48,7 @@ async fn a_wrong_clock_a_hook_to_oneself_a_refused_key_and_a_full_disk_are_named
     has(&clock, "clock", "fails", "seconds ahead of this one", "NTP");
 
     // An address of this machine that does not say so: the forge seems to run elsewhere.
-    let elsewhere = world.sandbox.url().replace("127.0.0.1", "0.0.0.0");
+    let elsewhere = proxy.replace("127.0.0.1", "0.0.0.0");
     let address = look(&world, &[("SYNDARIX_FORGE_HOME_URL", &elsewhere)]).await;
     has(&address, "addresses", "fails", "on the forge's machine means the forge itself", "set `public_url`");
 
@@ -91,7 +93,7 @@ async fn what_a_repository_refuses_is_named() {
     );
 
     std::fs::create_dir_all(world.path("bot-config")).unwrap();
-    let policy = format!("audit_repo = \"{}/acme/record.git\"\n", world.sandbox.url());
+    let policy = format!("[defaults]\naudit_repo = \"{}/acme/record.git\"\n", world.sandbox.url());
     std::fs::write(world.path("bot-config/policy.toml"), policy).unwrap();
     world.change("projects = [", "bot_config = \"bot-config\"\nprojects = [");
     has(&look().await, "record", "fails", "acme/record is not there", "syndarix onboard home");

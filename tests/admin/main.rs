@@ -17,4 +17,5 @@ mod program;
 mod reference;
 mod serve;
 mod token;
+mod traces;
 mod world;

@@ -32,6 +32,7 @@ mod labels;
 mod levels;
 mod money;
 mod orders;
+mod pages;
 mod places;
 mod plan;
 mod polling;

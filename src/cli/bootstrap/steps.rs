@@ -12,7 +12,7 @@ use crate::cli::report::{Report, Verdict};
 use crate::cli::{environment, init};
 use crate::config::{Config, ForgeSettings};
 use crate::domain::forge::ForgeKind;
-use crate::forge::ForgeError;
+use crate::forge::{Account, ForgeError};
 
 /// Name of the bot's token on the forge.
 const TOKEN: &str = "syndarix";
@@ -37,8 +37,8 @@ impl Job<'_> {
     /// The bot's account, and a token of it in DIR/token that works.
     pub(super) async fn account(&self, report: &mut Report) -> Result<()> {
         let bot = &self.args.bot;
-        let made = self.told(self.host.ensure_account(bot).await, || format!("the account @{bot} could not be made"))?;
-        report.add("account", verdict(made), format!("@{bot}"));
+        let account = self.told(self.host.ensure_account(bot).await, || format!("the account @{bot} could not be made"))?;
+        report.add("account", verdict(account == Account::Made), format!("@{bot}"));
         let file = self.home.join("token");
         let file_shown = file.display();
         if file.exists() {
@@ -52,6 +52,11 @@ impl Job<'_> {
                 Err(ForgeError::Unauthorized(_)) => {}
                 Err(error) => return Err(error).with_context(|| format!("the token in {file_shown} could not be tried")),
             }
+        }
+        if account == Account::Foreign {
+            bail!(
+                "there is an account @{bot} that may be a person's, and no token of it in {file_shown}: give --bot another name, or put a token of this account there"
+            );
         }
         let token = self.told(self.host.new_token(bot, TOKEN).await, || format!("a token of @{bot} could not be made"))?;
         replace(&file, token.expose_secret().as_bytes(), 0o600).with_context(|| format!("{file_shown} cannot be written"))?;

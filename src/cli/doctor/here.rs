@@ -15,8 +15,6 @@ use crate::web::room;
 
 /// Oldest Git whose transport speaks protocol 2 by itself and knows partial clones.
 const OLDEST_GIT: (u32, u32) = (2, 30);
-/// How findings about a group of models begin.
-pub(super) const GROUP: &str = "model group ";
 const SCARCE: u64 = 1_000_000_000;
 const TOO_LITTLE: u64 = 100_000_000;
 
@@ -198,11 +196,11 @@ pub(super) async fn models(config: &Config, report: &mut Report) {
                 .any(|(name, pulled)| *name == model.provider && pulled.as_ref().is_none_or(|pulled| pulled.contains(&model.model)))
         };
         match models.iter().find(there) {
-            Some(model) => report.add(format!("{GROUP}{group}"), Verdict::Ok, format!("{model} can be asked")),
+            Some(model) => report.add(format!("model group {group}"), Verdict::Ok, format!("{model} can be asked")),
             None => {
                 let names = models.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 let fix = "give one of its providers a key (SYNDARIX_ANTHROPIC_API_KEY, SYNDARIX_OPENAI_API_KEY), or start Ollama and pull its model";
-                report.fix(format!("{GROUP}{group}"), Verdict::Fails, format!("none of its models can be asked: {names}"), fix);
+                report.fix(format!("model group {group}"), Verdict::Fails, format!("none of its models can be asked: {names}"), fix);
             }
         }
     }

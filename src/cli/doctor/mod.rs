@@ -78,19 +78,6 @@ pub async fn run(args: DoctorArgs) -> Result<u8> {
     Ok(report.code())
 }
 
-/// Says in the log which groups of models nobody answers for, and what to do. No model is asked, nothing is spent.
-pub(super) async fn warn_of_models(config: Config) {
-    let mut report = Report::default();
-    here::models(&config, &mut report).await;
-    let silent: Vec<_> =
-        report.findings.iter().filter(|found| found.verdict == Verdict::Fails && found.what.starts_with(here::GROUP)).collect();
-    if let Some(first) = silent.first() {
-        let groups: Vec<&str> = silent.iter().map(|found| found.what.trim_start_matches(here::GROUP)).collect();
-        let fix = first.fix.as_deref().unwrap_or_default();
-        tracing::warn!("no model can be asked for {}: agents that need one will say so on the issue; {fix}", groups.join(", "));
-    }
-}
-
 async fn examine(config: &Config, args: &DoctorArgs, report: &mut Report) -> Result<()> {
     let clock = Clock::System;
     let http = reqwest::Client::builder()

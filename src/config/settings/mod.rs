@@ -47,6 +47,8 @@ pub struct Settings {
     /// Filter of the log, such as `info,syndarix=debug`.
     pub log: String,
     pub log_format: LogFormat,
+    /// Where traces are sent, without a slash at its end; `None`: none are made.
+    pub otlp_endpoint: Option<String>,
     /// `/metrics` asks for a token.
     pub metrics_need_token: bool,
 }

@@ -30,6 +30,7 @@ struct Raw {
     log: Option<Spanned<String>>,
     log_format: Option<LogFormat>,
     metrics_need_token: Option<bool>,
+    otlp_endpoint: Option<Spanned<String>>,
     projects: Vec<String>,
     forges: Vec<Spanned<RawForge>>,
     providers: BTreeMap<String, RawProvider>,
@@ -130,6 +131,7 @@ impl Reader<'_> {
             git: self.git(&raw.git),
             log: self.text("SYNDARIX_LOG", raw.log.as_ref(), log_filter).unwrap_or_else(|| "info".to_owned()),
             log_format: self.word("SYNDARIX_LOG_FORMAT", log_formats).or(raw.log_format).unwrap_or_default(),
+            otlp_endpoint: self.text("SYNDARIX_OTLP_ENDPOINT", raw.otlp_endpoint.as_ref(), web_url),
             metrics_need_token: self.word("SYNDARIX_METRICS_NEED_TOKEN", yes_or_no).or(raw.metrics_need_token).unwrap_or(false),
         };
         if self.errors.is_empty() { Ok(settings) } else { Err(ConfigErrors(self.errors)) }

@@ -155,6 +155,10 @@ pub const SETTINGS: &[Key] = &[
         .note("`/metrics` is answered only to who shows a token with the scope `metrics`; see `syndarix token issue`. It names repositories: set it where others than your monitoring reach `listen`.")
         .or("false")
         .by("SYNDARIX_METRICS_NEED_TOKEN"),
+    Key::new("otlp_endpoint", Kind::Text)
+        .note("Collector of traces: OTLP over HTTP in its JSON encoding, at `<otlp_endpoint>/v1/traces`. Left out: no traces are made. They hold ids, numbers and names of models and forges, and no texts.")
+        .like("\"http://127.0.0.1:4318\"")
+        .by("SYNDARIX_OTLP_ENDPOINT"),
     Key::new("projects", Kind::List(&Kind::Text))
         .note("Repositories that are served: `owner/name`, `owner/*`, `*`, and `!owner/name` for what is taken out. In the variable, separated by commas. Nobody is served by accident: an empty list serves none.")
         .or("[]")

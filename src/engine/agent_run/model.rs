@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::base::Nano;
 use crate::base::text::sha256_hex;
+use crate::base::trace::Attr;
 use crate::domain::agent::message::{CallMeta, ChatRequest};
 use crate::domain::budget::{RAISE, RAISE_PROJECT, Verdict};
 use crate::domain::guard::What;
@@ -12,7 +13,7 @@ use crate::llm::{Answered, TotalFailure};
 use crate::store::{ProjectTx, Release, ReserveRequest, Reserved, StepResult, StepRow, StepState};
 use crate::tool::ToolScope;
 
-use super::super::{Result, guard};
+use super::super::{Result, guard, trace};
 use super::talk::{MODEL, Talk};
 use super::{Pace, RUNS, Session, finished};
 
@@ -97,7 +98,18 @@ impl Session<'_> {
             }
         };
         self.engine.commit(tx).await?;
-        match self.engine.outside(self.site.team.gateway.chat(&group, &request)).await {
+        let key = format!("{seq}/{}", row.attempts);
+        let called = Box::pin(async {
+            trace::tell("model.group", Attr::Name(group.clone()));
+            let answer = self.engine.outside(Box::pin(self.site.team.gateway.chat(&group, &request))).await;
+            if let Ok(answered) = &answer {
+                trace::tell("model", Attr::Name(answered.model_ref.to_string()));
+                trace::tell("cost.nano_usd", Attr::Count(answered.cost().0));
+                trace::tell("tries", Attr::Count(i64::try_from(answered.attempts.len()).unwrap_or(i64::MAX)));
+            }
+            answer
+        });
+        match trace::part(self.engine, "model call", &key, called).await {
             Ok(answered) => self.answered(row, &group, &permit, answered, expected).await,
             Err(failure) => self.unanswered(&permit, &failure, row.attempts, expected).await,
         }

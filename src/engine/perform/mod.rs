@@ -11,6 +11,7 @@ mod sync_labels;
 use serde_json::{Value, json};
 
 use crate::base::ids::SubjectId;
+use crate::base::trace::Attr;
 use crate::domain::guard::{Stop, Trip, passes};
 use crate::domain::workflow::intent::{Intent, Receipt};
 use crate::domain::workflow::{Effect, Story};
@@ -24,7 +25,7 @@ pub use base::sides;
 use super::shield::{MAX_TRIES, shielded};
 use super::turn::{SUBJECT, fold, post};
 use super::world::Site;
-use super::{Engine, EngineError, Result, reconcile};
+use super::{Engine, EngineError, Result, reconcile, trace};
 
 /// Journal stream of what was done to the world.
 pub const EFFECTS: &str = "effect";
@@ -83,7 +84,13 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
             return Ok(engine.store.release(claim, Release::Retry { at }).await?);
         }
         let job = Job { engine, claim, site: &site, subject, number, row: &row };
-        if let Lane::Rests = Box::pin(job.run()).await? {
+        let key = format!("{}/{}", row.id, row.attempts);
+        let done = Box::pin(async {
+            trace::tell("effect.id", Attr::Id(row.id.to_string()));
+            trace::tell("effect.kind", Attr::Name(row.kind.clone()));
+            Box::pin(job.run()).await
+        });
+        if let Lane::Rests = trace::part(engine, "effect", &key, done).await? {
             return Ok(());
         }
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::base::ids::EntryId;
 use crate::base::secret::SecretString;
-use crate::forge::{ForgeError, Host, Result, SCOPES};
+use crate::forge::{Account, ForgeError, Host, Result, SCOPES};
 
 use super::client::{Call, Client};
 use super::{Timeouts, wire};
@@ -25,10 +25,15 @@ pub struct GiteaHost {
     client: Client,
 }
 
+/// The full name by which an account that was made here is known again.
+const FULL_NAME: &str = "Syndarix (bot)";
+
 #[derive(Deserialize)]
-struct Account {
+struct User {
     #[serde(default)]
     is_admin: bool,
+    #[serde(default)]
+    full_name: String,
 }
 
 #[derive(Deserialize)]
@@ -62,23 +67,28 @@ impl GiteaHost {
 #[async_trait]
 impl Host for GiteaHost {
     async fn is_admin(&self) -> Result<bool> {
-        let account: Account = self.client.send(&Call::get(&["user"])).await?.json()?;
-        Ok(account.is_admin)
+        let me: User = self.client.send(&Call::get(&["user"])).await?.json()?;
+        Ok(me.is_admin)
     }
 
-    async fn ensure_account(&self, login: &str) -> Result<bool> {
-        if let Some(account) = self.ask::<Account>(&["users", login]).await? {
-            return match account.is_admin {
-                true => Err(ForgeError::Unprocessable(format!("@{login} administers the whole forge; a bot needs an account of its own"))),
-                false => Ok(false),
+    async fn ensure_account(&self, login: &str) -> Result<Account> {
+        if let Some(user) = self.ask::<User>(&["users", login]).await? {
+            return match user.full_name == FULL_NAME {
+                _ if user.is_admin => {
+                    Err(ForgeError::Unprocessable(format!("@{login} administers the whole forge; a bot needs an account of its own")))
+                }
+                true => Ok(Account::Ours),
+                false => Ok(Account::Foreign),
             };
         }
         // Long and mixed enough for any rule; nobody ever types it. The address has to be one of its own and goes nowhere.
         let password = format!("Aa1!{}{}", EntryId::random().0.simple(), EntryId::random().0.simple());
-        let body =
-            json!({"username": login, "email": format!("{login}@noreply.invalid"), "password": password, "must_change_password": false});
+        let body = json!({
+            "username": login, "full_name": FULL_NAME, "email": format!("{login}@noreply.invalid"), "password": password,
+            "must_change_password": false,
+        });
         self.post(&["admin", "users"], body).await?;
-        Ok(true)
+        Ok(Account::Made)
     }
 
     async fn new_token(&self, login: &str, name: &str) -> Result<SecretString> {

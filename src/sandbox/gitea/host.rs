@@ -28,12 +28,13 @@ impl Call {
 #[serde(default)]
 pub struct NewUser {
     username: String,
+    full_name: String,
     email: String,
     password: String,
 }
 
 /// Names are shared by people and organisations.
-fn make_user(call: &Call, login: &str) -> Result<i64, Problem> {
+fn make_user(call: &Call, login: &str, full_name: String) -> Result<i64, Problem> {
     crate::sandbox::admin::check_login(login)?;
     let at = call.forge.clock.now();
     call.forge.change(|world| {
@@ -41,8 +42,16 @@ fn make_user(call: &Call, login: &str) -> Result<i64, Problem> {
             return Err(Problem::invalid(format!("user already exists [name: {login}]")));
         }
         let id = world.next_id("user");
-        let user =
-            User { id, login: login.to_owned(), admin: false, bot: false, token: String::new(), token_name: String::new(), created: at };
+        let user = User {
+            id,
+            login: login.to_owned(),
+            admin: false,
+            bot: false,
+            token: String::new(),
+            token_name: String::new(),
+            full_name,
+            created: at,
+        };
         world.users.put(id, user);
         Ok(id)
     })
@@ -53,7 +62,7 @@ pub async fn new_user(call: Call, Body(body): Body<NewUser>) -> Answer {
     if body.password.len() < 8 || !body.email.contains('@') {
         return Err(Problem::invalid("[Password]: MinSize, or [Email]: Email").into());
     }
-    let id = make_user(&call, &body.username)?;
+    let id = make_user(&call, &body.username, body.full_name)?;
     created(call.show(|view| view.user(id)))
 }
 
@@ -65,7 +74,7 @@ pub struct NewOrg {
 
 pub async fn new_org(call: Call, Body(body): Body<NewOrg>) -> Answer {
     call.me()?;
-    let id = make_user(&call, &body.username)?;
+    let id = make_user(&call, &body.username, String::new())?;
     created(json!({"id": id, "name": body.username, "username": body.username, "full_name": ""}))
 }
 

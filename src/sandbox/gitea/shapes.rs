@@ -39,7 +39,7 @@ impl View<'_> {
             return json!({"id": -1, "login": "Ghost", "username": "Ghost", "full_name": "", "email": "", "avatar_url": "", "is_admin": false});
         };
         json!({
-            "id": user.id, "login": user.login, "login_name": "", "source_id": 0, "full_name": "", "email": user.email(),
+            "id": user.id, "login": user.login, "login_name": "", "source_id": 0, "full_name": user.full_name, "email": user.email(),
             "avatar_url": format!("{}/avatars/{}", self.root, user.id), "html_url": format!("{}/{}", self.root, user.login),
             "language": "", "is_admin": user.admin, "last_login": "0001-01-01T00:00:00Z", "created": time(user.created),
             "restricted": false, "active": false, "prohibit_login": false, "location": "", "website": "", "description": "",

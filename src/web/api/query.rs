@@ -45,8 +45,8 @@ impl Asked {
     /// Reads a query as this route declares it.
     pub(super) fn read(query: &str, route: &Route) -> Result<Asked, Problem> {
         let known = declared(route);
-        let given: Vec<(String, String)> = serde_urlencoded_pairs(query)
-            .ok_or_else(|| Problem::bad_request("the query cannot be read: it is not percent-encoded text"))?;
+        let given: Vec<(String, String)> =
+            pairs(query).ok_or_else(|| Problem::bad_request("the query cannot be read: it is not percent-encoded text"))?;
         for (at, (name, value)) in given.iter().enumerate() {
             let Some(param) = known.iter().find(|param| param.name == name) else {
                 let names: Vec<&str> = known.iter().map(|param| param.name).collect();
@@ -115,7 +115,21 @@ pub(super) fn described(param: &Param) -> Value {
     json!({"name": param.name, "in": "query", "required": false, "description": param.about, "schema": schema})
 }
 
-fn serde_urlencoded_pairs(query: &str) -> Option<Vec<(String, String)>> {
+fn pairs(query: &str) -> Option<Vec<(String, String)>> {
     let url = reqwest::Url::parse(&format!("http://x/?{query}")).ok()?;
     Some(url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{DeliveryState, WorkKind};
+
+    #[test]
+    fn the_words_are_those_of_the_store() {
+        let kinds: Vec<&str> = WorkKind::ALL.iter().chain([&WorkKind::Look]).map(|kind| kind.as_str()).collect();
+        assert_eq!(KIND.words, kinds);
+        let all = [DeliveryState::Received, DeliveryState::Routed, DeliveryState::Ignored, DeliveryState::Failed];
+        assert_eq!(STATE.words, all.map(crate::web::api::deliveries::word));
+    }
 }
