@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use syndarix::base::Clock;
-use syndarix::store::{DeliveryFilter, Store, WorkKind};
+use syndarix::store::{Ask, DeliveryFilter, Held, Store, WorkKind};
 
 use super::Server;
 use crate::data::{Database, Kind};
@@ -49,10 +49,7 @@ pub async fn row(report: &mut Report, kind: Kind) {
     let lost = acknowledged.iter().filter(|id| !ids.contains(id.as_str())).count();
     let doubled = there.len() - ids.len();
     // Each is to be read once: as many items of work as deliveries.
-    let mut unread = 0;
-    while let batch @ 1.. = claimed(&store).await {
-        unread += batch;
-    }
+    let unread = read_all(&store).await;
     store.close().await;
     database.remove().await;
     let words = format!("{} acknowledged, {lost} lost, {doubled} doubled, {} to be read {unread} times", acknowledged.len(), there.len());
@@ -60,6 +57,16 @@ pub async fn row(report: &mut Report, kind: Kind) {
     report.aim(format!("{word}: nothing lost and nothing doubled over {KILLS} kills"), lost == 0 && doubled == 0 && unread == there.len());
 }
 
-async fn claimed(store: &Store) -> usize {
-    usize::from(store.claim(&[WorkKind::Intake], "bench", Duration::from_secs(600)).await.unwrap().is_some())
+/// Takes and ends all that is to be read; how many items there were.
+async fn read_all(store: &Store) -> usize {
+    let (held, mut done, mut count) = (Held::new(), Vec::new(), 0);
+    let ask =
+        Ask { kinds: &[WorkKind::Intake], owner: "bench", lease: Duration::from_secs(600), most: 500, most_of_share: 500, held: &held };
+    loop {
+        done = store.exchange(&done, &ask).await.unwrap().claims;
+        if done.is_empty() {
+            return count;
+        }
+        count += done.len();
+    }
 }
