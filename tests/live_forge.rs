@@ -154,21 +154,21 @@ async fn labels_and_comments(stage: &Stage) {
             .as_i64()
             .unwrap();
     let own = forge.create_comment(repo, number, "working on it").await.unwrap();
-    forge.edit_comment(repo, own.id, "done").await.unwrap();
+    forge.edit_comment(repo, number, own.id, "done").await.unwrap();
     let comments = forge.comments(repo, number).await.unwrap();
     assert_eq!(
         comments.iter().map(|comment| (comment.id, comment.body.as_str())).collect::<Vec<_>>(),
         [(typed, "/syndarix plan"), (own.id, "done")]
     );
-    assert_eq!(forge.comment(repo, typed).await.unwrap().author.id, stage.writer.id);
+    assert_eq!(forge.comment(repo, number, typed).await.unwrap().author.id, stage.writer.id);
     for content in ["eyes", "eyes", "+1", "-1", "confused"] {
-        assert_eq!(forge.react(repo, ReactionTarget::Comment(typed), content).await.unwrap(), Reacted::Done, "{content}");
+        assert_eq!(forge.react(repo, ReactionTarget::Comment { number, id: typed }, content).await.unwrap(), Reacted::Done, "{content}");
     }
     assert_eq!(forge.react(repo, ReactionTarget::Issue(number), "eyes").await.unwrap(), Reacted::Done);
     assert_eq!(forge.react(repo, ReactionTarget::Issue(number), "llama").await.unwrap(), Reacted::Unsupported);
-    forge.delete_comment(repo, own.id).await.unwrap();
-    forge.delete_comment(repo, own.id).await.expect("what is gone is deleted");
-    assert!(matches!(forge.comment(repo, own.id).await, Err(ForgeError::NotFound(_))));
+    forge.delete_comment(repo, number, own.id).await.unwrap();
+    forge.delete_comment(repo, number, own.id).await.expect("what is gone is deleted");
+    assert!(matches!(forge.comment(repo, number, own.id).await, Err(ForgeError::NotFound(_))));
     forge.set_issue_state(repo, number, State::Closed).await.unwrap();
     forge.set_issue_state(repo, number, State::Closed).await.expect("closing twice is harmless");
     assert_eq!(forge.issue(repo, number).await.unwrap().state, State::Closed);
@@ -386,7 +386,7 @@ async fn renames(stage: &Stage, suffix: &str) {
 
     admin.call(Method::PATCH, &format!("repos/{}", repo.path), json!({"name": "store"})).await;
     let comment = forge.create_comment(repo, 1, "after the rename").await.expect("a write finds the new path");
-    assert_eq!(forge.comment(repo, comment.id).await.unwrap().body, "after the rename");
+    assert_eq!(forge.comment(repo, 1, comment.id).await.unwrap().body, "after the rename");
     assert_eq!(forge.repo(repo).await.unwrap().path, format!("{org}/store"));
     // Somebody takes the old path; a driver that has not heard of the rename must not read the wrong repository.
     admin.post(&format!("orgs/{org}/repos"), json!({"name": "shop", "auto_init": true})).await;

@@ -1,5 +1,6 @@
 //! What Syndarix knows and decides. Everything here is synchronous and pure: no IO, no SQL, no clock of its own, no wire types.
 
+pub mod ability;
 pub mod access;
 pub mod agent;
 pub mod approval;

@@ -242,8 +242,8 @@ async fn order(
             tx.schedule(WorkKind::Run, run.0, Some(peeked.subject), None);
             Ok(())
         }
-        Effect::AnswerRun { run, comment } => {
-            tx.put_object("answer", &run.to_string(), &json!({"comment": comment}), None).await?;
+        Effect::AnswerRun { run, number, comment } => {
+            tx.put_object("answer", &run.to_string(), &json!({"comment": comment, "number": number}), None).await?;
             tx.set_run(*run, RunState::Pending, None, now).await?;
             tx.schedule(WorkKind::Run, run.0, Some(peeked.subject), None);
             Ok(())

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::base::Time;
 use crate::base::secret::SecretString;
+use crate::domain::ability::{Ability, Has};
 use crate::domain::approval::MergePermit;
 use crate::domain::forge::*;
 
@@ -90,7 +91,11 @@ pub struct PullPatch {
 /// What a reaction is put on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReactionTarget {
-    Comment(i64),
+    /// A comment, on this issue or pull request.
+    Comment {
+        number: i64,
+        id: i64,
+    },
     Issue(i64),
 }
 
@@ -171,6 +176,8 @@ pub trait Forge: Send + Sync {
     async fn whoami(&self) -> Result<User>;
     /// The server's version text.
     async fn version(&self) -> Result<String>;
+    /// What this forge, in this version (major, minor), can do.
+    fn ability(&self, version: (u32, u32), ability: Ability) -> Has;
     /// A repository by path or, when the path fails, by id.
     async fn repo(&self, repo: &RepoRef) -> Result<Repo>;
     /// A user's role, asked live. `Forbidden` when the bot may not ask.
@@ -178,7 +185,8 @@ pub trait Forge: Send + Sync {
     async fn issue(&self, repo: &RepoRef, number: i64) -> Result<Issue>;
     /// All plain comments, oldest first.
     async fn comments(&self, repo: &RepoRef, number: i64) -> Result<Vec<Comment>>;
-    async fn comment(&self, repo: &RepoRef, id: i64) -> Result<Comment>;
+    /// A comment by its id and the number of the issue or pull request it stands on, without which some forges do not find it.
+    async fn comment(&self, repo: &RepoRef, number: i64, id: i64) -> Result<Comment>;
     /// Changes of labels with who made them, oldest first.
     async fn label_changes(&self, repo: &RepoRef, number: i64) -> Result<Vec<LabelChange>>;
     async fn pull(&self, repo: &RepoRef, number: i64) -> Result<Pull>;
@@ -194,8 +202,8 @@ pub trait Forge: Send + Sync {
     // ---- writing ----
 
     async fn create_comment(&self, repo: &RepoRef, number: i64, body: &str) -> Result<Comment>;
-    async fn edit_comment(&self, repo: &RepoRef, id: i64, body: &str) -> Result<()>;
-    async fn delete_comment(&self, repo: &RepoRef, id: i64) -> Result<()>;
+    async fn edit_comment(&self, repo: &RepoRef, number: i64, id: i64, body: &str) -> Result<()>;
+    async fn delete_comment(&self, repo: &RepoRef, number: i64, id: i64) -> Result<()>;
     /// Adds a reaction by its common name (`eyes`, `+1`, `-1`, `confused`). Adding twice is harmless.
     async fn react(&self, repo: &RepoRef, target: ReactionTarget, content: &str) -> Result<Reacted>;
     /// The labels that the repository itself has, without those of an organisation above it. Two may have one name.

@@ -12,7 +12,7 @@ use super::git_ops::{Maker, Signature};
 use super::problem::Problem;
 use super::render::{self, Counts};
 use super::server::Sandbox;
-use super::state::{Grant, Hook, Repo, User};
+use super::state::{Grant, Hook, Repo, Skin, User};
 use super::told::{Told, What};
 use super::world::World;
 
@@ -177,13 +177,18 @@ impl Sandbox {
 
     /// Makes a hook for all events of a repository (`None`: of all repositories) when there is none with this address; sets its secret.
     pub fn ensure_hook(&self, repo: Option<&str>, url: &str, secret: &str) -> Result<i64, Problem> {
+        self.ensure_hook_in(Skin::Gitea, repo, url, secret)
+    }
+
+    /// The same, told in this protocol.
+    pub fn ensure_hook_in(&self, skin: Skin, repo: Option<&str>, url: &str, secret: &str) -> Result<i64, Problem> {
         let at = self.forge.clock.now();
         self.forge.change(|world| {
             let repo = repo.map(|repo| repo_id(world, repo)).transpose()?;
             let standing = world.hooks.all().find(|hook| hook.repo == repo && hook.url == url).cloned();
             if let Some(hook) = standing {
-                if hook.secret != secret || !hook.active {
-                    world.hooks.put(hook.id, Hook { secret: secret.to_owned(), active: true, ..hook.clone() });
+                if hook.secret != secret || !hook.active || hook.skin != skin {
+                    world.hooks.put(hook.id, Hook { secret: secret.to_owned(), active: true, skin, ..hook.clone() });
                 }
                 return Ok(hook.id);
             }
@@ -199,6 +204,7 @@ impl Sandbox {
                 active: true,
                 created: at,
                 updated: at,
+                skin,
             };
             world.hooks.put(id, hook);
             Ok(id)

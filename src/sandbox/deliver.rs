@@ -12,8 +12,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::gitea;
-use super::state::Hook;
+use super::skin;
+use super::state::{Hook, Skin};
 use super::told::Told;
 use super::world::{World, matches_pattern};
 
@@ -81,9 +81,14 @@ pub fn prepare(world: &mut World, root: &str, told: &[Told]) -> Vec<Outgoing> {
     for one in told {
         let hooks: Vec<Hook> =
             world.hooks.all().filter(|hook| hook.active && hook.repo.is_none_or(|repo| repo == one.repo)).cloned().collect();
-        let Some(message) = (if hooks.is_empty() { None } else { gitea::payload::message(world, root, one) }) else { continue };
-        for hook in hooks.into_iter().filter(|hook| wants(hook, &message)) {
-            outgoing.push(addressed(world, hook, message.clone()));
+        for skin in Skin::ALL {
+            let mut listeners = hooks.iter().filter(|hook| hook.skin == skin).peekable();
+            let messages = if listeners.peek().is_some() { skin.messages(world, root, one) } else { Vec::new() };
+            for hook in listeners {
+                for message in messages.iter().filter(|message| wants(hook, message)) {
+                    outgoing.push(addressed(world, hook.clone(), message.clone()));
+                }
+            }
         }
     }
     outgoing
@@ -225,21 +230,9 @@ pub fn signature(secret: &str, body: &[u8]) -> String {
 
 async fn post(client: &reqwest::Client, one: &Outgoing) -> Delivered {
     let Outgoing { id, hook, message, .. } = one;
-    let signed = signature(&hook.secret, &message.body);
-    let target = if hook.repo.is_some() { "repository" } else { "system" };
-    let mut request = client
-        .post(&hook.url)
-        .header("Content-Type", "application/json")
-        .header("X-Gitea-Hook-Installation-Target-Type", target)
-        .header("X-Hub-Signature-256", format!("sha256={signed}"));
-    for forge in ["Gitea", "Gogs", "GitHub"] {
-        request = request
-            .header(format!("X-{forge}-Delivery"), id)
-            .header(format!("X-{forge}-Event"), message.event)
-            .header(format!("X-{forge}-Event-Type"), message.event_type);
-    }
-    for forge in ["Gitea", "Gogs"] {
-        request = request.header(format!("X-{forge}-Signature"), &signed);
+    let mut request = client.post(&hook.url).header("Content-Type", "application/json");
+    for (name, value) in skin::headers(hook, id, message) {
+        request = request.header(name, value);
     }
     if !hook.authorization.is_empty() {
         request = request.header("Authorization", &hook.authorization);

@@ -259,6 +259,19 @@ pub struct Hook {
     pub active: bool,
     pub created: Time,
     pub updated: Time,
+    /// The protocol it is told in.
+    #[serde(default)]
+    pub skin: Skin,
+}
+
+/// A protocol that the forge speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Skin {
+    #[default]
+    Gitea,
+    GitHub,
+    GitLab,
 }
 
 /// A rule for branches whose name matches.

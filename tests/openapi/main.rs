@@ -93,12 +93,12 @@ async fn every_call(bot: &GiteaForge, alice: &GiteaForge) -> (i64, Sha) {
     bot.change_labels(&repo, issue, &[], &["story/design".into()]).await.unwrap();
     bot.label_changes(&repo, issue).await.unwrap();
     let comment = bot.create_comment(&repo, issue, "Hello").await.unwrap();
-    bot.edit_comment(&repo, comment.id, "Hello again").await.unwrap();
-    bot.comment(&repo, comment.id).await.unwrap();
+    bot.edit_comment(&repo, issue, comment.id, "Hello again").await.unwrap();
+    bot.comment(&repo, issue, comment.id).await.unwrap();
     bot.comments(&repo, issue).await.unwrap();
-    bot.react(&repo, ReactionTarget::Comment(comment.id), "eyes").await.unwrap();
+    bot.react(&repo, ReactionTarget::Comment { number: issue, id: comment.id }, "eyes").await.unwrap();
     bot.react(&repo, ReactionTarget::Issue(issue), "+1").await.unwrap();
-    bot.delete_comment(&repo, comment.id).await.unwrap();
+    bot.delete_comment(&repo, issue, comment.id).await.unwrap();
     bot.set_issue_state(&repo, issue, State::Closed).await.unwrap();
     bot.set_issue_state(&repo, issue, State::Open).await.unwrap();
     let window = Window { since: Time(1_000_000_000_000_000), until: None, at_most: 100 };

@@ -359,7 +359,7 @@ async fn reactions_that_are_not_offered_are_unsupported() {
         .mount(&server)
         .await;
     let forge = forge_at(&server.uri());
-    assert_eq!(forge.react(&shop(), ReactionTarget::Comment(5), "eyes").await.unwrap(), Reacted::Done);
+    assert_eq!(forge.react(&shop(), ReactionTarget::Comment { number: 17, id: 5 }, "eyes").await.unwrap(), Reacted::Done);
     assert_eq!(forge.react(&shop(), ReactionTarget::Issue(17), "llama").await.unwrap(), Reacted::Unsupported);
 }
 

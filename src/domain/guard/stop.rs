@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn a_stop_holds_work_and_lets_answers_through() {
         let rows = [
-            (Effect::React { comment: 1, content: "+1".into() }, true, true),
+            (Effect::React { number: 1, comment: 1, content: "+1".into() }, true, true),
             (Effect::Status, true, true),
             (Effect::Labels, true, true),
             (comment("reply.17"), true, true),

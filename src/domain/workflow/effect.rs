@@ -17,6 +17,9 @@ use super::inform::Setting;
 pub enum Effect {
     /// A reaction on a comment: the cheap answer.
     React {
+        /// What the comment stands on; 0 in rows from before it was kept.
+        #[serde(default)]
+        number: i64,
         comment: i64,
         content: String,
     },
@@ -95,6 +98,9 @@ pub enum Effect {
     /// Gives a waiting run the comment that answers its question.
     AnswerRun {
         run: RunId,
+        /// What the comment stands on.
+        #[serde(default)]
+        number: i64,
         comment: i64,
     },
     /// A guard rail of the project tripped: every other story is told. `story` is where it was said.

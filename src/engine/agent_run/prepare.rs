@@ -265,8 +265,8 @@ impl Briefing<'_> {
         for name in self.start.input.constraints.clone() {
             let said = match name.split_once(':') {
                 Some(("comment", rest)) => {
-                    let id = rest.split(':').next().and_then(|id| id.parse().ok()).unwrap_or(0);
-                    match self.site.connection.forge.comment(&self.site.repo, id).await {
+                    let (id, number) = named(rest, self.start.input.issue).unwrap_or_default();
+                    match self.site.connection.forge.comment(&self.site.repo, number, id).await {
                         Ok(comment) => self.said(&comment).await?,
                         Err(crate::forge::ForgeError::NotFound(_)) => None,
                         Err(error) => return Err(error.into()),
@@ -375,4 +375,11 @@ fn own_finding(finding: Finding) -> OpenFinding {
         severity: finding.severity,
         message: finding.message,
     }
+}
+
+/// Id of a comment and the number it stands on, out of `id:hash:number`. Names from before the number was kept end with the hash.
+fn named(rest: &str, issue: i64) -> Option<(i64, i64)> {
+    let mut parts = rest.split(':');
+    let id = parts.next()?.parse().ok()?;
+    Some((id, parts.nth(1).and_then(|number| number.parse().ok()).unwrap_or(issue)))
 }

@@ -287,14 +287,16 @@ impl Session<'_> {
         let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
         let given = tx.object("answer", &self.row.id.to_string()).await?;
         tx.rollback().await?;
-        let Some((id, seen)) = given.and_then(|row| Some((row.data.get("comment")?.as_i64()?, row.seen_at))) else {
-            return Ok(None);
-        };
+        let given = given.and_then(|row| {
+            let number = row.data.get("number").and_then(Value::as_i64).unwrap_or(self.start.input.issue);
+            Some((number, row.data.get("comment")?.as_i64()?, row.seen_at))
+        });
+        let Some((number, id, seen)) = given else { return Ok(None) };
         // An answer given to an earlier question of this run is spent.
         if self.steps.iter().any(|step| step.name == "tool:ask_human" && step.finished_at.is_some_and(|at| at >= seen)) {
             return Ok(None);
         }
-        let comment = self.site.connection.forge.comment(&self.site.repo, id).await?;
+        let comment = self.site.connection.forge.comment(&self.site.repo, number, id).await?;
         let person = self.site.person(&comment.author).await?;
         let role = person.role.map_or_else(|| "unknown".to_owned(), |role| role.to_string());
         let fenced = fence(&comment.body, &[("kind", "answer"), ("author", &comment.author.login), ("permission", &role)], ANSWER_MAX);

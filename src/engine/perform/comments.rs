@@ -24,8 +24,8 @@ struct Standing {
 }
 
 impl Job<'_> {
-    pub(super) async fn react(&self, comment: i64, content: &str) -> Result<Performed> {
-        let call = self.site.connection.forge.react(&self.site.repo, ReactionTarget::Comment(comment), content);
+    pub(super) async fn react(&self, number: i64, comment: i64, content: &str) -> Result<Performed> {
+        let call = self.site.connection.forge.react(&self.site.repo, ReactionTarget::Comment { number, id: comment }, content);
         match self.engine.outside(call).await {
             Ok(Reacted::Done) => Ok(Performed::Done(json!({"comment": comment, "reaction": content}))),
             // Where reactions do not exist, a person is told in words instead of being left in silence.
@@ -50,7 +50,7 @@ impl Job<'_> {
                 true => return Ok(found(self.written(object, id, &hash))),
                 false => {}
             }
-            match self.engine.outside(forge.edit_comment(&self.site.repo, id, &body)).await {
+            match self.engine.outside(forge.edit_comment(&self.site.repo, number, id, &body)).await {
                 Ok(()) => return Ok(self.written(object, id, &hash)),
                 // A person deleted it: it is written again, once.
                 Err(ForgeError::NotFound(_)) => {}

@@ -63,7 +63,7 @@ impl Job<'_> {
         let mut ours = self.comments_about(number, object).await?.into_iter();
         let oldest = ours.next();
         for double in ours {
-            match self.engine.outside(self.site.connection.forge.delete_comment(&self.site.repo, double.id)).await {
+            match self.engine.outside(self.site.connection.forge.delete_comment(&self.site.repo, number, double.id)).await {
                 Ok(()) | Err(ForgeError::NotFound(_)) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -82,7 +82,7 @@ impl Job<'_> {
         tx.rollback().await?;
         let body = all.iter().find(|comment| Some(comment.id) == known).unwrap_or(&all[0]).body.clone();
         if all[0].body != body {
-            self.engine.outside(self.site.connection.forge.edit_comment(&self.site.repo, all[0].id, &body)).await?;
+            self.engine.outside(self.site.connection.forge.edit_comment(&self.site.repo, number, all[0].id, &body)).await?;
         }
         self.keep_oldest(number, object).await?;
         let data = json!({"id": all[0].id, "hash": sha256_hex(&body), "at": self.engine.clock.now().0});

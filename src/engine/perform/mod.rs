@@ -181,7 +181,7 @@ impl Job<'_> {
 
     async fn perform(&self, effect: &Effect) -> Result<Performed> {
         match effect {
-            Effect::React { comment, content } => self.react(*comment, content).await,
+            Effect::React { number, comment, content } => self.react(*number, *comment, content).await,
             Effect::Comment { number, key, body } => self.comment(*number, key, body).await,
             Effect::Status => self.status().await,
             Effect::Labels => self.labels().await,

@@ -199,7 +199,7 @@ impl Bench<'_> {
         let all = forge.comments(self.repo, number).await?;
         match all.into_iter().find(|comment| comment.author.id == self.connection.bot.id && is_ours(&comment.body)) {
             Some(standing) if standing.body.trim() == body.trim() => Ok(()),
-            Some(standing) => Ok(self.engine.outside(forge.edit_comment(self.repo, standing.id, &body)).await?),
+            Some(standing) => Ok(self.engine.outside(forge.edit_comment(self.repo, number, standing.id, &body)).await?),
             None if needed => Ok(self.engine.outside(forge.create_comment(self.repo, number, &body)).await.map(drop)?),
             None => Ok(()),
         }

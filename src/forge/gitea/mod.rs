@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::base::Clock;
 use crate::base::secret::{ExposeSecret, SecretString};
+use crate::domain::ability::{Ability, Has};
 use crate::domain::approval::MergePermit;
 use crate::domain::forge::*;
 
@@ -17,6 +18,7 @@ use super::{
     ReactionTarget, RepoHook, Result, Touched, Window,
 };
 
+pub mod abilities;
 mod calls;
 mod client;
 mod convert;
@@ -142,6 +144,10 @@ impl Forge for GiteaForge {
         self.read_whoami().await
     }
 
+    fn ability(&self, version: (u32, u32), ability: Ability) -> Has {
+        abilities::of(self.kind == ForgeKind::Forgejo, version, ability)
+    }
+
     async fn version(&self) -> Result<String> {
         self.read_version().await
     }
@@ -162,7 +168,7 @@ impl Forge for GiteaForge {
         self.read_comments(repo, number).await
     }
 
-    async fn comment(&self, repo: &RepoRef, id: i64) -> Result<Comment> {
+    async fn comment(&self, repo: &RepoRef, _number: i64, id: i64) -> Result<Comment> {
         self.read_comment(repo, id).await
     }
 
@@ -198,11 +204,11 @@ impl Forge for GiteaForge {
         self.write_comment(repo, number, body).await
     }
 
-    async fn edit_comment(&self, repo: &RepoRef, id: i64, body: &str) -> Result<()> {
+    async fn edit_comment(&self, repo: &RepoRef, _number: i64, id: i64, body: &str) -> Result<()> {
         self.write_comment_edit(repo, id, body).await
     }
 
-    async fn delete_comment(&self, repo: &RepoRef, id: i64) -> Result<()> {
+    async fn delete_comment(&self, repo: &RepoRef, _number: i64, id: i64) -> Result<()> {
         self.write_comment_delete(repo, id).await
     }
 

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::base::secret::ExposeSecret;
+use crate::domain::ability::version_of;
 use crate::domain::forge::*;
 use crate::forge::{BranchRules, ForgeError, ForgeFacts, NewFile, NewHook, RepoHook, Result};
 
@@ -53,7 +54,7 @@ impl GiteaForge {
         let version = self.read_version().await?;
         let mut events = LISTED.to_vec();
         // Forgejo names the Gitea whose interface it keeps after a plus sign, and has no event for commit statuses.
-        if !version.contains('+') && minor(&version).is_some_and(|minor| minor >= (1, 23)) {
+        if !version.contains('+') && version_of(&version).is_some_and(|minor| minor >= (1, 23)) {
             events.push("status");
         }
         Ok(events)
@@ -151,11 +152,6 @@ fn hook(mut hook: wire::Hook) -> RepoHook {
     }
 }
 
-fn minor(version: &str) -> Option<(u32, u32)> {
-    let mut parts = version.split(['.', '-', '+']);
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-}
-
 /// `… required=[read:admin], token scope=write:issue,write:repository (403 GET)`. `None`: an older server that does not name them. A refusal
 /// that is not about scopes comes after the look at them, so the token has them all.
 fn scopes_in(text: &str) -> Option<Vec<String>> {
@@ -180,12 +176,5 @@ mod tests {
         assert_eq!(scopes_in(text), Some(vec!["read:user".to_owned(), "write:issue".to_owned()]));
         assert_eq!(scopes_in("token does not have at least one of required scope(s): [read:admin] (403 GET)"), None);
         assert_eq!(scopes_in("user should be the site admin (403 GET)"), Some(vec!["all".to_owned()]));
-    }
-
-    #[test]
-    fn versions() {
-        assert_eq!(minor("1.27.1"), Some((1, 27)));
-        assert_eq!(minor("1.24.0-rc1"), Some((1, 24)));
-        assert_eq!(minor("dev"), None);
     }
 }

@@ -52,7 +52,7 @@ impl GiteaForge {
     pub(super) async fn write_reaction(&self, repo: &RepoRef, target: ReactionTarget, content: &str) -> Result<Reacted> {
         let (comment, issue);
         let segments: &[&str] = match target {
-            ReactionTarget::Comment(id) => {
+            ReactionTarget::Comment { id, .. } => {
                 comment = id.to_string();
                 &["issues", "comments", &comment, "reactions"]
             }

@@ -12,7 +12,7 @@ use crate::base::Time;
 use crate::sandbox::act::no_such;
 use crate::sandbox::deliver;
 use crate::sandbox::problem::Problem;
-use crate::sandbox::state::{Grant, Hook, Protection};
+use crate::sandbox::state::{Grant, Hook, Protection, Skin};
 use crate::sandbox::told::{Told, What};
 
 const OF_ISSUES: [&str; 4] = ["issues", "issue_assign", "issue_label", "issue_milestone"];
@@ -113,6 +113,7 @@ pub async fn create(call: Call, Path((owner, name)): Path<(String, String)>, Bod
         active: body.active.unwrap_or(false),
         created: Time(0),
         updated: Time(0),
+        skin: Skin::Gitea,
     };
     let id = call.act(|act| act.create_hook(Some(repo), hook))?;
     created(show(&call, id)?)

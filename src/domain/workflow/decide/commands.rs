@@ -47,7 +47,7 @@ pub(super) fn decide(turn: &mut Turn<'_>) {
     let mut reactions = Vec::new();
     for (line, verdict) in parsed.verdicts() {
         let said = match verdict {
-            Verdict::Run(command) => one(turn, command, place, written_at, &Source { comment, hash: &line.hash }),
+            Verdict::Run(command) => one(turn, command, place, written_at, &Source { comment, number: place.number, hash: &line.hash }),
             Verdict::HeldBack(refusal) | Verdict::Refused(refusal) => Err(refusal),
         };
         match said {
@@ -59,20 +59,21 @@ pub(super) fn decide(turn: &mut Turn<'_>) {
     }
     reactions.dedup();
     for content in reactions {
-        turn.effect(Effect::React { comment, content: content.into() });
+        turn.effect(Effect::React { number: place.number, comment, content: content.into() });
     }
 }
 
 /// Where a command stands.
 pub(super) struct Source<'a> {
     comment: i64,
+    number: i64,
     hash: &'a str,
 }
 
 impl Source<'_> {
     /// Names the comment as a remark for an agent: as a whole it may say more than the command's own text.
     pub fn remark(&self) -> String {
-        format!("comment:{}:{}", self.comment, self.hash)
+        format!("comment:{}:{}:{}", self.comment, self.hash, self.number)
     }
 }
 

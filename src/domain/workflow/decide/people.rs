@@ -44,7 +44,7 @@ pub(super) fn remark(turn: &mut Turn<'_>, place: Place, comment: i64) {
     turn.event(StoryEvent::QuestionAnswered { by: person.user, comment });
     turn.lower(Flag::Waiting);
     match turn.story.active.as_ref() {
-        Some(active) if active.run == run => turn.effect(Effect::AnswerRun { run, comment }),
+        Some(active) if active.run == run => turn.effect(Effect::AnswerRun { run, number: place.number, comment }),
         _ => turn.start(Purpose::Analyse),
     }
 }

@@ -1,0 +1,48 @@
+//! What differs between the protocols when hooks are told: the bodies, and the headers that name and sign them.
+
+use super::deliver::{Message, signature};
+use super::gitea;
+use super::state::{Hook, Skin};
+use super::told::Told;
+use super::world::World;
+
+impl Skin {
+    /// All protocols.
+    pub const ALL: [Skin; 3] = [Skin::Gitea, Skin::GitHub, Skin::GitLab];
+
+    /// The messages for what happened, as it is at this moment. One event is one message or, where the forge tells in smaller pieces, several.
+    pub fn messages(self, world: &World, root: &str, told: &Told) -> Vec<Message> {
+        match self {
+            Skin::Gitea => gitea::payload::message(world, root, told).into_iter().collect(),
+            Skin::GitHub => Vec::new(),
+            Skin::GitLab => Vec::new(),
+        }
+    }
+}
+
+/// The headers of a delivery, those of its content and of the hook's own authorization left out.
+pub fn headers(hook: &Hook, id: &str, message: &Message) -> Vec<(String, String)> {
+    match hook.skin {
+        Skin::Gitea => of_gitea(hook, id, message),
+        Skin::GitHub => Vec::new(),
+        Skin::GitLab => Vec::new(),
+    }
+}
+
+fn of_gitea(hook: &Hook, id: &str, message: &Message) -> Vec<(String, String)> {
+    let signed = signature(&hook.secret, &message.body);
+    let target = if hook.repo.is_some() { "repository" } else { "system" };
+    let mut headers = vec![
+        ("X-Gitea-Hook-Installation-Target-Type".to_owned(), target.to_owned()),
+        ("X-Hub-Signature-256".to_owned(), format!("sha256={signed}")),
+    ];
+    for forge in ["Gitea", "Gogs", "GitHub"] {
+        headers.push((format!("X-{forge}-Delivery"), id.to_owned()));
+        headers.push((format!("X-{forge}-Event"), message.event.to_owned()));
+        headers.push((format!("X-{forge}-Event-Type"), message.event_type.to_owned()));
+    }
+    for forge in ["Gitea", "Gogs"] {
+        headers.push((format!("X-{forge}-Signature"), signed.clone()));
+    }
+    headers
+}
