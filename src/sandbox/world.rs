@@ -1,6 +1,6 @@
 //! All tables together, and the questions asked of them.
 
-use super::state::{Comment, Event, Grant, Hook, Issue, Label, Meta, Milestone, Protection, Pull, Repo, Review, Status, User};
+use super::state::{Comment, Event, Grant, Hook, Issue, Label, Meta, Milestone, Protection, Pull, Repo, Review, Status, Thread, User};
 use super::table::{Stored, Table};
 
 /// Everything the sandbox forge knows beside the Git objects.
@@ -19,11 +19,12 @@ pub struct World {
     pub hooks: Table<Hook>,
     pub protections: Table<Protection>,
     pub events: Table<Event>,
+    pub threads: Table<Thread>,
 }
 
 impl World {
     /// The tables with the names they have on disk.
-    pub fn tables(&mut self) -> [(&'static str, &mut dyn Stored); 12] {
+    pub fn tables(&mut self) -> [(&'static str, &mut dyn Stored); 13] {
         [
             ("meta", &mut self.meta),
             ("user", &mut self.users),
@@ -37,6 +38,7 @@ impl World {
             ("hook", &mut self.hooks),
             ("protection", &mut self.protections),
             ("event", &mut self.events),
+            ("thread", &mut self.threads),
         ]
     }
 
@@ -128,6 +130,21 @@ impl World {
     pub fn protection_of(&self, repo: i64, branch: &str) -> Option<&Protection> {
         let of_repo = || self.protections.all().filter(move |rule| rule.repo == repo);
         of_repo().find(|rule| rule.rule == branch).or_else(|| of_repo().find(|rule| matches_pattern(&rule.rule, branch)))
+    }
+
+    /// Gives rows of older states the numbers that issues and pull requests have apart from each other.
+    pub fn number_apart(&mut self) {
+        let old: Vec<(i64, i64, bool)> =
+            self.issues.all().filter(|issue| issue.iid == 0).map(|issue| (issue.id, issue.repo, issue.pull.is_some())).collect();
+        for (id, repo, is_pull) in old {
+            let Some(repo) = self.repos.edit(repo) else { continue };
+            let counted = if is_pull { &mut repo.lab.last_pull } else { &mut repo.lab.last_issue };
+            *counted += 1;
+            let iid = *counted;
+            if let Some(issue) = self.issues.edit(id) {
+                issue.iid = iid;
+            }
+        }
     }
 
     /// Open pull requests of a repository that pass the test.
