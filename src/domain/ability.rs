@@ -66,20 +66,20 @@ impl Ability {
     /// What it is called in a table.
     pub fn name(self) -> &'static str {
         match self {
-            Ability::RequestChanges => "review that requests changes",
-            Ability::ReviewCommit => "review names its commit",
-            Ability::DismissalEvent => "dismissed review is told",
+            Ability::RequestChanges => "reviews that request changes",
+            Ability::ReviewCommit => "commit named in a review",
+            Ability::DismissalEvent => "delivery for a dismissed review",
             Ability::ExclusiveLabels => "exclusive label scopes",
-            Ability::LabelDelta => "label delta in the delivery",
-            Ability::LineCommentEvent => "comment on a line is told",
-            Ability::RenameEvent => "renamed repository is told",
-            Ability::CommentEditEvent => "edited comment is told",
-            Ability::CommentDeleteEvent => "deleted comment is told",
+            Ability::LabelDelta => "label delta in deliveries",
+            Ability::LineCommentEvent => "delivery for a comment on a line",
+            Ability::RenameEvent => "delivery for a renamed repository",
+            Ability::CommentEditEvent => "delivery for an edited comment",
+            Ability::CommentDeleteEvent => "delivery for a deleted comment",
             Ability::Drafts => "drafts of their own",
-            Ability::StatusEvent => "commit status is told",
+            Ability::StatusEvent => "delivery for a commit status",
             Ability::Reactions => "reactions",
-            Ability::Redelivery => "lost deliveries sent again",
-            Ability::RoleOfOthers => "permission of others can be asked",
+            Ability::Redelivery => "repetition of lost deliveries",
+            Ability::RoleOfOthers => "question for the permission of others",
         }
     }
 }

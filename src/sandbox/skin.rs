@@ -10,6 +10,20 @@ impl Skin {
     /// All protocols.
     pub const ALL: [Skin; 3] = [Skin::Gitea, Skin::GitHub, Skin::GitLab];
 
+    /// What settings call a forge that speaks it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Skin::Gitea => "gitea",
+            Skin::GitHub => "github",
+            Skin::GitLab => "gitlab",
+        }
+    }
+
+    /// The protocol of this name.
+    pub fn named(name: &str) -> Option<Skin> {
+        Skin::ALL.into_iter().find(|skin| skin.name() == name)
+    }
+
     /// The messages for what happened, as it is at this moment. One event is one message or, where the forge tells in smaller pieces, several.
     pub fn messages(self, world: &World, root: &str, told: &Told) -> Vec<Message> {
         match self {

@@ -8,13 +8,21 @@ use anyhow::{Context, Result, bail, ensure};
 use syndarix::cli::demo::bot::{Bot, Brain, Launch};
 use syndarix::cli::demo::people::{People, Voice};
 use syndarix::cli::demo::story::{Story, Subject};
-use syndarix::sandbox::{Sandbox, SandboxConfig};
+use syndarix::config::Env;
+use syndarix::sandbox::{Sandbox, SandboxConfig, Skin};
 
 use crate::page::{Seen, seen};
 use crate::record::{Booked, Books};
 
 /// How long a story may take, in whatever build on however busy a machine. A story that hangs hangs forever.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the forge speaks to the program: Gitea, or what `SYNDARIX_TEST_FORGE` names. People always use the same pages.
+pub fn skin() -> Skin {
+    let env = Env::process();
+    let Some(name) = env.get("SYNDARIX_TEST_FORGE") else { return Skin::Gitea };
+    Skin::named(name).unwrap_or_else(|| panic!("SYNDARIX_TEST_FORGE={name} is none of gitea, github, gitlab"))
+}
 
 /// Where the bot shall end.
 #[derive(Clone, Debug)]
@@ -79,6 +87,7 @@ impl World {
         let launch = Launch {
             program: env!("CARGO_BIN_EXE_syndarix").into(),
             dir: self.dir.path(),
+            skin: skin(),
             repo: &self.story.repo,
             sandbox: &self.sandbox,
             token: self.people.bot_token(),

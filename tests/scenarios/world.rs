@@ -15,7 +15,7 @@ use syndarix::forge::gitea::Timeouts;
 use syndarix::llm::Provider;
 use syndarix::llm::scripted::{Rule, Script};
 use syndarix::sandbox::seed::SAMPLE;
-use syndarix::sandbox::{DeliveryConfig, Permission, Sandbox, SandboxConfig};
+use syndarix::sandbox::{DeliveryConfig, Permission, Sandbox, SandboxConfig, Skin};
 use syndarix::store::WorkKind;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -35,6 +35,13 @@ const PATIENCE: i64 = 10 * 60 * 1000;
 
 /// From the forge's own address to the one at which it is reached.
 pub type Between = Box<dyn Fn(&str) -> String + Send + Sync>;
+
+/// What the forge speaks to the program: Gitea, or what `SYNDARIX_TEST_FORGE` names. People always use the same pages.
+pub fn skin() -> Skin {
+    let env = Env::process();
+    let Some(name) = env.get("SYNDARIX_TEST_FORGE") else { return Skin::Gitea };
+    Skin::named(name).unwrap_or_else(|| panic!("SYNDARIX_TEST_FORGE={name} is none of gitea, github, gitlab"))
+}
 
 /// What a scenario begins with.
 pub struct Setup {
@@ -149,7 +156,7 @@ impl World {
     /// The forge tells the program what happens.
     pub fn hooks_work(&self) {
         for repo in [REPO, IDLE] {
-            self.sandbox.ensure_hook(Some(repo), &self.hook, HOOK_SECRET).unwrap();
+            self.sandbox.ensure_hook_in(skin(), Some(repo), &self.hook, HOOK_SECRET).unwrap();
         }
     }
 
@@ -334,9 +341,10 @@ pub fn config(dir: &std::path::Path, data: &std::path::Path, setup: &Setup, sand
     };
     let text = format!(
         "data_dir = {data:?}\nprojects = {projects:?}\n{team}\n\n\
-         [[forges]]\nid = \"sandbox\"\nkind = \"gitea\"\nurl = {url:?}\ntoken = {token:?}\nhook_secret = {HOOK_SECRET:?}\n\n\
+         [[forges]]\nid = \"sandbox\"\nkind = {kind:?}\nurl = {url:?}\ntoken = {token:?}\nhook_secret = {HOOK_SECRET:?}\n\n\
          [timings]\nstatus_spacing_seconds = 0\naudit_spacing_seconds = 0\n",
         projects = setup.projects,
+        kind = skin().name(),
         url = setup.between.as_ref().map_or_else(|| sandbox.url(), |between| between(&sandbox.url())),
         token = sandbox.ensure_user("syndarix", true, false).unwrap(),
     );

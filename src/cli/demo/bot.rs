@@ -15,7 +15,7 @@ use crate::app::fresh_secret;
 use crate::base::secret::ExposeSecret;
 use crate::config::Env;
 use crate::llm::Script;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, Skin};
 
 /// How to start the serving process.
 pub struct Launch<'a> {
@@ -23,6 +23,8 @@ pub struct Launch<'a> {
     pub program: PathBuf,
     /// Where settings, script and the bot's own data are kept.
     pub dir: &'a Path,
+    /// What the forge speaks to the bot.
+    pub skin: Skin,
     /// `owner/name` on the sandbox forge.
     pub repo: &'a str,
     pub sandbox: &'a Sandbox,
@@ -42,7 +44,7 @@ pub enum Brain<'a> {
 }
 
 /// Variables that would lead the demo's bot to another installation's data, or mean nothing to it.
-const NOT_FOR_IT: [&str; 10] = [
+const NOT_FOR_IT: [&str; 11] = [
     "SYNDARIX_CONFIG",
     "SYNDARIX_DATA_DIR",
     "SYNDARIX_LISTEN",
@@ -53,6 +55,7 @@ const NOT_FOR_IT: [&str; 10] = [
     "SYNDARIX_FORGE_SANDBOX_TOKEN",
     "SYNDARIX_FORGE_SANDBOX_HOOK_SECRET",
     "SYNDARIX_SWEEP",
+    "SYNDARIX_TEST_FORGE",
 ];
 
 /// The serving process. It ends when this one does, however that happens: its standard input closes.
@@ -86,7 +89,7 @@ impl Bot {
             // Deliveries to where it listened before would reach nobody, or a stranger.
             launch.sandbox.remove_hooks().map_err(wrong)?;
         }
-        launch.sandbox.ensure_hook(Some(launch.repo), &hook, &secret).map_err(wrong)?;
+        launch.sandbox.ensure_hook_in(launch.skin, Some(launch.repo), &hook, &secret).map_err(wrong)?;
         Ok(Some(Bot { child, stdin }))
     }
 
@@ -138,9 +141,10 @@ fn settings_text(launch: &Launch<'_>, secret: &str) -> String {
     let port = known_port(launch.dir).filter(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap_or(0);
     format!(
         "data_dir = {data:?}\nlisten = \"127.0.0.1:{port}\"\nprojects = [{repo:?}]\nlog = \"warn\"\n\n\
-         [[forges]]\nid = \"sandbox\"\nkind = \"gitea\"\nurl = {forge:?}\ntoken = {token:?}\nhook_secret = {secret:?}\n\n\
+         [[forges]]\nid = \"sandbox\"\nkind = {kind:?}\nurl = {forge:?}\ntoken = {token:?}\nhook_secret = {secret:?}\n\n\
          [timings]\nstatus_spacing_seconds = 0\naudit_spacing_seconds = 1\npoll_seconds = 5\n",
         repo = launch.repo,
+        kind = launch.skin.name(),
         forge = launch.sandbox.url(),
         token = launch.token,
     )

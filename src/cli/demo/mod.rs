@@ -13,13 +13,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use clap::builder::TypedValueParser;
 use serde_json::json;
 
 use crate::base::Clock;
 use crate::base::secret::Redactor;
 use crate::config::{Env, LogFormat};
 use crate::domain::budget::ModelRef;
-use crate::sandbox::{Sandbox, SandboxConfig};
+use crate::sandbox::{Sandbox, SandboxConfig, Skin};
 
 use bot::{Bot, Brain, Launch};
 use people::{People, Stuck, Voice};
@@ -42,6 +43,9 @@ pub struct DemoArgs {
     /// Keep forge and bot up after the story, for the browser. End it with Ctrl-C.
     #[arg(long)]
     stay: bool,
+    /// The forge that the bot meets: what the sandbox speaks to it.
+    #[arg(long, value_name = "KIND", default_value = "gitea", value_parser = clap::builder::PossibleValuesParser::new(Skin::ALL.map(Skin::name)).map(|name| Skin::named(&name).unwrap_or_default()))]
+    forge: Skin,
     /// Throw away what earlier demos left and start over.
     #[arg(long)]
     fresh: bool,
@@ -154,14 +158,24 @@ async fn start_bot(dir: &std::path::Path, args: &DemoArgs, story: &Story, sandbo
         None => Brain::Script(people.script()),
     };
     let program = std::env::current_exe().context("this program's own file cannot be found")?;
-    let launch = Launch { program, dir, repo: &story.repo, sandbox, token: people.bot_token(), brain, failpoints: None, messages: None };
+    let launch = Launch {
+        program,
+        dir,
+        skin: args.forge,
+        repo: &story.repo,
+        sandbox,
+        token: people.bot_token(),
+        brain,
+        failpoints: None,
+        messages: None,
+    };
     Bot::start(launch).await?.context("the bot did not become ready; its messages are above")
 }
 
 fn announce(args: &DemoArgs, story: &Story, sandbox: &Sandbox, env: &Env) -> Result<()> {
     let go_on = if story.resumed { " (taking up the story where it stopped)" } else { "" };
     println!("Syndarix demo{go_on}");
-    println!("  forge       {}/{}", sandbox.url(), story.repo);
+    println!("  forge       {}/{}, which speaks as {}", sandbox.url(), story.repo, spoken(args.forge));
     match &args.model {
         Some(model) => println!("  model       {model}, at most ${:.2}", args.max_usd),
         None => println!("  model       scripted: what the agents say is prepared; edits, commits, reviews and merge are real"),
@@ -174,6 +188,14 @@ fn announce(args: &DemoArgs, story: &Story, sandbox: &Sandbox, env: &Env) -> Res
     }
     println!();
     Ok(())
+}
+
+fn spoken(skin: Skin) -> &'static str {
+    match skin {
+        Skin::Gitea => "Gitea",
+        Skin::GitHub => "GitHub",
+        Skin::GitLab => "GitLab",
+    }
 }
 
 async fn stay(sandbox: &Sandbox, story: &Story, ending: &Ending) -> Result<()> {

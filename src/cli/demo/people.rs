@@ -11,7 +11,7 @@ use crate::llm::Script;
 use crate::sandbox::seed::SAMPLE;
 use crate::sandbox::{Changes, Permission, Sandbox};
 
-use super::story::{Story, Subject};
+use super::story::{self, Story, Subject};
 
 /// How long the people wait after a change before they look at the page: several changes come together.
 const GLANCE: Duration = Duration::from_millis(25);
@@ -193,7 +193,7 @@ impl People {
     fn tell_stage(&self, issue: &Value, told: &mut Told) {
         for label in list(&issue["labels"]) {
             let name = label["name"].as_str().unwrap_or_default();
-            if let Some(stage) = name.strip_prefix("story/")
+            if let Some(stage) = story::stage(name)
                 && told.labels.insert(name.to_owned())
             {
                 println!("  stage       {stage}");

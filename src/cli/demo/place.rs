@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::config::Env;
+use crate::sandbox::Skin;
 
 use super::DemoArgs;
 
 const LOCK: &str = "demo.lock";
+/// Says what the forge of this place speaks to the bot: the bot's books hold its numbers.
+const KIND: &str = "forge.kind";
 
 /// The directory, held until this is dropped.
 pub struct Place {
@@ -38,6 +41,7 @@ impl Place {
         if args.fresh {
             empty(&dir)?;
         }
+        keep_kind(&dir, args.forge)?;
         Ok(Place { dir, _lock: lock })
     }
 }
@@ -48,7 +52,26 @@ fn data_dir(args: &DemoArgs, env: &Env) -> Result<PathBuf> {
     }
     let state = env.get("XDG_STATE_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(env.get("HOME")?).join(".local/state")));
     let state = state.context("there is no home directory to keep the demo in; name a directory with --data")?;
-    Ok(state.join("syndarix").join("demo"))
+    let name = match args.forge {
+        Skin::Gitea => "demo".to_owned(),
+        other => format!("demo-{}", other.name()),
+    };
+    Ok(state.join("syndarix").join(name))
+}
+
+/// A place is for one kind of forge.
+fn keep_kind(dir: &Path, forge: Skin) -> Result<()> {
+    let file = dir.join(KIND);
+    match std::fs::read_to_string(&file) {
+        Ok(known) if known.trim() != forge.name() => bail!(
+            "{} holds a demo on {}; add --fresh to start over on {}, or name another directory with --data",
+            dir.display(),
+            known.trim(),
+            forge.name()
+        ),
+        Ok(_) => Ok(()),
+        Err(_) => Ok(std::fs::write(&file, forge.name())?),
+    }
 }
 
 /// Empty, or the place of an earlier demo.
@@ -77,7 +100,7 @@ mod tests {
     use super::*;
 
     fn args(dir: &Path, fresh: bool) -> DemoArgs {
-        DemoArgs { repo: None, model: None, max_usd: 0.5, stay: false, fresh, json: false, data: Some(dir.to_owned()) }
+        DemoArgs { repo: None, model: None, max_usd: 0.5, stay: false, fresh, json: false, forge: Skin::Gitea, data: Some(dir.to_owned()) }
     }
 
     #[test]
@@ -87,6 +110,18 @@ mod tests {
         let error = Place::take(&args(dir.path(), true), &Env::process()).err().unwrap().to_string();
         assert!(error.contains("holds other files"), "{error}");
         assert!(dir.path().join("letter.txt").exists());
+    }
+
+    #[test]
+    fn a_place_is_for_one_kind_of_forge() {
+        let dir = tempfile::tempdir().unwrap();
+        let env = Env::process();
+        drop(Place::take(&args(dir.path(), false), &env).unwrap());
+        let other = |fresh| DemoArgs { forge: Skin::GitLab, ..args(dir.path(), fresh) };
+        let error = Place::take(&other(false), &env).err().unwrap().to_string();
+        assert!(error.contains("holds a demo on gitea; add --fresh to start over on gitlab"), "{error}");
+        drop(Place::take(&other(true), &env).unwrap());
+        drop(Place::take(&other(false), &env).unwrap());
     }
 
     #[test]

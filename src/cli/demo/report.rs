@@ -13,7 +13,7 @@ use crate::git::read_repo_at;
 use crate::store::{Project, Store, StoreUrl};
 
 use super::people::{People, Played};
-use super::story::Story;
+use super::story::{self, Story};
 
 /// How long the record may take to reach its repository after the last event.
 const RECORD_PATIENCE: Duration = Duration::from_secs(30);
@@ -109,7 +109,7 @@ async fn stages(people: &People, issue: i64) -> Result<Vec<String>> {
     let timeline = people.get(&format!("issues/{issue}/timeline?limit=50")).await?;
     let mut stages: Vec<String> = Vec::new();
     for event in timeline.as_array().into_iter().flatten().filter(|event| event["type"] == "label" && event["body"] == "1") {
-        let stage = event["label"]["name"].as_str().and_then(|name| name.strip_prefix("story/")).unwrap_or_default();
+        let stage = event["label"]["name"].as_str().and_then(story::stage).unwrap_or_default();
         if !stage.is_empty() && !stages.iter().any(|seen| seen == stage) {
             stages.push(stage.to_owned());
         }

@@ -41,6 +41,11 @@ struct State {
     finished: bool,
 }
 
+/// The stage that a label names, on any forge.
+pub fn stage(label: &str) -> Option<&str> {
+    label.strip_prefix("story/").or_else(|| label.strip_prefix("story::"))
+}
+
 impl Subject {
     /// The bundled sample, or a repository of the user's with one small change that fits any project.
     pub fn choose(repo: Option<&Path>) -> Result<Subject> {

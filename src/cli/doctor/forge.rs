@@ -1,6 +1,6 @@
 //! What has to be right about a forge: the token, its scopes, the version, the clocks, the addresses.
 
-use super::{Ward, repo};
+use super::{Ward, abilities, repo};
 use crate::app::open_forge;
 use crate::base::Time;
 use crate::cli::report::{Report, Verdict};
@@ -43,6 +43,7 @@ pub(super) async fn examine(ward: &Ward<'_>, settings: &ForgeSettings, report: &
             scopes(&what, &facts, report);
             version(&what, &facts, report);
             skew(&what, &facts, ward.clock.now(), report);
+            abilities::tell(&what, forge.as_ref(), &facts.version, report);
         }
         Err(error) => report.fix(&what, Verdict::Unknown, error.to_string(), "run this again when the forge answers"),
     }

@@ -1,5 +1,6 @@
 //! `syndarix doctor`: looks at everything that has to be right around the program, and says what to do where it is not.
 
+mod abilities;
 mod forge;
 mod here;
 mod repo;

@@ -11,7 +11,7 @@ use super::super::facts::LabelFacts;
 use super::super::label::{Autonomy, Flag, Label, Stage};
 use super::super::say;
 use super::turn::Turn;
-use super::{commands, work};
+use super::{commands, hold, work};
 
 /// The tightest of the configured level and the levels that the labels name: a label may tighten, never loosen.
 pub(super) fn tightest(configured: Autonomy, labels: &[String]) -> Autonomy {
@@ -75,7 +75,7 @@ fn added(turn: &mut Turn<'_>, number: i64, label: Label, person: Option<Person>)
             put_back(turn, number, label, &format!("`{}` needs write permission to move a story by its labels", person.user.login))
         }
         Label::Flag(Flag::Paused) => {
-            let _ = commands::pause(turn, false);
+            let _ = hold::pause(turn, false);
         }
         Label::Flag(_) => put_back(turn, number, label, "this flag is raised by Syndarix itself; `/syndarix pause` stops a story"),
         Label::Autonomy(level) => autonomy(turn, number, level, &person),
@@ -99,7 +99,7 @@ fn removed(turn: &mut Turn<'_>, number: i64, facts: &LabelFacts, label: Label, p
     }
     let writer = person.as_ref().is_some_and(|person| !person.is_bot && person.role.is_some_and(|role| role >= Role::Writer));
     if matches!(label, Label::Flag(Flag::Paused | Flag::Halted)) && writer {
-        let lifted = commands::resume(turn, false);
+        let lifted = hold::resume(turn, false);
         if let Err(refusal) = lifted
             && turn.facts.guard.hold.is_some()
         {

@@ -7,6 +7,7 @@ mod branch;
 mod checkpoint;
 mod commands;
 mod guard;
+mod hold;
 mod labels;
 mod loops;
 mod opened;
@@ -75,7 +76,7 @@ pub fn decide(story: &Story, wanted: &Wanted, facts: &Facts) -> Decision {
         Intent::RunAsks { run } => runs::asks(&mut turn, *run),
         Intent::EffectDone { receipt, .. } => receipts::done(&mut turn, receipt),
         Intent::EffectFailed { what, error, .. } => receipts::failed(&mut turn, what, error),
-        Intent::Hold { hold, by } => commands::hold_all(&mut turn, *hold, by),
+        Intent::Hold { hold, by } => hold::hold_all(&mut turn, *hold, by),
         Intent::Halt { trip, story } => guard::halt(&mut turn, trip, *story),
         Intent::Wake => {
             places::look(&mut turn);
