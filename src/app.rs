@@ -1,5 +1,6 @@
 //! The composition root: the only room that names concrete forges, model wires and stores together.
 
+mod github;
 mod models;
 mod open;
 mod rules;

@@ -103,7 +103,7 @@ async fn accounts(stage: &Stage) {
     // Git lets the header in, and nobody without it.
     let remote = forge.git_remote(repo);
     let refs = format!("{}/info/refs?service=git-upload-pack", remote.url);
-    let header = remote.header.unwrap();
+    let header = remote.header.unwrap().now().unwrap();
     let (name, value) = header.expose_secret().split_once(": ").unwrap();
     assert_eq!(stage.admin.http.get(&refs).header(name, value).send().await.unwrap().status(), 200);
     assert_eq!(stage.admin.http.get(&refs).send().await.unwrap().status(), 401);

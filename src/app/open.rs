@@ -62,16 +62,19 @@ pub(super) fn store_url(config: &Config, data: &Path) -> Result<StoreUrl> {
 
 /// The driver for a forge, which asks nothing yet.
 pub fn open_forge(settings: &ForgeSettings, call: Duration, timeouts: Option<Timeouts>, clock: &Clock) -> Result<Arc<dyn Forge>> {
-    let (ForgeKind::Gitea | ForgeKind::Forgejo) = settings.kind else {
-        bail!("the forge `{}` is of kind {:?}; this version speaks to Gitea and Forgejo", settings.id, settings.kind)
-    };
     let standard = Timeouts::default();
-    let config = GiteaConfig {
-        base_url: settings.url.clone(),
-        token: settings.token.clone(),
-        timeouts: timeouts.unwrap_or(Timeouts { total: call, connect: standard.connect.min(call), ..standard }),
-        kind: settings.kind,
-    };
+    let timeouts = timeouts.unwrap_or(Timeouts { total: call, connect: standard.connect.min(call), ..standard });
+    match settings.kind {
+        ForgeKind::Gitea | ForgeKind::Forgejo => open_gitea(settings, timeouts, clock),
+        ForgeKind::GitHub => super::github::open(settings, timeouts, clock),
+        ForgeKind::GitLab => {
+            bail!("the forge `{}` is of kind {:?}; this version speaks to Gitea, Forgejo and GitHub", settings.id, settings.kind)
+        }
+    }
+}
+
+fn open_gitea(settings: &ForgeSettings, timeouts: Timeouts, clock: &Clock) -> Result<Arc<dyn Forge>> {
+    let config = GiteaConfig { base_url: settings.url.clone(), token: settings.token.clone(), timeouts, kind: settings.kind };
     let forge = GiteaForge::new(config).map_err(anyhow::Error::msg)?.with_clock(clock.clone());
     Ok(Arc::new(match &settings.public_url {
         Some(url) => forge.with_public_url(url),

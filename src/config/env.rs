@@ -32,6 +32,11 @@ impl Env {
         self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
+    /// True when the variable or the one with `_FILE` is set.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.get(name).is_some() || self.get(&format!("{name}_FILE")).is_some()
+    }
+
     /// A secret from the variable, or from the file that the variable with `_FILE` names. Both at once is a mistake.
     pub fn secret(&self, name: &str) -> Result<Option<SecretString>, ConfigError> {
         let file_name = format!("{name}_FILE");

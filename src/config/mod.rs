@@ -27,7 +27,7 @@ pub use files::TeamFiles;
 pub use models::ProviderConfig;
 pub use project::{Autonomy, ProjectPolicy};
 pub use prompts::{Prompts, Rendered};
-pub use settings::{ConfigRepo, ForgeSettings, LogFormat, Retention, Served, Settings, Timings};
+pub use settings::{AppSettings, ConfigRepo, ForgeSettings, LogFormat, Retention, Served, Settings, Timings};
 pub use standing::Standing;
 pub use team::Team;
 

@@ -83,7 +83,13 @@ fn settings(settings: &Settings, env: &Env, file: Option<&Path>) -> Section {
         add("kind", json!(forge.kind));
         add("url", json!(forge.url));
         add("public_url", json!(forge.public_url.as_ref().unwrap_or(&forge.url)));
-        add("token", json!(HIDDEN));
+        match &forge.app {
+            Some(app) => {
+                add("app_id", json!(app.id));
+                add("private_key", json!(HIDDEN));
+            }
+            None => add("token", json!(HIDDEN)),
+        }
         add("hook_secret", json!(HIDDEN));
     }
     for (name, url) in &settings.provider_urls {

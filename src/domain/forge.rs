@@ -1,6 +1,7 @@
 //! Neutral words for what a forge holds and reports. Drivers translate their wire formats into these; everything above them speaks only these.
 
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -405,7 +406,31 @@ pub enum EventKind {
 pub struct GitRemote {
     pub url: String,
     /// Full header line, such as `Authorization: Basic …`; `None` for a local path.
-    pub header: Option<SecretString>,
+    pub header: Option<GitHeader>,
+}
+
+/// A header line with a credential: as it was given, or as it is when it is used, where a driver renews its tokens.
+#[derive(Clone, Debug)]
+pub enum GitHeader {
+    Fixed(SecretString),
+    /// `None` inside: no token was given to the driver yet.
+    Renewed(Arc<RwLock<Option<SecretString>>>),
+}
+
+impl GitHeader {
+    /// The line that holds now.
+    pub fn now(&self) -> Option<SecretString> {
+        match self {
+            GitHeader::Fixed(line) => Some(line.clone()),
+            GitHeader::Renewed(line) => line.read().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+}
+
+impl From<SecretString> for GitHeader {
+    fn from(line: SecretString) -> GitHeader {
+        GitHeader::Fixed(line)
+    }
 }
 
 /// What a driver makes of a raw delivery.

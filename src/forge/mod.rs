@@ -11,6 +11,8 @@ use crate::domain::approval::MergePermit;
 use crate::domain::forge::*;
 
 pub mod gitea;
+#[cfg(feature = "github")]
+pub mod github;
 mod host;
 pub(crate) mod http;
 mod setup;
@@ -248,6 +250,11 @@ pub trait Forge: Send + Sync {
     async fn delete_hook(&self, repo: &RepoRef, id: i64) -> Result<()>;
     /// Has the forge send a delivery that reports nothing new.
     async fn test_hook(&self, repo: &RepoRef, id: i64) -> Result<()>;
+    /// Has deliveries of a hook sent once more that were sent since then and of which no try arrived. Returns how many. Forges that cannot
+    /// do that send none; see [`Ability::Redelivery`].
+    async fn redeliver_failed(&self, _repo: &RepoRef, _hook: i64, _since: Time) -> Result<u32> {
+        Ok(0)
+    }
     /// What holds for a branch; `None`: there is no such branch.
     async fn branch_rules(&self, repo: &RepoRef, branch: &str) -> Result<Option<BranchRules>>;
     /// The rule that would hold for a branch of this name, whether it is there or not; `None`: none would. Needs administrator rights.

@@ -13,7 +13,7 @@ use tokio::process::Command;
 use super::error::{GitError, Result};
 use crate::base::secret::{ExposeSecret, Redactor, SecretString};
 use crate::base::text::visible;
-use crate::domain::forge::GitRemote;
+use crate::domain::forge::{GitHeader, GitRemote};
 
 /// Most bytes kept of each output; the rest is read and dropped, so that a talkative server cannot fill the memory.
 const KEPT: usize = 256 * 1024;
@@ -106,10 +106,10 @@ impl Invocation {
         let mut redactor = Redactor::default();
         if let Some(remote) = remote {
             let place = check_url(&remote.url)?;
-            if let (Some(header), Some(base)) = (&remote.header, place) {
-                check_header(header)?;
-                settings.push((format!("http.{base}/.extraHeader"), header.clone()));
-                redactor = secrets_of(header);
+            if let (Some(header), Some(base)) = (remote.header.as_ref().and_then(GitHeader::now), place) {
+                check_header(&header)?;
+                redactor = secrets_of(&header);
+                settings.push((format!("http.{base}/.extraHeader"), header));
             }
         }
         let mut args: Vec<OsString> = vec!["--git-dir".into(), git_dir.into()];
@@ -297,7 +297,7 @@ mod tests {
     use super::*;
 
     fn remote(url: &str, header: Option<&str>) -> GitRemote {
-        GitRemote { url: url.to_owned(), header: header.map(|text| SecretString::from(text.to_owned())) }
+        GitRemote { url: url.to_owned(), header: header.map(|text| SecretString::from(text.to_owned()).into()) }
     }
 
     #[test]

@@ -156,7 +156,7 @@ async fn backend(State(server): State<Server>, request: Request) -> Response {
 }
 
 pub fn remote(address: SocketAddr, credential: Option<&str>) -> GitRemote {
-    let header = credential.map(|text| SecretString::from(format!("Authorization: {text}")));
+    let header = credential.map(|text| SecretString::from(format!("Authorization: {text}")).into());
     GitRemote { url: format!("http://{address}/remote.git"), header }
 }
 

@@ -117,7 +117,8 @@ async fn no_place_takes_an_address_that_runs_programs_or_holds_a_password() {
     let main = world.main().await;
     let name = branch("syndarix/1");
     for url in BAD_URLS {
-        let remote = GitRemote { url: url.to_owned(), header: Some(SecretString::from("Authorization: token canary-5c1".to_owned())) };
+        let remote =
+            GitRemote { url: url.to_owned(), header: Some(SecretString::from("Authorization: token canary-5c1".to_owned()).into()) };
         let audit = AuditRepo::open(&world.dir.path().join("audit"), AuditRemote::Remote(remote.clone())).await.unwrap();
         let files = [("a.jsonl".to_owned(), b"{}\n".to_vec())];
         let errors = [

@@ -237,7 +237,7 @@ async fn no_error_shows_the_token() {
     let remote = forge.git_remote(&shop());
     assert!(!format!("{remote:?}").contains(TOKEN) && !remote.url.contains(TOKEN));
     // base64 of `syndarix:` and the token.
-    let header = remote.header.unwrap();
+    let header = remote.header.unwrap().now().unwrap();
     assert_eq!(header.expose_secret(), "Authorization: Basic c3luZGFyaXg6Y2FuYXJ5LTVmMWQyYzNiNGE=");
 }
 

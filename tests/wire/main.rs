@@ -4,3 +4,7 @@
 
 mod gitea_client;
 mod gitea_hooks;
+#[cfg(feature = "github")]
+mod github_client;
+#[cfg(feature = "github")]
+mod github_hooks;

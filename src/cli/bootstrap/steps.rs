@@ -71,6 +71,7 @@ impl Job<'_> {
             url: self.forge_url.to_owned(),
             public_url: None,
             token: token.clone(),
+            app: None,
             hook_secret: SecretString::default(),
         };
         let forge = open_forge(&settings, std::time::Duration::from_secs(30), None, &Clock::System)

@@ -83,8 +83,19 @@ pub struct ForgeSettings {
     pub url: String,
     /// Base address for people, where it differs.
     pub public_url: Option<String>,
+    /// Empty where an App is signed in as.
     pub token: SecretString,
+    /// GitHub alone: an App in place of an account with a token.
+    pub app: Option<AppSettings>,
     pub hook_secret: SecretString,
+}
+
+/// A GitHub App that the bot is.
+#[derive(Clone, Debug)]
+pub struct AppSettings {
+    pub id: u64,
+    /// In PEM.
+    pub private_key: SecretString,
 }
 
 /// Bounds of what a forge may send in one fetch; `None`: the built-in ones.
@@ -197,7 +208,8 @@ impl Settings {
     /// Every secret that is held, for masking.
     pub fn secrets(&self) -> Vec<SecretString> {
         let forges = self.forges.iter().flat_map(|forge| [forge.token.clone(), forge.hook_secret.clone()]);
-        forges.chain(self.keys.values().cloned()).chain(self.store_url.clone()).collect()
+        let apps = self.forges.iter().filter_map(|forge| forge.app.as_ref().map(|app| app.private_key.clone()));
+        forges.chain(apps).chain(self.keys.values().cloned()).chain(self.store_url.clone()).collect()
     }
 }
 

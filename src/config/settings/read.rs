@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{ConfigRepo, ForgeSettings, GitSettings, LogFormat, Retention, Served, Settings, Timings};
+use super::{AppSettings, ConfigRepo, ForgeSettings, GitSettings, LogFormat, Retention, Served, Settings, Timings};
 use crate::base::secret::SecretString;
 use crate::config::env::{Env, forge_variable, provider_variable, secret_file};
 use crate::config::error::{ConfigError, ConfigErrors, did_you_mean, parse_as, suggest};
@@ -48,6 +48,9 @@ struct RawForge {
     public_url: Option<Spanned<String>>,
     token: Option<SecretString>,
     token_file: Option<String>,
+    app_id: Option<u64>,
+    private_key: Option<SecretString>,
+    private_key_file: Option<String>,
     hook_secret: Option<SecretString>,
     hook_secret_file: Option<String>,
 }
@@ -209,13 +212,55 @@ impl Reader<'_> {
             let url = self.text(&forge_variable(&id, "URL"), Some(&raw.url), web_url);
             let public_url = self.text(&forge_variable(&id, "PUBLIC_URL"), raw.public_url.as_ref(), web_url);
             let kind = self.word(&forge_variable(&id, "KIND"), forge_kinds).unwrap_or(raw.kind);
-            let token = self.forge_secret(&id, "TOKEN", span.clone(), &raw.token, &raw.token_file);
+            let app = self.app(&id, kind, span.clone(), raw);
+            let token = match app {
+                Some(_) => Some(SecretString::default()),
+                None => self.forge_secret(&id, "TOKEN", span.clone(), &raw.token, &raw.token_file),
+            };
             let hook_secret = self.forge_secret(&id, "HOOK_SECRET", span, &raw.hook_secret, &raw.hook_secret_file);
             if let (Some(url), Some(token), Some(hook_secret)) = (url, token, hook_secret) {
-                forges.push(ForgeSettings { id, kind, url, public_url, token, hook_secret });
+                forges.push(ForgeSettings { id, kind, url, public_url, token, app, hook_secret });
             }
         }
         forges
+    }
+
+    /// A GitHub App in place of a token. Half of one, one on another kind of forge and one beside a token are mistakes.
+    fn app(&mut self, id: &str, kind: ForgeKind, span: Range<usize>, raw: &RawForge) -> Option<AppSettings> {
+        let variable = forge_variable(id, "APP_ID");
+        let number = match self.env.get(&variable) {
+            Some(text) => match text.parse::<u64>() {
+                Ok(number) => Some(number),
+                Err(_) => {
+                    self.errors.push(ConfigError::whole(&variable, format!("`{text}` is not the number of a GitHub App")));
+                    return None;
+                }
+            },
+            None => raw.app_id,
+        };
+        let key_variable = forge_variable(id, "PRIVATE_KEY");
+        let named = raw.private_key.is_some() || raw.private_key_file.is_some() || self.env.is_set(&key_variable);
+        let token_variable = forge_variable(id, "TOKEN");
+        let has_token = raw.token.is_some() || raw.token_file.is_some() || self.env.is_set(&token_variable);
+        match number {
+            None if named => {
+                self.wrong(span, format!("the forge `{id}` has the private key of a GitHub App, and no `app_id` or {variable} beside it"));
+                None
+            }
+            None => None,
+            Some(_) if kind != ForgeKind::GitHub => {
+                self.wrong(span, format!("the forge `{id}` has `app_id`, and only forges of kind `github` know Apps: use a token"));
+                None
+            }
+            Some(_) if has_token => {
+                self.wrong(span, format!("the forge `{id}` has a token and a GitHub App, and can sign in as one of them: take one out"));
+                None
+            }
+            Some(number) => {
+                let private_key = self.forge_secret(id, "PRIVATE_KEY", span, &raw.private_key, &raw.private_key_file)?;
+                Some(AppSettings { id: number, private_key })
+            }
+        }
     }
 
     /// A forge without token or hook secret is refused: without a secret every delivery would have to be believed.

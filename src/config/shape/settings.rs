@@ -7,7 +7,7 @@ const FORGE: &[Key] = &[
         .note("Name of this forge: lower-case letters, digits and dashes. Its web hooks come to `/hooks/<id>`.")
         .like("\"home\""),
     Key::needed("kind", Kind::Word(&["gitea", "forgejo", "github", "gitlab"]))
-        .note("What it is. This version speaks to `gitea` and `forgejo`.")
+        .note("What it is. This version speaks to `gitea`, `forgejo` and `github`.")
         .like("\"gitea\"")
         .by("SYNDARIX_FORGE_<ID>_KIND"),
     Key::needed("url", Kind::Text)
@@ -26,6 +26,18 @@ const FORGE: &[Key] = &[
         .note("File that holds the access token of the bot's account, readable by this program alone.")
         .like("\"/etc/syndarix/token\"")
         .by("SYNDARIX_FORGE_<ID>_TOKEN_FILE"),
+    Key::new("app_id", Kind::Whole(1))
+        .note("GitHub only: number of the GitHub App that the bot is, in place of a token. Its settings page calls it \"App ID\".")
+        .like("123456")
+        .by("SYNDARIX_FORGE_<ID>_APP_ID"),
+    Key::new("private_key", Kind::Secret)
+        .note("Private key of the GitHub App, in PEM. Better in a file of its own, see `private_key_file`.")
+        .like("\"…\"")
+        .by("SYNDARIX_FORGE_<ID>_PRIVATE_KEY"),
+    Key::new("private_key_file", Kind::Path)
+        .note("File that holds the private key of the GitHub App as GitHub gave it, readable by this program alone.")
+        .like("\"/etc/syndarix/app.pem\"")
+        .by("SYNDARIX_FORGE_<ID>_PRIVATE_KEY_FILE"),
     Key::new("hook_secret", Kind::Secret)
         .note("Secret that signs web hooks. Better in a file of its own, see `hook_secret_file`.")
         .like("\"…\"")

@@ -100,7 +100,7 @@ impl Forge for GiteaForge {
         let login = self.me.get().map_or("syndarix", |me| me.login.as_str());
         let pair = STANDARD.encode(format!("{login}:{}", self.token.expose_secret()));
         let url = format!("{}/{}.git", self.client.base(), self.client.path_of(repo));
-        GitRemote { url, header: Some(SecretString::from(format!("Authorization: Basic {pair}"))) }
+        GitRemote { url, header: Some(SecretString::from(format!("Authorization: Basic {pair}")).into()) }
     }
 
     fn delivery_head(&self, headers: &Headers) -> Option<DeliveryHead> {
