@@ -1,6 +1,7 @@
 //! Commits that are made over an interface: files written and removed on top of a commit, on a branch that stands there or is made.
 
 use super::act::no_such;
+use super::act::refs::ZERO;
 use super::forge::Forge;
 use super::git_ops::{Signature, is_branch_name};
 use super::problem::Problem;
@@ -41,13 +42,12 @@ impl Forge {
         git.run(&["read-tree", &base], b"", &with_index).await?;
         for (path, content) in changes {
             check_path(path)?;
-            let done = match content {
-                Some(content) => {
-                    let blob = said(git.run(&["hash-object", "-w", "--stdin"], content, &[]).await?);
-                    git.run(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},{path}")], b"", &with_index).await?
-                }
-                None => git.run(&["update-index", "--force-remove", "--", path], b"", &with_index).await?,
+            // One entry as `update-index` reads them; nothing of a work tree is asked for. Mode 0 takes the path out.
+            let entry = match content {
+                Some(content) => format!("100644 {}\t{path}\0", said(git.run(&["hash-object", "-w", "--stdin"], content, &[]).await?)),
+                None => format!("0 {ZERO}\t{path}\0"),
             };
+            let done = git.run(&["update-index", "-z", "--index-info"], entry.as_bytes(), &with_index).await?;
             if !done.status.success() {
                 return Err(Problem::invalid(format!("{path} cannot be written: {}", String::from_utf8_lossy(&done.stderr).trim())));
             }
