@@ -239,6 +239,9 @@ async fn a_merge_request_from_draft_to_merge() {
     assert!(stale["message"].as_str().unwrap().starts_with("SHA does not match HEAD of source branch"), "{stale}");
     world.lab("bot", Method::POST, approve, Value::Null, 401).await;
     world.lab("carol", Method::POST, approve, Value::Null, 401).await;
+    // What a mere reader says by the other protocol is no approval here.
+    world.api("carol", Method::POST, "/pulls/1/reviews", json!({"event": "APPROVED", "body": "nice"}), 200).await;
+    assert_eq!(world.lab_get("/merge_requests/1/approvals").await["approved_by"], json!([]));
     let approved = world.lab("alice", Method::POST, approve, json!({"sha": first}), 201).await;
     assert_eq!(approved["approved_by"][0]["user"]["username"], "alice");
     world.lab("alice", Method::POST, approve, Value::Null, 401).await;
