@@ -120,6 +120,9 @@ fn wants(hook: &Hook, message: &Message) -> bool {
     subscribed && branch
 }
 
+/// What was sent, with the status code of the receiver if it answered.
+pub type Sent = (Outgoing, Option<u16>);
+
 /// The queue of deliveries.
 pub struct Deliveries {
     config: DeliveryConfig,
@@ -129,7 +132,7 @@ pub struct Deliveries {
     gate: Arc<Semaphore>,
     under_way: watch::Sender<usize>,
     log: Arc<Mutex<VecDeque<Delivered>>>,
-    sent: Arc<Mutex<VecDeque<(Outgoing, Option<u16>)>>>,
+    sent: Arc<Mutex<VecDeque<Sent>>>,
     /// Tells the moment to those who sign it.
     pub clock: Clock,
     /// Address of the forge.
@@ -220,7 +223,7 @@ impl Deliveries {
     }
 
     /// What was sent to a hook, oldest first, with the status code of the receiver.
-    pub fn sent_to(&self, hook: i64) -> Vec<(Outgoing, Option<u16>)> {
+    pub fn sent_to(&self, hook: i64) -> Vec<Sent> {
         let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         sent.iter().filter(|(one, _)| one.hook.id == hook).cloned().collect()
     }

@@ -189,6 +189,33 @@ pub fn matches_pattern(pattern: &str, name: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// Rows as they were stored before issues and pull requests were counted apart.
+    #[test]
+    fn old_rows_are_numbered_apart() {
+        let mut world = World::default();
+        let repo = serde_json::json!({
+            "id": 1, "owner": 1, "name": "shop", "private": false, "archived": false, "default_branch": "main", "created": 0, "updated": 0,
+            "last_number": 3, "grants": {}, "refs": {},
+        });
+        world.repos.put(1, serde_json::from_value(repo).unwrap());
+        let pull = serde_json::json!({
+            "id": 1, "head": "work", "base": "main", "head_sha": "", "head_gone": false, "busy": 0, "merging": null, "merged": null,
+            "check": {"merge_base": "", "conflicts": false, "ahead": 1, "behind": 0, "additions": 0, "deletions": 0, "files": 0},
+        });
+        for (id, pull) in [(1, None), (2, Some(pull)), (3, None)] {
+            let issue = serde_json::json!({
+                "id": id, "repo": 1, "number": id, "author": 1, "title": "t", "body": "", "closed": null, "labels": [], "assignees": [],
+                "milestone": null, "reactions": [], "created": 0, "updated": 0, "version": 0, "pull": pull,
+            });
+            world.issues.put(id, serde_json::from_value(issue).unwrap());
+        }
+        for _ in 0..2 {
+            world.number_apart();
+            assert_eq!(world.issues.all().map(|issue| issue.iid).collect::<Vec<_>>(), [1, 1, 2]);
+            assert_eq!(world.repos.get(1).map(|repo| (repo.lab.last_issue, repo.lab.last_pull)), Some((2, 1)));
+        }
+    }
+
     #[test]
     fn patterns_with_stars() {
         let rows = [

@@ -202,6 +202,11 @@ async fn notes_awards_and_quick_actions() {
     world.lab("bot", Method::POST, "/issues/1/award_emoji", json!({"name": "eyes"}), 201).await;
     assert_eq!(world.lab_get("/issues/1/award_emoji").await[0]["name"], "eyes");
 
+    let described = json!({"description": "Text.\n/confidential"});
+    let described = world.lab("alice", Method::PUT, "/issues/1", described, 200).await;
+    assert_eq!((described["description"].as_str(), described["confidential"].as_bool()), (Some("Text."), Some(true)));
+    world.lab("alice", Method::PUT, "/issues/1", json!({"confidential": false}), 200).await;
+
     world.lab("bot", Method::PUT, &at, json!({"body": "x"}), 403).await;
     assert_eq!(world.lab("alice", Method::PUT, &at, json!({"body": "/syndarix build"}), 200).await["body"], "/syndarix build");
     world.lab("alice", Method::DELETE, &at, Value::Null, 204).await;
@@ -239,6 +244,9 @@ async fn a_merge_request_from_draft_to_merge() {
     assert!(stale["message"].as_str().unwrap().starts_with("SHA does not match HEAD of source branch"), "{stale}");
     world.lab("bot", Method::POST, approve, Value::Null, 401).await;
     world.lab("carol", Method::POST, approve, Value::Null, 401).await;
+    // What a mere reader says by the other protocol is no approval here.
+    world.api("carol", Method::POST, "/pulls/1/reviews", json!({"event": "APPROVED", "body": "nice"}), 200).await;
+    assert_eq!(world.lab_get("/merge_requests/1/approvals").await["approved_by"], json!([]));
     let approved = world.lab("alice", Method::POST, approve, json!({"sha": first}), 201).await;
     assert_eq!(approved["approved_by"][0]["user"]["username"], "alice");
     world.lab("alice", Method::POST, approve, Value::Null, 401).await;

@@ -129,7 +129,7 @@ theirs.approve(sha=theirs.sha)
 assert [one["user"]["username"] for one in request.approvals.get().approved_by] == ["alice"]
 assert [one.state for one in request.reviewer_details.list()] == ["approved"]
 theirs.unapprove()
-theirs.approve(sha=theirs.sha)
+theirs.approve(sha=request.sha)
 said("approval")
 
 theirs.merge(squash=True, should_remove_source_branch=True)

@@ -91,7 +91,7 @@ const KNOWN: [&str; 79] = [
 ];
 
 /// A text without its quick actions, and those.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Parted {
     pub text: String,
     /// Words with what stands behind them.

@@ -121,7 +121,7 @@ pub async fn create(Path(id): Path<String>, call: Call) -> Answer {
     let repo = call.project(&id, Grant::Read)?;
     let title = call.need("title")?;
     check_title(&title)?;
-    let text = commands::part(&call.params.text("description").unwrap_or_default());
+    let text = description(&call).unwrap_or_default();
     let new = NewIssue {
         title,
         body: text.text,
@@ -144,6 +144,11 @@ pub async fn create(Path(id): Path<String>, call: Call) -> Answer {
     created(show(&call, issue)?)
 }
 
+/// The description without its quick actions, and those.
+pub fn description(call: &Call) -> Option<commands::Parted> {
+    call.params.text("description").map(|text| commands::part(&text))
+}
+
 /// The changes of an issue, or of what a merge request shares with one.
 pub fn patch(call: &Call) -> Result<IssuePatch, Failure> {
     let closed = match call.params.some("state_event").as_deref() {
@@ -156,7 +161,7 @@ pub fn patch(call: &Call) -> Result<IssuePatch, Failure> {
     title.as_deref().map_or(Ok(()), check_title)?;
     Ok(IssuePatch {
         title,
-        body: call.params.text("description"),
+        body: description(call).map(|parted| parted.text),
         closed,
         assignees: assignees(call),
         milestone: if call.params.has("milestone_id") { Some(call.params.number("milestone_id").unwrap_or(0)) } else { None },
@@ -173,7 +178,9 @@ pub async fn update(Path((id, iid)): Path<(String, i64)>, call: Call) -> Answer 
         if let Some(confidential) = call.params.flag("confidential") {
             act.set_confidential(issue, confidential)?;
         }
-        LabelChange::of(&call).map_or(Ok(()), |change| relabel(act, issue, &change))
+        LabelChange::of(&call).map_or(Ok(()), |change| relabel(act, issue, &change))?;
+        commands::perform(act, issue, &description(&call).unwrap_or_default().commands);
+        Ok(())
     })?;
     ok(show(&call, issue)?)
 }

@@ -30,9 +30,9 @@ impl Said {
     }
 }
 
-/// True for a review that stands.
+/// True for a review that stands. An approval counts only of who may write: nobody else can approve here.
 pub fn stands(review: &Review, verdict: Verdict) -> bool {
-    review.verdict == verdict && !review.dismissed
+    review.verdict == verdict && !review.dismissed && (review.official || verdict != Verdict::Approve)
 }
 
 impl Look<'_> {
@@ -147,6 +147,7 @@ impl Look<'_> {
         for review in self.world.reviews_of(issue) {
             let said = match review.verdict {
                 Verdict::Approve if review.dismissed => Said::TakenBack,
+                Verdict::Approve if !review.official => Said::Comments,
                 Verdict::Approve => Said::Approved,
                 Verdict::Reject if review.dismissed => Said::Comments,
                 Verdict::Reject => Said::ChangesRequested,

@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use serde_json::{Value, json};
 
-use super::issues::{Filter, assignees, check_title, patch, sorted};
+use super::issues::{Filter, assignees, check_title, description, patch, sorted};
 use super::labelling::{LabelChange, relabel};
 use super::look::{Look, joined, time};
 use super::web::{Answer, Call, Failure, created, ok, refused};
@@ -50,7 +50,7 @@ pub async fn create(Path(id): Path<String>, call: Call) -> Answer {
     let me = call.me()?;
     let (title, source, target) = (call.need("title")?, call.need("source_branch")?, call.need("target_branch")?);
     check_title(&title)?;
-    let text = commands::part(&call.params.text("description").unwrap_or_default());
+    let text = description(&call).unwrap_or_default();
     if source == target {
         return Err(refused(422, json!(["You can't use same project/branch for source and target"])));
     }
@@ -124,7 +124,11 @@ pub async fn update(Path((id, iid)): Path<(String, i64)>, call: Call) -> Answer 
             act.request_reviews(issue.id, &gone, false)?;
         }
         let (squash, remove) = (call.params.flag("squash"), call.params.flag("remove_source_branch"));
-        if squash.is_some() || remove.is_some() { act.wish_of_merge(issue.id, squash, remove) } else { Ok(()) }
+        if squash.is_some() || remove.is_some() {
+            act.wish_of_merge(issue.id, squash, remove)?;
+        }
+        commands::perform(act, issue.id, &description(&call).unwrap_or_default().commands);
+        Ok(())
     })?;
     ok(show(&call, issue.id)?)
 }

@@ -88,7 +88,7 @@ impl Params {
 
     /// As yes or no.
     pub fn flag(&self, name: &str) -> Option<bool> {
-        match self.text(name)?.as_str() {
+        match self.text(name)?.to_ascii_lowercase().as_str() {
             "true" | "1" | "t" | "yes" | "on" => Some(true),
             "false" | "0" | "f" | "no" | "off" | "" => Some(false),
             _ => None,

@@ -127,14 +127,18 @@ impl Maker<'_> {
             return None;
         }
         let (event, kind) = if name.starts_with("refs/tags/") { ("Tag Push Hook", "tag_push") } else { ("Push Hook", "push") };
-        let user = self.look.user(self.actor);
+        let (user, project) = (self.look.user(self.actor), self.project());
+        let mut repository = self.repository();
+        for name in ["git_http_url", "git_ssh_url", "visibility_level"] {
+            repository[name] = project[name].clone();
+        }
         // Oldest first.
         let shown: Vec<Value> = commits.iter().take(MOST_COMMITS).rev().map(|commit| self.commit(commit)).collect();
         let body = json!({
             "object_kind": kind, "event_name": kind, "before": before, "after": after, "ref": name, "ref_protected": false,
             "checkout_sha": Some(after).filter(|sha| *sha != ZERO), "message": null, "user_id": self.actor, "user_name": user["name"],
             "user_username": user["username"], "user_email": "", "user_avatar": user["avatar_url"], "project_id": self.repo.id,
-            "project": self.project(), "commits": shown, "total_commits_count": total, "push_options": {}, "repository": self.repository(),
+            "project": project, "commits": shown, "total_commits_count": total, "push_options": {}, "repository": repository,
         });
         let event_type = if kind == "push" { "push_events" } else { "tag_push_events" };
         message(event, event_type, name.strip_prefix("refs/heads/").map(str::to_owned), &body)

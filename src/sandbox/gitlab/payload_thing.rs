@@ -199,7 +199,7 @@ impl Maker<'_> {
         };
         let mut messages = Vec::new();
         match review.verdict {
-            Verdict::Approve => messages.extend(self.thing(issue.id, "approved", Map::new(), json!({}))),
+            Verdict::Approve if review.official => messages.extend(self.thing(issue.id, "approved", Map::new(), json!({}))),
             Verdict::Reject if self.repo.lab.tells_requested_changes => {
                 let current = self.reviewers(issue.id);
                 let mut previous = current.clone();

@@ -37,7 +37,7 @@ pub fn all<'a>(world: &'a World, issue: &Issue) -> Vec<Remark<'a>> {
             notes.push(plain(review.id, review.author, review.body.clone(), review.submitted));
         }
         let verdict = match review.verdict {
-            Verdict::Approve => "approved this merge request",
+            Verdict::Approve if review.official || review.dismissed => "approved this merge request",
             Verdict::Reject => "requested changes",
             _ => continue,
         };
