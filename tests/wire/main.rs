@@ -8,3 +8,5 @@ mod gitea_hooks;
 mod github_client;
 #[cfg(feature = "github")]
 mod github_hooks;
+#[cfg(feature = "github")]
+mod github_openapi;
