@@ -3,14 +3,20 @@
 use std::io::{self, IsTerminal, Write};
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Directive;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::base::secret::Redactor;
 use crate::config::LogFormat;
 
 /// Sends the log to standard error, so that standard output stays for answers.
-pub fn start(filter: &str, format: LogFormat, redactor: Redactor) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+pub fn start(wanted: &str, format: LogFormat, redactor: Redactor) {
+    let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
+    // What carries requests to GitHub calls each failed one an error without saying which; the driver says what came of it.
+    let filter = match "octocrab=off".parse::<Directive>() {
+        Ok(quiet) if !wanted.contains("octocrab") => filter.add_directive(quiet),
+        _ => filter,
+    };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Masked { redactor });
     // A second start in one process, as in tests, changes nothing.
     let _ = match format {

@@ -11,6 +11,7 @@ pub mod doctor;
 mod files;
 pub mod init;
 pub mod jobs;
+mod kinds;
 pub mod log;
 mod models;
 pub mod onboard;

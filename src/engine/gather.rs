@@ -107,7 +107,7 @@ pub async fn facts(engine: &Engine, site: &Site<'_>, peeked: &Peeked, wanted: &W
         resolution: stored.resolution,
         record: stored.record,
         version: env!("CARGO_PKG_VERSION").into(),
-        web_url: forge.web_url(&site.repo, "").trim_end_matches('/').to_owned(),
+        pulls_url: forge.web_url(&site.repo, "pulls/"),
         guard: stored.guard,
         places: stored.places,
         asked: stored.asked,

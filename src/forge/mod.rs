@@ -154,7 +154,7 @@ pub trait Forge: Send + Sync {
     /// Kind as detected or configured.
     fn kind(&self) -> ForgeKind;
 
-    /// Address of a page for people, such as an issue: `web_url(repo, "issues/42")`.
+    /// Address of a page for people, such as an issue: `web_url(repo, "issues/42")`, or a pull request: `web_url(repo, "pulls/43")`.
     fn web_url(&self, repo: &RepoRef, page: &str) -> String;
 
     /// Where to fetch from and push to.

@@ -5,6 +5,10 @@
 mod gitea_client;
 mod gitea_hooks;
 #[cfg(feature = "github")]
+mod github_calls;
+#[cfg(feature = "github")]
 mod github_client;
 #[cfg(feature = "github")]
 mod github_hooks;
+#[cfg(feature = "github")]
+mod github_openapi;

@@ -3,10 +3,11 @@
 use super::{Ward, abilities, repo};
 use crate::app::open_forge;
 use crate::base::Time;
+use crate::cli::kinds;
 use crate::cli::report::{Report, Verdict};
 use crate::config::ForgeSettings;
-use crate::domain::forge::{RepoRef, User};
-use crate::forge::{Forge, ForgeError, ForgeFacts, SCOPES as NEEDED};
+use crate::domain::forge::{ForgeKind, RepoRef, User};
+use crate::forge::{Forge, ForgeError, ForgeFacts};
 
 /// Seconds by which two clocks may differ.
 const SKEW: i64 = 30;
@@ -17,7 +18,14 @@ pub(super) async fn examine(ward: &Ward<'_>, settings: &ForgeSettings, report: &
     let what = format!("forge {}", settings.id);
     let forge = match open_forge(settings, ward.config.settings.timings.call, None, &ward.clock) {
         Ok(forge) => forge,
-        Err(error) => return report.fix(what, Verdict::Fails, error.to_string(), "use a forge of kind gitea or forgejo"),
+        Err(error) => {
+            return report.fix(
+                what,
+                Verdict::Fails,
+                error.to_string(),
+                "mend the [[forges]] block of this forge in the settings, or use a forge of kind gitea, forgejo or github",
+            );
+        }
     };
     let bot = match forge.whoami().await {
         Ok(bot) => bot,
@@ -26,21 +34,26 @@ pub(super) async fn examine(ward: &Ward<'_>, settings: &ForgeSettings, report: &
             return report.fix(what, Verdict::Fails, format!("it does not accept the token: {text}"), fix);
         }
         Err(ForgeError::Forbidden(text)) => {
-            return report.fix(what, Verdict::Fails, format!("the token may not even ask whose it is: {text}"), scopes_fix(&["read:user"]));
+            return report.fix(
+                what,
+                Verdict::Fails,
+                format!("the token may not even ask whose it is: {text}"),
+                scopes_fix(settings.kind, &["read:user"]),
+            );
         }
         Err(error) => {
             return report.fix(
                 what,
                 Verdict::Unknown,
                 error.to_string(),
-                format!("check that {} can be reached from here, and that it is a Gitea", settings.url),
+                format!("check that {} can be reached from here, and that it is {}", settings.url, kinds::name(settings.kind)),
             );
         }
     };
     report.add(&what, Verdict::Ok, format!("{} accepts the token of @{}", settings.url, bot.login));
     match forge.facts().await {
         Ok(facts) => {
-            scopes(&what, &facts, report);
+            scopes(settings.kind, &what, &facts, report);
             version(&what, &facts, report);
             skew(&what, &facts, ward.clock.now(), report);
             abilities::tell(&what, forge.as_ref(), &facts.version, report);
@@ -51,23 +64,18 @@ pub(super) async fn examine(ward: &Ward<'_>, settings: &ForgeSettings, report: &
     projects(ward, settings, forge.as_ref(), &bot, report).await;
 }
 
-fn scopes_fix(missing: &[&str]) -> String {
+fn scopes_fix(kind: ForgeKind, missing: &[&str]) -> String {
     format!(
         "make a token of the bot's account with the scopes {} and put it in place of this one; missing: {}",
-        NEEDED.join(", "),
+        kinds::scopes(kind).join(", "),
         missing.join(", ")
     )
 }
 
-fn scopes(what: &str, facts: &ForgeFacts, report: &mut Report) {
+fn scopes(kind: ForgeKind, what: &str, facts: &ForgeFacts, report: &mut Report) {
     let what = format!("{what}, scopes");
     let Some(scopes) = &facts.scopes else {
-        return report.fix(
-            what,
-            Verdict::Note,
-            "this forge does not tell the scopes of a token",
-            format!("it needs {}", NEEDED.join(", ")),
-        );
+        return report.fix(what, Verdict::Note, "this forge does not tell the scopes of a token", kinds::needs(kind));
     };
     let has = |scope: &str| scopes.iter().any(|own| own == scope);
     if has("all") {
@@ -75,17 +83,21 @@ fn scopes(what: &str, facts: &ForgeFacts, report: &mut Report) {
             what,
             Verdict::Note,
             "the token may do everything that its account may",
-            format!("a token with only {} is safer", NEEDED.join(", ")),
+            format!("a token with only {} is safer", kinds::scopes(kind).join(", ")),
         );
     }
-    let missing: Vec<&str> = NEEDED.into_iter().filter(|needed| !has(needed) && !has(&needed.replace("read:", "write:"))).collect();
+    let missing: Vec<&str> =
+        kinds::scopes(kind).iter().copied().filter(|needed| !has(needed) && !has(&needed.replace("read:", "write:"))).collect();
     if !missing.is_empty() {
-        return report.fix(what, Verdict::Fails, format!("the token has {}", scopes.join(", ")), scopes_fix(&missing));
+        return report.fix(what, Verdict::Fails, format!("the token has {}", scopes.join(", ")), scopes_fix(kind, &missing));
     }
     let more: Vec<&str> = scopes
         .iter()
         .map(String::as_str)
-        .filter(|scope| !NEEDED.iter().any(|needed| needed == scope || needed.replace("read:", "write:") == *scope))
+        .filter(|scope| {
+            !kinds::is_of_use(kind, scope)
+                && !kinds::scopes(kind).iter().any(|needed| needed == scope || needed.replace("read:", "write:") == *scope)
+        })
         .collect();
     match more.is_empty() {
         true => report.add(what, Verdict::Ok, scopes.join(", ")),
@@ -93,7 +105,7 @@ fn scopes(what: &str, facts: &ForgeFacts, report: &mut Report) {
             what,
             Verdict::Note,
             format!("the token has more than it needs: {}", more.join(", ")),
-            format!("a token with only {} is safer", NEEDED.join(", ")),
+            format!("a token with only {} is safer", kinds::scopes(kind).join(", ")),
         ),
     }
 }

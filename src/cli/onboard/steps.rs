@@ -1,9 +1,10 @@
 //! The steps of onboarding, each told with what was found, made or refused.
 
 use crate::app::repo_on_forge;
+use crate::cli::kinds;
 use crate::cli::report::{Report, Verdict};
 use crate::config::{Config, ForgeSettings};
-use crate::domain::forge::{Repo, RepoRef, State, User};
+use crate::domain::forge::{ForgeKind, Repo, RepoRef, State, User};
 use crate::forge::{Forge, ForgeError, NewFile, NewHook, NewPull, RepoHook};
 
 use super::{OnboardArgs, file};
@@ -41,8 +42,10 @@ impl Job<'_> {
 
     fn admin_fix(&self) -> String {
         format!(
-            "give @{} administrator rights in {} (its settings, collaborators), and its token the scope write:repository",
-            self.bot.login, self.repo.path
+            "give @{} administrator rights in {} (its settings, collaborators), and {}",
+            self.bot.login,
+            self.repo.path,
+            kinds::admin_scope(self.settings.kind)
         )
     }
 
@@ -68,9 +71,10 @@ impl Job<'_> {
 
     async fn labels(&self, report: &mut Report) {
         let wanted = &self.config.team.labels;
-        let fix = || format!("give @{} write permission in {}, and its token the scope write:issue", self.bot.login, self.repo.path);
+        let scope = kinds::issue_scope(self.settings.kind);
+        let fix = || format!("give @{} write permission in {}, and {scope}", self.bot.login, self.repo.path);
         let missing = match self.forge.labels(&self.at()).await {
-            Ok(here) => wanted.iter().filter(|label| !here.iter().any(|other| other == *label)).count(),
+            Ok(here) => wanted.iter().filter(|label| !here.iter().any(|other| kinds::is_like(self.forge, label, other))).count(),
             Err(error) => return self.refused(report, "labels", &error, fix()),
         };
         if self.args.dry_run {
@@ -215,8 +219,10 @@ impl Job<'_> {
             );
             return Ok(());
         }
-        // A run that was cut off may have left the branch.
-        if self.forge.branch_head(&at, file::BRANCH).await?.is_none() {
+        // A run that was cut off may have left the branch; where branch and commit are made one after the other, without the file.
+        let left = self.forge.branch_head(&at, file::BRANCH).await?.is_some();
+        let apart = self.settings.kind == ForgeKind::GitHub;
+        if !left || (apart && !self.forge.has_file(&at, file::BRANCH, file::PATH).await?) {
             let new = NewFile {
                 path: file::PATH.to_owned(),
                 content: file::content(&self.repo.path),

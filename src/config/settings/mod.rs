@@ -284,4 +284,33 @@ mod tests {
         }
         assert_eq!(errors(&Env::of([("SYNDARIX_LISTEN", "x")]), "").len(), 1);
     }
+
+    #[test]
+    fn a_github_app_takes_the_place_of_a_token() {
+        let github = FORGE.replace("gitea", "github");
+        let read = |text: &str| Settings::read(&Env::default(), "s.toml", text);
+        let secret = "hook_secret = \"s\"\n";
+        let app = "app_id = 12345\nprivate_key = \"key-canary\"\n";
+        let settings = read(&format!("{github}{app}{secret}")).unwrap();
+        let forge = &settings.forges[0];
+        assert_eq!(forge.app.as_ref().map(|app| app.id), Some(12_345));
+        assert!(forge.token.expose_secret().is_empty() && settings.secrets().iter().any(|secret| secret.expose_secret() == "key-canary"));
+        assert!(!format!("{forge:?}").contains("key-canary"));
+        for (text, said) in [
+            (format!("{FORGE}{app}{secret}"), "only forges of kind `github`"),
+            (format!("{github}{app}token = \"t\"\n{secret}"), "take one out"),
+            (format!("{github}private_key = \"k\"\n{secret}"), "no `app_id`"),
+            (format!("{github}app_id = 1\n{secret}"), "has no private_key"),
+            (format!("{github}app_id = 0\ntoken = \"t\"\n{secret}"), "a whole number from 1 on"),
+        ] {
+            let all = errors(&Env::default(), &text).join("\n");
+            assert!(all.contains(said) && !all.contains("key-canary"), "{said}: {all}");
+        }
+        let env = Env::of([
+            ("SYNDARIX_FORGE_HOME_APP_ID", "7"),
+            ("SYNDARIX_FORGE_HOME_PRIVATE_KEY", "key"),
+            ("SYNDARIX_FORGE_HOME_HOOK_SECRET", "s"),
+        ]);
+        assert_eq!(Settings::read(&env, "s.toml", &github).unwrap().forges[0].app.as_ref().map(|app| app.id), Some(7));
+    }
 }

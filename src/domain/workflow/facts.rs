@@ -155,8 +155,8 @@ pub struct Facts {
     pub record: Option<(i64, String)>,
     /// Version of this program.
     pub version: String,
-    /// Address of the repository's pages.
-    pub web_url: String,
+    /// What the address of a pull request's page is before its number.
+    pub pulls_url: String,
     /// What the guard rails say.
     pub guard: GuardFacts,
     /// How many stories are at work in the project.

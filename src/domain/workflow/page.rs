@@ -13,8 +13,8 @@ use super::label::{Autonomy, Flag, Stage};
 use super::say::{one_line, sentence};
 use super::story::{ActiveRun, OpenCheckpoint, Story};
 
-/// Draws the status of a story. `spent` is what its models cost so far.
-pub fn status(story: &Story, spent: Nano, policy: &Policy, web_url: &str) -> String {
+/// Draws the status of a story. `spent` is what its models cost so far; `pulls_url` with the number of a pull request is its page.
+pub fn status(story: &Story, spent: Nano, policy: &Policy, pulls_url: &str) -> String {
     if story.round == 0 {
         return format!("There is no story here yet. Somebody with {} permission can start one with `/syndarix plan`.", Role::Writer);
     }
@@ -28,7 +28,7 @@ pub fn status(story: &Story, spent: Nano, policy: &Policy, web_url: &str) -> Str
     }
     page.push_str(&chosen(story));
     if let Some(pull) = &story.pull {
-        let _ = write!(page, "Pull request [#{}]({web_url}/pulls/{}) · ", pull.number, pull.number);
+        let _ = write!(page, "Pull request [#{}]({pulls_url}{}) · ", pull.number, pull.number);
     }
     let _ = write!(
         page,
@@ -198,7 +198,7 @@ mod tests {
 
     fn drawn(story: &Story) -> String {
         let policy = Policy { hard_budget: Some(Nano::from_usd(5.0)), ..Policy::default() };
-        status(story, Nano::from_usd(0.25), &policy, "https://forge.example/acme/shop")
+        status(story, Nano::from_usd(0.25), &policy, "https://forge.example/acme/shop/pulls/")
     }
 
     fn story(stage: Stage) -> Story {

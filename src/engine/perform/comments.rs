@@ -94,8 +94,8 @@ impl Job<'_> {
         let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
         let spent = tx.spent(self.subject).await?;
         tx.rollback().await?;
-        let web = self.site.connection.forge.web_url(&self.site.repo, "");
-        let body = page::status(&story, spent.spent + spent.reserved, &self.site.rules.policy, web.trim_end_matches('/'));
+        let pulls = self.site.connection.forge.web_url(&self.site.repo, "pulls/");
+        let body = page::status(&story, spent.spent + spent.reserved, &self.site.rules.policy, &pulls);
         self.comment(story.issue, "status", &body).await
     }
 

@@ -7,6 +7,7 @@ pub mod cadence;
 mod comments;
 mod discover;
 mod issues;
+mod lost;
 mod news;
 mod pulls;
 mod repository;
@@ -168,6 +169,7 @@ async fn once(engine: &Engine, project: ProjectId) -> Result<Seen> {
     let said = look.comments().await;
     let labelled = look.issues().await;
     let stories = look.stories().await;
+    let lost = Box::pin(look.lost()).await;
     let active = *stories.as_ref().unwrap_or(&false);
     look.end().await?;
     let Look { watch, requests, found, missed, behind, .. } = look;
@@ -176,6 +178,7 @@ async fn once(engine: &Engine, project: ProjectId) -> Result<Seen> {
     said?;
     labelled?;
     stories?;
+    lost?;
     if watch.failures > 0 {
         Watch { failures: 0, ..watch.clone() }.save(engine, project).await?;
     }

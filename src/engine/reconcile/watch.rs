@@ -38,6 +38,8 @@ pub(super) struct Watch {
     pub missed_at: Option<Time>,
     /// How many findings were not announced, all in all.
     pub missed: u64,
+    /// When deliveries that never arrived were last asked for.
+    pub asked_again_at: Option<Time>,
     /// Kept apart, since web hooks come while a look is under way.
     #[serde(skip)]
     pub heard_at: Option<Time>,

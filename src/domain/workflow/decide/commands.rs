@@ -102,7 +102,7 @@ fn one(turn: &mut Turn<'_>, command: &Command, place: Place, written_at: Time, s
         Command::Help { verb } => Ok(Said::Text(command::help::text(verb.as_deref()))),
         Command::Ping => Ok(Said::Text(format!("I am here: Syndarix {}.", turn.facts.version))),
         Command::Whoami => Ok(Said::Text(access::introduce(&actor(turn)))),
-        Command::Status => Ok(Said::Text(page::status(&turn.story, turn.facts.spent, &turn.facts.policy, &turn.facts.web_url))),
+        Command::Status => Ok(Said::Text(page::status(&turn.story, turn.facts.spent, &turn.facts.policy, &turn.facts.pulls_url))),
         Command::Plan { focus } => plan(turn, focus.as_deref()),
         Command::Revise { text } | Command::Reject { text } => send_back(turn, text.as_deref(), source),
         Command::Approve { hash } => approve(turn, hash.as_deref()),

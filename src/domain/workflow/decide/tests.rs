@@ -86,7 +86,7 @@ impl Table {
             resolution: None,
             record: None,
             version: "0".into(),
-            web_url: String::new(),
+            pulls_url: String::new(),
             guard: crate::domain::guard::GuardFacts::default(),
             places: Default::default(),
             asked: Default::default(),
