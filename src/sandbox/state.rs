@@ -59,6 +59,43 @@ pub struct Repo {
     pub grants: BTreeMap<i64, Grant>,
     /// Full ref names (`refs/heads/...`, `refs/tags/...`) and the commits they stand on.
     pub refs: BTreeMap<String, String>,
+    /// What only the protocol of GitLab keeps of a repository.
+    #[serde(default)]
+    pub lab: Lab,
+}
+
+/// What the protocol of GitLab keeps of a repository: numbers counted apart, and settings that the others lack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Lab {
+    /// Number of the newest issue, pull requests not counted.
+    pub last_issue: i64,
+    /// Number of the newest pull request, issues not counted.
+    pub last_pull: i64,
+    /// A paid plan: labels `a::b` of one scope exclude each other.
+    pub premium: bool,
+    /// A push takes all approvals back.
+    pub reset_approvals: bool,
+    /// Hooks are told when a reviewer requests changes; older servers keep silent.
+    pub tells_requested_changes: bool,
+    /// `merge`, `rebase_merge` or `ff`.
+    pub merge_method: String,
+    /// `never`, `always`, `default_on` or `default_off`.
+    pub squash_option: String,
+}
+
+impl Default for Lab {
+    fn default() -> Lab {
+        Lab {
+            last_issue: 0,
+            last_pull: 0,
+            premium: false,
+            reset_approvals: false,
+            tells_requested_changes: true,
+            merge_method: "merge".to_owned(),
+            squash_option: "default_off".to_owned(),
+        }
+    }
 }
 
 impl Repo {
@@ -112,6 +149,9 @@ pub struct Reaction {
     pub user: i64,
     pub content: String,
     pub at: Time,
+    /// 0 in old rows.
+    #[serde(default)]
+    pub id: i64,
 }
 
 /// An issue, or the issue half of a pull request.
@@ -133,6 +173,12 @@ pub struct Issue {
     /// Counts edits of title and body.
     pub version: i64,
     pub pull: Option<Pull>,
+    /// Its number among the issues, or among the pull requests, of the repository: what GitLab counts.
+    #[serde(default)]
+    pub iid: i64,
+    /// Shown to members only, by the protocols that know such issues.
+    #[serde(default)]
+    pub confidential: bool,
 }
 
 /// The pull request half.
@@ -149,6 +195,11 @@ pub struct Pull {
     /// The commit a merge under way will put on the base branch; read after a crash to finish or forget it.
     pub merging: Option<Merged>,
     pub merged: Option<Merged>,
+    /// Wished when it was opened: one commit at the merge, the end of the head branch after it.
+    #[serde(default)]
+    pub squash: bool,
+    #[serde(default)]
+    pub remove_source: bool,
 }
 
 /// A merge: the commit on the base branch, by whom, when.
@@ -182,6 +233,22 @@ pub struct Comment {
     pub reactions: Vec<Reaction>,
     pub created: Time,
     pub updated: Time,
+    /// The comment, or comment on a line, that it answers; 0: it stands for itself.
+    #[serde(default)]
+    pub thread: i64,
+    /// For members only, by the protocols that know such comments.
+    #[serde(default)]
+    pub internal: bool,
+}
+
+/// A conversation that began with a comment or a comment on a line, for the protocols that keep them together.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Thread {
+    /// That of its first comment.
+    pub id: i64,
+    pub issue: i64,
+    /// By whom and when it was called settled.
+    pub resolved: Option<(i64, Time)>,
 }
 
 /// What a review says.
@@ -214,6 +281,9 @@ pub struct Review {
     pub stale: bool,
     pub official: bool,
     pub dismissed: bool,
+    /// Counts no more because the same user gave another verdict; it is marked as dismissed too.
+    #[serde(default)]
+    pub superseded: bool,
     pub lines: Vec<LineComment>,
     pub submitted: Time,
     pub updated: Time,
@@ -229,6 +299,8 @@ pub struct LineComment {
     /// Line in the old file, or 0.
     pub old_line: u64,
     pub body: String,
+    #[serde(default)]
+    pub reactions: Vec<Reaction>,
 }
 
 /// A status that somebody posted on a commit.
@@ -262,6 +334,12 @@ pub struct Hook {
     /// The protocol it is told in.
     #[serde(default)]
     pub skin: Skin,
+    /// Told as a form with the payload in a field, instead of JSON.
+    #[serde(default)]
+    pub form: bool,
+    /// The app that it belongs to.
+    #[serde(default)]
+    pub app: Option<i64>,
 }
 
 /// A protocol that the forge speaks.
@@ -320,6 +398,60 @@ pub enum EventKind {
     ReviewRequest { user: i64, added: bool },
     Dismissed { review: i64, message: String },
     BranchDeleted { name: String },
+}
+
+/// A program that acts under an account of its own, as an installation in some repositories.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct App {
+    pub id: i64,
+    pub slug: String,
+    /// The account that its installation acts under.
+    pub bot: i64,
+    /// PEM of the key that its word is checked with.
+    pub public_key: String,
+    pub repos: BTreeSet<i64>,
+    pub created: Time,
+}
+
+impl App {
+    /// The name that stands for the number in signed words.
+    pub fn client_id(&self) -> String {
+        format!("Iv23sandbox{:06}", self.id)
+    }
+
+    /// There is one installation of each app.
+    pub fn installation(&self) -> i64 {
+        1000 + self.id
+    }
+}
+
+/// A token of an installation, good until it expires.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AppToken {
+    pub id: i64,
+    pub app: i64,
+    pub token: String,
+    pub repos: BTreeSet<i64>,
+    pub expires: Time,
+}
+
+/// A check that somebody ran on a commit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckRun {
+    pub id: i64,
+    pub repo: i64,
+    pub sha: String,
+    pub name: String,
+    /// `queued`, `in_progress` or `completed`.
+    pub status: String,
+    /// Set once it is completed: `success`, `failure`, `neutral` and others.
+    pub conclusion: Option<String>,
+    pub url: String,
+    pub title: String,
+    pub summary: String,
+    pub by: i64,
+    pub started: Time,
+    pub completed: Option<Time>,
 }
 
 #[cfg(test)]

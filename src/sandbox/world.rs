@@ -1,6 +1,6 @@
 //! All tables together, and the questions asked of them.
 
-use super::state::{Comment, Event, Grant, Hook, Issue, Label, Meta, Milestone, Protection, Pull, Repo, Review, Status, User};
+use super::state::{App, AppToken, CheckRun, Comment, Event, Grant, Hook, Issue, Label, Meta, Milestone, Protection, Pull, Repo, Review, Status, Thread, User};
 use super::table::{Stored, Table};
 
 /// Everything the sandbox forge knows beside the Git objects.
@@ -19,11 +19,15 @@ pub struct World {
     pub hooks: Table<Hook>,
     pub protections: Table<Protection>,
     pub events: Table<Event>,
+    pub threads: Table<Thread>,
+    pub apps: Table<App>,
+    pub app_tokens: Table<AppToken>,
+    pub checks: Table<CheckRun>,
 }
 
 impl World {
     /// The tables with the names they have on disk.
-    pub fn tables(&mut self) -> [(&'static str, &mut dyn Stored); 12] {
+    pub fn tables(&mut self) -> [(&'static str, &mut dyn Stored); 16] {
         [
             ("meta", &mut self.meta),
             ("user", &mut self.users),
@@ -37,6 +41,10 @@ impl World {
             ("hook", &mut self.hooks),
             ("protection", &mut self.protections),
             ("event", &mut self.events),
+            ("thread", &mut self.threads),
+            ("app", &mut self.apps),
+            ("app_token", &mut self.app_tokens),
+            ("check", &mut self.checks),
         ]
     }
 
@@ -130,10 +138,31 @@ impl World {
         of_repo().find(|rule| rule.rule == branch).or_else(|| of_repo().find(|rule| matches_pattern(&rule.rule, branch)))
     }
 
+    /// Gives rows of older states the numbers that issues and pull requests have apart from each other.
+    pub fn number_apart(&mut self) {
+        let old: Vec<(i64, i64, bool)> =
+            self.issues.all().filter(|issue| issue.iid == 0).map(|issue| (issue.id, issue.repo, issue.pull.is_some())).collect();
+        for (id, repo, is_pull) in old {
+            let Some(repo) = self.repos.edit(repo) else { continue };
+            let counted = if is_pull { &mut repo.lab.last_pull } else { &mut repo.lab.last_issue };
+            *counted += 1;
+            let iid = *counted;
+            if let Some(issue) = self.issues.edit(id) {
+                issue.iid = iid;
+            }
+        }
+    }
+
     /// Open pull requests of a repository that pass the test.
     pub fn open_pulls(&self, repo: i64, test: impl Fn(&Pull) -> bool) -> Vec<i64> {
         let wanted = |issue: &&Issue| issue.repo == repo && issue.closed.is_none() && issue.pull.as_ref().is_some_and(&test);
         self.issues.all().filter(wanted).map(|issue| issue.id).collect()
+    }
+
+    /// Whether the newest check of this name on a commit has passed.
+    pub fn check_passed(&self, repo: i64, sha: &str, name: &str) -> bool {
+        let newest = self.checks.all().rev().find(|check| check.repo == repo && check.sha == sha && check.name == name);
+        newest.and_then(|check| check.conclusion.as_deref()).is_some_and(|word| matches!(word, "success" | "neutral" | "skipped"))
     }
 
     /// The newest status of each context on a commit, newest first.

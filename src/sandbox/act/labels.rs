@@ -87,11 +87,13 @@ impl Act<'_> {
         let removed = before.difference(&after).map(|id| (*id, false));
         let changes: Vec<(i64, bool)> = removed.chain(after.difference(&before).map(|id| (*id, true))).collect();
         self.world.issues.edit(issue).ok_or_else(no_such)?.labels = after;
+        let these = |wanted: bool| changes.iter().filter(|(_, added)| *added == wanted).map(|(label, _)| *label).collect();
+        let (added, removed) = (these(true), these(false));
         for (label, added) in changes {
             let name = self.world.labels.get(label).map(|label| label.name.clone()).unwrap_or_default();
             self.note(issue, EventKind::Label { label, name, added })?;
         }
-        self.tell_of(issue, What::Labels { issue, cleared })
+        self.tell_of(issue, What::Labels { issue, cleared, added, removed })
     }
 
     /// Adds labels; told even when nothing changes.
@@ -115,6 +117,14 @@ impl Act<'_> {
         self.may_label(issue)?;
         let kept = self.known(issue, kept)?.into_iter().collect();
         let after = self.with_added(kept, &self.known(issue, added)?);
+        self.change_labels(issue, after, false)
+    }
+
+    /// Adds labels, or replaces the set by them, for protocols in which no label excludes another.
+    pub fn put_labels(&mut self, issue: i64, ids: &[i64], replace: bool) -> Result<(), Problem> {
+        self.may_label(issue)?;
+        let mut after = if replace { BTreeSet::new() } else { self.issue(issue)?.labels.clone() };
+        after.extend(self.known(issue, ids)?);
         self.change_labels(issue, after, false)
     }
 

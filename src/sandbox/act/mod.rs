@@ -1,8 +1,11 @@
 //! What people and bots do, in neutral words: each act checks permission and sense, changes the tables and says what is to be told.
 //! Both the wire skins and the pages act through here.
 
+mod checks;
 pub mod comments;
+mod fate;
 mod issues;
+mod lab;
 mod labels;
 pub mod pulls;
 pub mod refs;
@@ -13,6 +16,7 @@ pub use issues::{IssuePatch, NewIssue};
 pub use labels::LabelPatch;
 pub use pulls::NewPull;
 pub use reviews::NewReview;
+pub use setup::STATES;
 
 use super::problem::Problem;
 use super::state::{Event, EventKind, Grant, Issue, Pull, Repo};

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::shapes::{View, time};
+use super::shapes::{View, known_state, time};
 use crate::sandbox::deliver::Message;
 use crate::sandbox::state::{Comment, Issue, Repo, Verdict};
 use crate::sandbox::told::{Done, Told, What};
@@ -49,7 +49,7 @@ impl Maker<'_> {
                 }
                 self.plain(*issue, "edited", "", json!({"changes": changes}))
             }
-            What::Labels { issue, cleared } => {
+            What::Labels { issue, cleared, .. } => {
                 self.plain(*issue, if *cleared { "label_cleared" } else { "label_updated" }, "label", json!({}))
             }
             What::Assigned { issue, added } => self.plain(*issue, if *added { "assigned" } else { "unassigned" }, "assign", json!({})),
@@ -90,7 +90,7 @@ impl Maker<'_> {
             What::StatusPosted { status, commit } => {
                 let body = json!({
                     "commit": self.view.payload_commit(self.repo, commit), "context": status.context, "created_at": time(status.at),
-                    "description": status.description, "id": status.id, "sha": status.sha, "state": status.state,
+                    "description": status.description, "id": status.id, "sha": status.sha, "state": known_state(&status.state),
                     "target_url": status.url, "updated_at": time(status.at),
                 });
                 Some(("status", "status", object(body)))
