@@ -206,6 +206,8 @@ impl Sandbox {
                 created: at,
                 updated: at,
                 skin,
+                form: false,
+                app: None,
             };
             world.hooks.put(id, hook);
             Ok(id)

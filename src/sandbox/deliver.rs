@@ -1,6 +1,6 @@
 //! Telling the hooks: signed, in parallel, in no promised order, once. What is under way when the process ends is lost.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::history::{History, Try};
 use super::skin;
 use super::state::{Hook, Skin};
 use super::told::Told;
@@ -20,8 +21,8 @@ use crate::base::{Clock, Time};
 
 /// How long a receiver has to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long one of GitLab has.
-const PATIENCE_OF_GITLAB: Duration = Duration::from_secs(10);
+/// How long one of the other protocols has.
+const LONGER_PATIENCE: Duration = Duration::from_secs(10);
 /// How many finished deliveries are remembered.
 const REMEMBERED: usize = 1000;
 
@@ -63,6 +64,8 @@ pub struct Outgoing {
     pub hook: Hook,
     pub message: Message,
     dice: u64,
+    /// Sent once more because somebody asked for it.
+    pub again: bool,
 }
 
 impl Outgoing {
@@ -94,9 +97,15 @@ pub fn prepare(world: &mut World, root: &str, told: &[Told]) -> Vec<Outgoing> {
         for skin in Skin::ALL {
             let mut listeners = hooks.iter().filter(|hook| hook.skin == skin).peekable();
             let messages = if listeners.peek().is_some() { skin.messages(world, root, one, told) } else { Vec::new() };
+            let mut events: HashMap<usize, String> = HashMap::new();
             for hook in listeners {
-                for message in messages.iter().filter(|message| wants(hook, message)) {
-                    outgoing.push(addressed(world, hook.clone(), message.clone()));
+                for (index, message) in messages.iter().enumerate().filter(|(_, message)| wants(hook, message)) {
+                    let mut delivery = addressed(world, hook.clone(), message.clone());
+                    if skin == Skin::GitHub {
+                        // There the id is that of the event, whoever is told.
+                        delivery.id = events.entry(index).or_insert(delivery.id).clone();
+                    }
+                    outgoing.push(delivery);
                 }
             }
         }
@@ -111,7 +120,14 @@ pub fn addressed(world: &mut World, hook: Hook, message: Message) -> Outgoing {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     let id = uuid::Builder::from_random_bytes(bytes).into_uuid().to_string();
-    Outgoing { id, hook, message, dice: number.unsigned_abs() }
+    let message = skin::addressed(world, &hook, message);
+    Outgoing { id, hook, message, dice: number.unsigned_abs(), again: false }
+}
+
+/// The same delivery once more, under the same id.
+pub fn once_more(world: &mut World, one: &Outgoing) -> Outgoing {
+    let dice = world.next_id("delivery").unsigned_abs();
+    Outgoing { dice, again: true, ..one.clone() }
 }
 
 fn wants(hook: &Hook, message: &Message) -> bool {
@@ -133,6 +149,8 @@ pub struct Deliveries {
     under_way: watch::Sender<usize>,
     log: Arc<Mutex<VecDeque<Delivered>>>,
     sent: Arc<Mutex<VecDeque<Sent>>>,
+    /// What was sent, for those who can ask for it again.
+    pub history: Arc<History>,
     /// Tells the moment to those who sign it.
     pub clock: Clock,
     /// Address of the forge.
@@ -161,6 +179,7 @@ impl Deliveries {
             under_way,
             log: Arc::default(),
             sent: Arc::default(),
+            history: Arc::default(),
             clock: Clock::System,
             root: String::new(),
             forbidden: Arc::default(),
@@ -174,11 +193,13 @@ impl Deliveries {
         }
         for one in outgoing {
             if self.forbidden.load(Ordering::Relaxed) {
+                self.lost(one);
                 continue;
             }
             let dice = mix(self.config.shuffle.unwrap_or(0).wrapping_add(one.dice).rotate_left(17));
             let hit = |one_in: u64| one_in > 0 && dice.is_multiple_of(one_in);
-            if hit(self.config.lose_one_in) {
+            if hit(self.config.lose_one_in) && !one.again {
+                self.lost(one);
                 continue;
             }
             if hit(self.config.repeat_one_in) {
@@ -188,16 +209,26 @@ impl Deliveries {
         }
     }
 
+    /// A forge that keeps account of its deliveries knows of those that did not arrive.
+    fn lost(&self, outgoing: Outgoing) {
+        let error = "failed to connect to host".to_owned();
+        self.history.add(Try { outgoing, at: self.clock.now(), ms: 0, status: None, error });
+    }
+
     fn start(&self, one: Outgoing) {
         self.under_way.send_modify(|count| *count += 1);
         let done = Done(self.under_way.clone());
         let (client, gate, log, stop) = (self.client.clone(), self.gate.clone(), self.log.clone(), self.stop.clone());
         let (sent, clock, root) = (self.sent.clone(), self.clock.clone(), self.root.clone());
+        let history = self.history.clone();
         self.tracker.spawn(async move {
             let _done = done;
             let work = async {
                 let Ok(_turn) = gate.acquire().await else { return };
-                let finished = post(&client, &one, clock.now(), &root).await;
+                let at = clock.now();
+                let finished = post(&client, &one, at, &root).await;
+                let (ms, status, error) = (finished.ms, finished.status, finished.error.clone());
+                history.add(Try { outgoing: one.clone(), at, ms, status, error });
                 remember(&mut sent.lock().unwrap_or_else(PoisonError::into_inner), (one, finished.status));
                 let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
                 remember(&mut log, finished);
@@ -263,9 +294,10 @@ fn remember<T>(list: &mut VecDeque<T>, one: T) {
 
 async fn post(client: &reqwest::Client, one: &Outgoing, at: Time, root: &str) -> Delivered {
     let Outgoing { id, hook, message, .. } = one;
-    let mut request = client.post(&hook.url).header("Content-Type", "application/json");
-    if hook.skin == Skin::GitLab {
-        request = request.timeout(PATIENCE_OF_GITLAB);
+    let content_type = if hook.form { "application/x-www-form-urlencoded" } else { "application/json" };
+    let mut request = client.post(&hook.url).header("Content-Type", content_type);
+    if hook.skin != Skin::Gitea {
+        request = request.timeout(LONGER_PATIENCE);
     }
     for (name, value) in skin::headers(hook, id, message, at, root) {
         request = request.header(name, value);

@@ -17,35 +17,34 @@ impl Sandbox {
 
     /// Renames a repository; the former path answers 301 from then on.
     pub fn rename_repo(&self, repo: &str, name: &str) -> Result<(), Problem> {
-        self.forge.change(|world| {
-            let id = repo_id(world, repo)?;
-            rename(world, id, name)
-        })
+        let (id, owner) = self.found(repo)?;
+        self.forge.act(owner, |act| act.rename_repo(id, name))
     }
 
     /// Gives a repository to another owner; the former path answers 301 from then on.
     pub fn transfer_repo(&self, repo: &str, owner: &str) -> Result<(), Problem> {
-        self.forge.change(|world| {
-            let id = repo_id(world, repo)?;
-            transfer(world, id, owner)
-        })
+        let (id, by) = self.found(repo)?;
+        self.forge.act(by, |act| act.transfer_repo(id, owner))
     }
 
     /// Archives a repository or takes it out of the archive. While it is there nobody can write to it.
     pub fn archive_repo(&self, repo: &str, archived: bool) -> Result<(), Problem> {
-        self.forge.change(|world| {
+        let (id, owner) = self.found(repo)?;
+        self.forge.act(owner, |act| act.archive_repo(id, archived))
+    }
+
+    /// Number and owner of a repository.
+    fn found(&self, repo: &str) -> Result<(i64, i64), Problem> {
+        self.forge.read(|world| {
             let id = repo_id(world, repo)?;
-            world.repos.edit(id).ok_or_else(no_such)?.archived = archived;
-            Ok(())
+            Ok((id, world.repos.get(id).map_or(0, |repo| repo.owner)))
         })
     }
 
-    /// Deletes a repository with everything in it. Its own hooks go first, so nobody is told.
+    /// Deletes a repository with everything in it. Its own hooks go first, so they are not told.
     pub fn delete_repo(&self, repo: &str) -> Result<(), Problem> {
-        self.forge.change(|world| {
-            let id = repo_id(world, repo)?;
-            delete(world, id)
-        })
+        let (id, owner) = self.found(repo)?;
+        self.forge.act(owner, |act| act.delete_repo(id))
     }
 
     /// Deletes an issue or pull request. Nobody is told.

@@ -256,6 +256,9 @@ impl Forge {
 /// Fills in the commits that a message about a push lists.
 async fn describe(git: &Git, moved: &mut Moved) -> Result<(), Problem> {
     let Some(after) = &moved.after else { return Ok(()) };
+    if let Some(before) = &moved.before {
+        moved.forced = !git.is_ancestor(before, after).await?;
+    }
     if moved.name.starts_with("refs/tags/") {
         moved.commits = git.log(&[after], 1).await?;
         moved.total = 1;

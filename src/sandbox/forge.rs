@@ -42,6 +42,8 @@ pub struct Forge {
     moves: Mutex<Vec<Move>>,
     /// What tokens are limited to.
     pub scopes: super::limits::Scopes,
+    /// How much may be asked over the protocol of GitHub.
+    pub quota: super::github::Quota,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -65,6 +67,7 @@ impl Forge {
             greeting: Greeting::default(),
             moves: Mutex::default(),
             scopes: super::limits::Scopes::default(),
+            quota: super::github::Quota::default(),
         }
     }
 

@@ -47,7 +47,8 @@ async fn answer(forge: &Forge, owner: &str, name: &str, path: &str, request: Req
     if !matches!(path, "info/refs" | "git-upload-pack" | "git-receive-pack") {
         return Err(super::act::no_such());
     }
-    let user = auth::user(forge, request.headers(), request.uri())?;
+    let user = auth::user(forge, request.headers(), request.uri());
+    let user = user.or_else(|problem| super::github::of_git(forge, request.headers()).map(Some).ok_or(problem))?;
     let repo = permitted(forge, user, owner, name, writes)?;
     let method = request.method().as_str().to_owned();
     let headers = request.headers().clone();

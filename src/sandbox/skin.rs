@@ -2,6 +2,7 @@
 
 use super::deliver::{Message, signature};
 use super::gitea;
+use super::github;
 use super::gitlab;
 use super::state::{Hook, Skin};
 use super::told::Told;
@@ -31,7 +32,7 @@ impl Skin {
     pub fn messages(self, world: &World, root: &str, told: &Told, act: &[Told]) -> Vec<Message> {
         match self {
             Skin::Gitea => gitea::payload::message(world, root, told).into_iter().collect(),
-            Skin::GitHub => Vec::new(),
+            Skin::GitHub => github::payload::messages(world, root, told, act),
             Skin::GitLab => gitlab::payload::messages(world, root, told, act),
         }
     }
@@ -42,9 +43,14 @@ impl Skin {
 pub fn headers(hook: &Hook, id: &str, message: &Message, at: Time, root: &str) -> Vec<(String, String)> {
     match hook.skin {
         Skin::Gitea => of_gitea(hook, id, message),
-        Skin::GitHub => Vec::new(),
+        Skin::GitHub => github::sign::headers(hook, id, message),
         Skin::GitLab => gitlab::sign::headers(hook, id, message, at, root),
     }
+}
+
+/// The message as this hook gets it.
+pub fn addressed(world: &World, hook: &Hook, message: Message) -> Message {
+    if hook.skin == Skin::GitHub { github::sign::addressed(world, hook, message) } else { message }
 }
 
 fn of_gitea(hook: &Hook, id: &str, message: &Message) -> Vec<(String, String)> {

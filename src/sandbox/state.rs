@@ -281,6 +281,9 @@ pub struct Review {
     pub stale: bool,
     pub official: bool,
     pub dismissed: bool,
+    /// Counts no more because the same user gave another verdict; it is marked as dismissed too.
+    #[serde(default)]
+    pub superseded: bool,
     pub lines: Vec<LineComment>,
     pub submitted: Time,
     pub updated: Time,
@@ -331,6 +334,12 @@ pub struct Hook {
     /// The protocol it is told in.
     #[serde(default)]
     pub skin: Skin,
+    /// Told as a form with the payload in a field, instead of JSON.
+    #[serde(default)]
+    pub form: bool,
+    /// The app that it belongs to.
+    #[serde(default)]
+    pub app: Option<i64>,
 }
 
 /// A protocol that the forge speaks.
@@ -389,6 +398,60 @@ pub enum EventKind {
     ReviewRequest { user: i64, added: bool },
     Dismissed { review: i64, message: String },
     BranchDeleted { name: String },
+}
+
+/// A program that acts under an account of its own, as an installation in some repositories.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct App {
+    pub id: i64,
+    pub slug: String,
+    /// The account that its installation acts under.
+    pub bot: i64,
+    /// PEM of the key that its word is checked with.
+    pub public_key: String,
+    pub repos: BTreeSet<i64>,
+    pub created: Time,
+}
+
+impl App {
+    /// The name that stands for the number in signed words.
+    pub fn client_id(&self) -> String {
+        format!("Iv23sandbox{:06}", self.id)
+    }
+
+    /// There is one installation of each app.
+    pub fn installation(&self) -> i64 {
+        1000 + self.id
+    }
+}
+
+/// A token of an installation, good until it expires.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AppToken {
+    pub id: i64,
+    pub app: i64,
+    pub token: String,
+    pub repos: BTreeSet<i64>,
+    pub expires: Time,
+}
+
+/// A check that somebody ran on a commit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckRun {
+    pub id: i64,
+    pub repo: i64,
+    pub sha: String,
+    pub name: String,
+    /// `queued`, `in_progress` or `completed`.
+    pub status: String,
+    /// Set once it is completed: `success`, `failure`, `neutral` and others.
+    pub conclusion: Option<String>,
+    pub url: String,
+    pub title: String,
+    pub summary: String,
+    pub by: i64,
+    pub started: Time,
+    pub completed: Option<Time>,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What the forge tells its listeners, in neutral words. A skin turns each into the payload its hooks expect.
 
 use super::git_ops::CommitRow;
-use super::state::{Comment, Reaction, Status};
+use super::state::{Comment, Reaction, Repo, Status};
 
 /// One thing that happened, with who did it and where.
 #[derive(Clone, Debug)]
@@ -108,5 +108,33 @@ pub enum What {
     LineEdited {
         review: i64,
         line: i64,
+    },
+    /// A verdict was dismissed, by somebody or by a push.
+    Dismissed {
+        review: i64,
+    },
+    /// A repository got another name; this was the old one.
+    Renamed {
+        from: String,
+    },
+    /// A repository got another owner; this was the old one.
+    Transferred {
+        from: i64,
+    },
+    Archived {
+        archived: bool,
+    },
+    /// The repository as it was.
+    Deleted {
+        repo: Box<Repo>,
+    },
+    /// A check was made (`begun`) or changed.
+    Checked {
+        check: i64,
+        begun: bool,
+    },
+    /// Told beside a push that left commits behind.
+    Forced {
+        name: String,
     },
 }

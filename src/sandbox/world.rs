@@ -1,6 +1,9 @@
 //! All tables together, and the questions asked of them.
 
-use super::state::{Comment, Event, Grant, Hook, Issue, Label, Meta, Milestone, Protection, Pull, Repo, Review, Status, Thread, User};
+use super::state::{
+    App, AppToken, CheckRun, Comment, Event, Grant, Hook, Issue, Label, Meta, Milestone, Protection, Pull, Repo, Review, Status, Thread,
+    User,
+};
 use super::table::{Stored, Table};
 
 /// Everything the sandbox forge knows beside the Git objects.
@@ -20,11 +23,14 @@ pub struct World {
     pub protections: Table<Protection>,
     pub events: Table<Event>,
     pub threads: Table<Thread>,
+    pub apps: Table<App>,
+    pub app_tokens: Table<AppToken>,
+    pub checks: Table<CheckRun>,
 }
 
 impl World {
     /// The tables with the names they have on disk.
-    pub fn tables(&mut self) -> [(&'static str, &mut dyn Stored); 13] {
+    pub fn tables(&mut self) -> [(&'static str, &mut dyn Stored); 16] {
         [
             ("meta", &mut self.meta),
             ("user", &mut self.users),
@@ -39,6 +45,9 @@ impl World {
             ("protection", &mut self.protections),
             ("event", &mut self.events),
             ("thread", &mut self.threads),
+            ("app", &mut self.apps),
+            ("app_token", &mut self.app_tokens),
+            ("check", &mut self.checks),
         ]
     }
 
@@ -151,6 +160,12 @@ impl World {
     pub fn open_pulls(&self, repo: i64, test: impl Fn(&Pull) -> bool) -> Vec<i64> {
         let wanted = |issue: &&Issue| issue.repo == repo && issue.closed.is_none() && issue.pull.as_ref().is_some_and(&test);
         self.issues.all().filter(wanted).map(|issue| issue.id).collect()
+    }
+
+    /// Whether the newest check of this name on a commit has passed.
+    pub fn check_passed(&self, repo: i64, sha: &str, name: &str) -> bool {
+        let newest = self.checks.all().rev().find(|check| check.repo == repo && check.sha == sha && check.name == name);
+        newest.and_then(|check| check.conclusion.as_deref()).is_some_and(|word| matches!(word, "success" | "neutral" | "skipped"))
     }
 
     /// The newest status of each context on a commit, newest first.

@@ -120,6 +120,14 @@ impl Act<'_> {
         self.change_labels(issue, after, false)
     }
 
+    /// Adds labels, or replaces the set by them, for protocols in which no label excludes another.
+    pub fn put_labels(&mut self, issue: i64, ids: &[i64], replace: bool) -> Result<(), Problem> {
+        self.may_label(issue)?;
+        let mut after = if replace { BTreeSet::new() } else { self.issue(issue)?.labels.clone() };
+        after.extend(self.known(issue, ids)?);
+        self.change_labels(issue, after, false)
+    }
+
     /// Takes one label off.
     pub fn remove_label(&mut self, issue: i64, id: i64) -> Result<(), Problem> {
         self.may_label(issue)?;

@@ -1,7 +1,9 @@
 //! What people and bots do, in neutral words: each act checks permission and sense, changes the tables and says what is to be told.
 //! Both the wire skins and the pages act through here.
 
+mod checks;
 pub mod comments;
+mod fate;
 mod issues;
 mod lab;
 mod labels;

@@ -23,6 +23,21 @@ pub fn is_draft(title: &str) -> bool {
     ["WIP:", "[WIP]"].iter().any(|mark| title.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark)))
 }
 
+/// The title without the mark of a draft, for protocols that know drafts otherwise. The title of an issue stays as it is.
+pub fn bare_title(title: &str, is_pull: bool) -> &str {
+    if !is_pull || !is_draft(title) {
+        return title;
+    }
+    let start = title.trim_start();
+    let mark = if start.starts_with('[') { "[WIP]".len() } else { "WIP:".len() };
+    start.get(mark..).unwrap_or_default().trim_start()
+}
+
+/// The title as the forge keeps it: that of a draft begins with a mark.
+pub fn draft_title(bare: &str, draft: bool) -> String {
+    if draft { format!("WIP: {bare}") } else { bare.to_owned() }
+}
+
 impl Act<'_> {
     /// Opens a pull request and returns the id of its issue.
     pub fn open_pull(&mut self, repo: i64, new: NewPull) -> Result<i64, Problem> {
@@ -109,7 +124,10 @@ impl Act<'_> {
         };
         if rule.status_check {
             let latest = self.world.latest_statuses(issue.repo, &pull.head_sha);
-            let good = |context: &String| latest.iter().any(|status| status.context == *context && status.state == "success");
+            let good = |context: &String| {
+                let posted = latest.iter().any(|status| status.context == *context && status.state == "success");
+                posted || self.world.check_passed(issue.repo, &pull.head_sha, context)
+            };
             if !rule.contexts.iter().all(good) {
                 return Err(Problem::refused("Not all required status checks successful"));
             }
@@ -161,7 +179,16 @@ impl Act<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_draft;
+    use super::{bare_title, draft_title, is_draft};
+
+    #[test]
+    fn the_mark_of_a_draft_comes_off_and_on() {
+        for (title, want) in [("WIP: a", "a"), ("wip:a", "a"), ("[WIP] a", "a"), (" [wip]a", "a"), ("a", "a"), ("WIPE", "WIPE")] {
+            assert_eq!(bare_title(title, true), want, "{title}");
+        }
+        assert_eq!(bare_title("WIP: an issue", false), "WIP: an issue");
+        assert!(is_draft(&draft_title("a", true)) && !is_draft(&draft_title("a", false)));
+    }
 
     #[test]
     fn drafts_by_title() {

@@ -17,6 +17,8 @@ pub struct Moved {
     pub after: Option<String>,
     pub commits: Vec<CommitRow>,
     pub total: u64,
+    /// The commit it stood on is none of the ancestors of the new one.
+    pub forced: bool,
 }
 
 /// The all-zero commit id.
@@ -30,6 +32,7 @@ pub fn differences(repo: &Repo, now: &BTreeMap<String, String>) -> Vec<Moved> {
         after: after.cloned(),
         commits: Vec::new(),
         total: 0,
+        forced: false,
     };
     let gone = repo.refs.iter().filter(|(name, _)| !now.contains_key(*name)).map(|(name, sha)| moved(name, Some(sha), None));
     let changed = now.iter().filter(|(name, sha)| repo.refs.get(*name) != Some(*sha));
@@ -55,13 +58,16 @@ impl Act<'_> {
     }
 
     fn tell_moved(&mut self, repo: i64, moved: Moved) -> Result<(), Problem> {
-        let Moved { name, before, after, commits, total } = moved;
+        let Moved { name, before, after, commits, total, forced } = moved;
         match (before, after) {
             (before, Some(after)) => {
                 if before.is_none() {
                     self.tell(repo, What::RefCreated { name: name.clone(), sha: after.clone() });
                 }
                 let before = before.unwrap_or_else(|| ZERO.to_owned());
+                if forced {
+                    self.tell(repo, What::Forced { name: name.clone() });
+                }
                 self.tell(repo, What::Pushed { name, before, after, commits, total });
             }
             (Some(before), None) => {
@@ -114,19 +120,24 @@ impl Act<'_> {
         row.busy = busy;
         let resets = self.world.repos.get(repo).is_some_and(|repo| repo.lab.reset_approvals);
         let dismiss = resets || self.world.protection_of(repo, &base).is_some_and(|rule| rule.dismiss_stale);
-        let mut taken_back = false;
+        let mut taken_back = Vec::new();
         let reviews: Vec<i64> = self.world.reviews_of(id).map(|review| review.id).collect();
         for review in reviews {
             let Some(review) = self.world.reviews.edit(review) else { continue };
             review.stale = review.commit != head && review.verdict != Verdict::Requested;
             let dismissed = dismiss && review.stale && review.verdict == Verdict::Approve;
-            taken_back |= dismissed && !review.dismissed;
+            if dismissed && !review.dismissed {
+                taken_back.push(review.id);
+            }
             review.dismissed |= dismissed;
         }
         self.note(id, EventKind::Pushed { before: before.clone(), after: head.to_owned() })?;
         self.tell_of(id, What::Synchronized { issue: id, before, after: head.to_owned() })?;
-        if taken_back {
+        if !taken_back.is_empty() {
             self.tell_of(id, What::Unapproved { issue: id, user: None })?;
+        }
+        for review in taken_back {
+            self.tell_of(id, What::Dismissed { review })?;
         }
         Ok(())
     }

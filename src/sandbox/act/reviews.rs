@@ -42,6 +42,7 @@ impl Act<'_> {
             commit,
             official,
             dismissed: false,
+            superseded: false,
             lines,
             submitted: self.at,
             updated: self.at,
@@ -78,6 +79,8 @@ impl Act<'_> {
                 self.world.reviews.remove(id);
             } else if verdict.decides() && old.decides() {
                 let review = self.world.reviews.edit(id).ok_or_else(no_such)?;
+                // Dismissed before, it stays what it was.
+                review.superseded |= !review.dismissed;
                 review.dismissed = true;
                 review.official = false;
             }
@@ -85,7 +88,7 @@ impl Act<'_> {
         Ok(())
     }
 
-    /// Dismisses a verdict, or takes the dismissal back; for administrators of the repository. Nobody is told.
+    /// Dismisses a verdict, or takes the dismissal back; for administrators of the repository.
     pub fn dismiss(&mut self, issue: i64, review: i64, message: String, dismissed: bool) -> Result<(), Problem> {
         let repo = self.pull(issue)?.0.repo;
         self.repo(repo, Grant::Admin).map_err(|_| lacking(Grant::Admin))?;
@@ -95,9 +98,11 @@ impl Act<'_> {
             return Err(Problem::invalid("not need to dismiss this review because it's type is not Approve or change request"));
         }
         found.dismissed = dismissed;
+        found.superseded = false;
         found.updated = at;
         if dismissed {
             self.note(issue, EventKind::Dismissed { review, message })?;
+            self.tell_of(issue, What::Dismissed { review })?;
         }
         Ok(())
     }
@@ -139,6 +144,7 @@ impl Act<'_> {
             stale: false,
             official: true,
             dismissed: false,
+            superseded: false,
             lines: Vec::new(),
             submitted: self.at,
             updated: self.at,

@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::web::{Answer, Body, Call, nothing, ok};
 use crate::sandbox::act::no_such;
-use crate::sandbox::fate;
 use crate::sandbox::state::Grant;
 
 #[derive(Default, Deserialize)]
@@ -22,12 +21,11 @@ pub async fn edit(call: Call, Path((owner, name)): Path<(String, String)>, Body(
     let repo = call.repo(&owner, &name, Grant::Admin)?;
     call.act(|act| {
         if let Some(name) = body.name.as_deref().filter(|name| !name.is_empty() && *name != repo.name) {
-            fate::rename(act.world, repo.id, name)?;
+            act.rename_repo(repo.id, name)?;
         }
         let row = act.world.repos.edit(repo.id).ok_or_else(no_such)?;
         row.private = body.private.unwrap_or(row.private);
-        row.archived = body.archived.unwrap_or(row.archived);
-        Ok(())
+        body.archived.map_or(Ok(()), |archived| act.archive_repo(repo.id, archived))
     })?;
     let shape = call.show(|view| view.world.repos.get(repo.id).map(|repo| view.repo(repo)));
     ok(shape.ok_or_else(no_such)?)
@@ -36,7 +34,7 @@ pub async fn edit(call: Call, Path((owner, name)): Path<(String, String)>, Body(
 /// For owners. Nobody is told: the repository's own hooks go with it.
 pub async fn delete(call: Call, Path((owner, name)): Path<(String, String)>) -> Answer {
     let repo = call.repo(&owner, &name, Grant::Owner)?;
-    call.act(|act| fate::delete(act.world, repo.id))?;
+    call.act(|act| act.delete_repo(repo.id))?;
     nothing()
 }
 
@@ -49,7 +47,7 @@ pub struct Transfer {
 /// Answers 202.
 pub async fn transfer(call: Call, Path((owner, name)): Path<(String, String)>, Body(body): Body<Transfer>) -> Answer {
     let repo = call.repo(&owner, &name, Grant::Owner)?;
-    call.act(|act| fate::transfer(act.world, repo.id, &body.new_owner))?;
+    call.act(|act| act.transfer_repo(repo.id, &body.new_owner))?;
     let shape = call.show(|view| view.world.repos.get(repo.id).map(|repo| view.repo(repo)));
     Ok((StatusCode::ACCEPTED, axum::Json(shape.ok_or_else(no_such)?)).into_response())
 }

@@ -85,7 +85,9 @@ fn show(call: &Call, id: i64) -> Result<Value, Problem> {
 
 pub async fn list(call: Call, Path((owner, name)): Path<(String, String)>) -> Answer {
     let repo = call.repo(&owner, &name, Grant::Admin)?.id;
-    let items = call.show(|view| view.world.hooks.all().filter(|hook| hook.repo == Some(repo)).map(|hook| view.hook(hook)).collect());
+    let items = call.show(|view| {
+        view.world.hooks.all().filter(|hook| hook.repo == Some(repo) && hook.skin == Skin::Gitea).map(|hook| view.hook(hook)).collect()
+    });
     Ok(call.page(items))
 }
 
@@ -114,6 +116,8 @@ pub async fn create(call: Call, Path((owner, name)): Path<(String, String)>, Bod
         created: Time(0),
         updated: Time(0),
         skin: Skin::Gitea,
+        form: false,
+        app: None,
     };
     let id = call.act(|act| act.create_hook(Some(repo), hook))?;
     created(show(&call, id)?)
