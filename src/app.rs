@@ -30,7 +30,7 @@ use crate::engine::reconcile::cadence::Bounds;
 use crate::engine::supervisor::Supervisor;
 use crate::engine::{Connection, Engine, Timings, prune, reconcile, team as followed, upkeep};
 use crate::forge::ForgeError;
-use crate::forge::gitea::Timeouts;
+use crate::forge::Timeouts;
 use crate::git::FetchLimits;
 use crate::llm::{Provider, Script};
 use crate::store::{LaterMigration, NewProject, ServingLock, Store, WorkKind};

@@ -17,7 +17,8 @@ use serde_json::json;
 use syndarix::base::Time;
 use syndarix::base::secret::{ExposeSecret, SecretString};
 use syndarix::domain::forge::*;
-use syndarix::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
+use syndarix::forge::Timeouts;
+use syndarix::forge::gitea::{GiteaConfig, GiteaForge};
 use syndarix::forge::{Forge, ForgeError, Headers, NewPull, PullPatch, Reacted, ReactionTarget, Window};
 
 const HOOK_SECRET: &str = "live-hook-secret";

@@ -11,7 +11,8 @@ use std::time::Duration;
 use syndarix::base::Clock;
 use syndarix::base::secret::SecretString;
 use syndarix::domain::forge::ForgeKind;
-use syndarix::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
+use syndarix::forge::Timeouts;
+use syndarix::forge::gitea::{GiteaConfig, GiteaForge};
 use syndarix::store::Store;
 use syndarix::web::{self, Hook, WebState};
 

@@ -10,7 +10,8 @@ use syndarix::domain::command::{self, MAX_COMMANDS, ParseContext};
 use syndarix::domain::edit::{EditRequest, Edits, Pair, apply_edit};
 use syndarix::domain::forge::{ForgeEvent, ForgeKind, Parsed, User};
 use syndarix::domain::workflow::interpret::{Ears, interpret};
-use syndarix::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
+use syndarix::forge::Timeouts;
+use syndarix::forge::gitea::{GiteaConfig, GiteaForge};
 use syndarix::forge::{Forge, Headers};
 
 /// Longest sentence about an unreadable delivery, in bytes: it is stored and shown.

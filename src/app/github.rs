@@ -15,7 +15,7 @@ mod with {
     use crate::base::Clock;
     use crate::config::ForgeSettings;
     use crate::forge::Forge;
-    use crate::forge::gitea::Timeouts;
+    use crate::forge::Timeouts;
     use crate::forge::github::{App, GitHubConfig, GitHubForge, Login, Pace};
 
     /// The driver, which asks nothing yet.
@@ -50,7 +50,7 @@ mod without {
     use crate::base::Clock;
     use crate::config::ForgeSettings;
     use crate::forge::Forge;
-    use crate::forge::gitea::Timeouts;
+    use crate::forge::Timeouts;
 
     pub(in crate::app) fn open(settings: &ForgeSettings, _timeouts: Timeouts, _clock: &Clock) -> Result<Arc<dyn Forge>> {
         bail!(

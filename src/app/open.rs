@@ -12,7 +12,8 @@ use crate::base::secret::{ExposeSecret, SecretString};
 use crate::config::{Config, ForgeSettings};
 use crate::domain::forge::ForgeKind;
 use crate::engine::Connection;
-use crate::forge::gitea::{GiteaConfig, GiteaForge, GiteaHost, Timeouts};
+use crate::forge::Timeouts;
+use crate::forge::gitea::{GiteaConfig, GiteaForge, GiteaHost};
 use crate::forge::{Forge, ForgeError, Host};
 use crate::store::{Schema, ServingLock, Store, StoreError, StoreUrl};
 

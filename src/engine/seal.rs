@@ -130,25 +130,32 @@ pub async fn push(engine: &Engine, claim: &Claim) -> Result<()> {
     }
 }
 
-/// The segments that our copy holds, oldest first. A copy that is not where the books say is brought up to date first.
+/// The last segments that our copy holds, oldest first, down to the one with the first line that was not pushed. A copy that is not where
+/// the books say is brought up to date first.
 async fn standing(repo: &AuditRepo, project: ProjectId, pushed: u64) -> Result<Vec<(u64, Vec<u8>)>> {
-    let standing = segments(repo, project).await?;
+    let standing = segments(repo, project, pushed).await?;
     if next_of(&standing) == pushed {
         return Ok(standing);
     }
     repo.refresh().await?;
-    segments(repo, project).await
+    segments(repo, project, pushed).await
 }
 
-async fn segments(repo: &AuditRepo, project: ProjectId) -> Result<Vec<(u64, Vec<u8>)>> {
-    let mut standing: Vec<(u64, Vec<u8>)> = Vec::new();
-    for (path, bytes) in repo.read_all().await? {
-        if let Some((_, first)) = segment::parse_path(&path).filter(|(of, _)| *of == ChainId::Project(project)) {
-            standing.push((first, bytes));
-        }
-    }
+async fn segments(repo: &AuditRepo, project: ProjectId, from: u64) -> Result<Vec<(u64, Vec<u8>)>> {
+    let of_project = move |path: &str| segment::parse_path(path).filter(|(of, _)| *of == ChainId::Project(project)).map(|(_, first)| first);
+    let files = repo.read_picked(move |paths| ends(paths.iter().map(|path| of_project(path)), from)).await?;
+    let mut standing: Vec<(u64, Vec<u8>)> = files.into_iter().filter_map(|(path, bytes)| Some((of_project(&path)?, bytes))).collect();
     standing.sort_by_key(|(first, _)| *first);
     Ok(standing)
+}
+
+/// Places of the last segment and of those that reach beyond this line. `None`: no segment of this chain.
+fn ends(firsts: impl Iterator<Item = Option<u64>>, from: u64) -> Vec<usize> {
+    let mut all: Vec<(u64, usize)> = firsts.enumerate().filter_map(|(place, first)| Some((first?, place))).collect();
+    all.sort_unstable();
+    // A segment ends where the next one begins.
+    let is_wanted = |at: usize| all.get(at + 1).is_none_or(|(next, _)| *next > from);
+    (0..all.len()).filter(|at| is_wanted(*at)).map(|at| all[at].1).collect()
 }
 
 fn last_of(standing: &[(u64, Vec<u8>)]) -> Option<segment::Last<'_>> {
@@ -206,4 +213,19 @@ async fn alarm(engine: &Engine, claim: &Claim, remote: Option<String>) -> Result
     }
     tx.release(claim, Release::Retry { at: at.plus_millis(60_000) }).await?;
     engine.commit(tx).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ends;
+
+    #[test]
+    fn only_the_end_of_the_record_is_read() {
+        let firsts = [None, Some(2_000), Some(0), Some(1_000)];
+        let rows = [(3_500, vec![1]), (2_000, vec![1]), (1_999, vec![3, 1]), (1_000, vec![3, 1]), (0, vec![2, 3, 1])];
+        for (from, want) in rows {
+            assert_eq!(ends(firsts.into_iter(), from), want, "{from}");
+        }
+        assert!(ends([None].into_iter(), 0).is_empty());
+    }
 }

@@ -14,9 +14,11 @@ pub mod gitea;
 #[cfg(feature = "github")]
 pub mod github;
 mod host;
+pub(crate) mod http;
 mod setup;
 
 pub use host::{Account, Host, SCOPES};
+pub use http::Timeouts;
 pub use setup::{BranchRules, ForgeFacts, NameRule, NewFile, NewHook, RepoHook};
 
 /// Why a call to a forge did not give what was asked for. The caller branches on the variant; the text is what the forge said, already free of secrets.

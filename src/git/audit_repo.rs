@@ -112,9 +112,15 @@ impl AuditRepo {
 
     /// All files of our newest commit, by path.
     pub async fn read_all(&self) -> Result<Vec<(String, Vec<u8>)>> {
+        self.read_picked(|paths| (0..paths.len()).collect()).await
+    }
+
+    /// Some files of our newest commit: `pick` is given all paths, sorted, and names the places of those whose content is wanted. A record
+    /// grows for years, and a push needs its end alone.
+    pub async fn read_picked(&self, pick: impl FnOnce(&[String]) -> Vec<usize> + Send + 'static) -> Result<Vec<(String, Vec<u8>)>> {
         self.mirror
-            .with(|repo| match read_ref(repo, OURS)? {
-                Some(head) => files_of(repo, &head),
+            .with(move |repo| match read_ref(repo, OURS)? {
+                Some(head) => picked_of(repo, &head, pick),
                 None => Ok(Vec::new()),
             })
             .await
@@ -222,13 +228,19 @@ fn check_additions(repo: &Repository, from: &TreeId, to: &TreeId) -> Result<Opti
 }
 
 pub(super) fn files_of(repo: &Repository, commit: &Sha) -> Result<Vec<(String, Vec<u8>)>> {
-    let mut files = Vec::new();
+    picked_of(repo, commit, |paths| (0..paths.len()).collect())
+}
+
+fn picked_of(repo: &Repository, commit: &Sha, pick: impl FnOnce(&[String]) -> Vec<usize>) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut found = Vec::new();
     history::walk(repo, objects::find_commit(repo, commit)?.tree_id(), &mut |path, _, id| {
-        files.push((path.to_string(), blob(repo, id, path.as_str())?));
+        found.push((path.to_string(), id));
         Ok(())
     })?;
-    files.sort();
-    Ok(files)
+    found.sort();
+    let (paths, ids): (Vec<String>, Vec<git2::Oid>) = found.into_iter().unzip();
+    let picked = pick(&paths);
+    picked.into_iter().map(|at| Ok((paths[at].clone(), blob(repo, ids[at], &paths[at])?))).collect()
 }
 
 fn make_bare(path: &Path) -> Result<()> {

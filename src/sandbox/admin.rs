@@ -12,7 +12,7 @@ use super::git_ops::{Maker, Signature};
 use super::problem::Problem;
 use super::render::{self, Counts};
 use super::server::Sandbox;
-use super::state::{Grant, Hook, Repo, Skin, User};
+use super::state::{Grant, Hook, Lab, Repo, Skin, User};
 use super::told::{Told, What};
 use super::world::World;
 
@@ -143,6 +143,7 @@ impl Sandbox {
                 last_number: 0,
                 grants: BTreeMap::new(),
                 refs: BTreeMap::new(),
+                lab: Lab::default(),
             };
             world.repos.put(id, repo);
             Ok((id, owner))

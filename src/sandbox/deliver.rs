@@ -16,9 +16,12 @@ use super::skin;
 use super::state::{Hook, Skin};
 use super::told::Told;
 use super::world::{World, matches_pattern};
+use crate::base::{Clock, Time};
 
 /// How long a receiver has to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long one of GitLab has.
+const PATIENCE_OF_GITLAB: Duration = Duration::from_secs(10);
 /// How many finished deliveries are remembered.
 const REMEMBERED: usize = 1000;
 
@@ -57,9 +60,16 @@ pub struct Message {
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     pub id: String,
-    hook: Hook,
-    message: Message,
+    pub hook: Hook,
+    pub message: Message,
     dice: u64,
+}
+
+impl Outgoing {
+    /// Counts all deliveries of the forge.
+    pub fn number(&self) -> u64 {
+        self.dice
+    }
 }
 
 /// A finished delivery.
@@ -83,7 +93,7 @@ pub fn prepare(world: &mut World, root: &str, told: &[Told]) -> Vec<Outgoing> {
             world.hooks.all().filter(|hook| hook.active && hook.repo.is_none_or(|repo| repo == one.repo)).cloned().collect();
         for skin in Skin::ALL {
             let mut listeners = hooks.iter().filter(|hook| hook.skin == skin).peekable();
-            let messages = if listeners.peek().is_some() { skin.messages(world, root, one) } else { Vec::new() };
+            let messages = if listeners.peek().is_some() { skin.messages(world, root, one, told) } else { Vec::new() };
             for hook in listeners {
                 for message in messages.iter().filter(|message| wants(hook, message)) {
                     outgoing.push(addressed(world, hook.clone(), message.clone()));
@@ -110,6 +120,9 @@ fn wants(hook: &Hook, message: &Message) -> bool {
     subscribed && branch
 }
 
+/// What was sent, with the status code of the receiver if it answered.
+pub type Sent = (Outgoing, Option<u16>);
+
 /// The queue of deliveries.
 pub struct Deliveries {
     config: DeliveryConfig,
@@ -119,6 +132,11 @@ pub struct Deliveries {
     gate: Arc<Semaphore>,
     under_way: watch::Sender<usize>,
     log: Arc<Mutex<VecDeque<Delivered>>>,
+    sent: Arc<Mutex<VecDeque<Sent>>>,
+    /// Tells the moment to those who sign it.
+    pub clock: Clock,
+    /// Address of the forge.
+    pub root: String,
     /// The receivers are not among the hosts that the forge may call.
     pub forbidden: Arc<AtomicBool>,
 }
@@ -142,6 +160,9 @@ impl Deliveries {
             gate,
             under_way,
             log: Arc::default(),
+            sent: Arc::default(),
+            clock: Clock::System,
+            root: String::new(),
             forbidden: Arc::default(),
         })
     }
@@ -171,16 +192,15 @@ impl Deliveries {
         self.under_way.send_modify(|count| *count += 1);
         let done = Done(self.under_way.clone());
         let (client, gate, log, stop) = (self.client.clone(), self.gate.clone(), self.log.clone(), self.stop.clone());
+        let (sent, clock, root) = (self.sent.clone(), self.clock.clone(), self.root.clone());
         self.tracker.spawn(async move {
             let _done = done;
             let work = async {
                 let Ok(_turn) = gate.acquire().await else { return };
-                let finished = post(&client, &one).await;
+                let finished = post(&client, &one, clock.now(), &root).await;
+                remember(&mut sent.lock().unwrap_or_else(PoisonError::into_inner), (one, finished.status));
                 let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-                if log.len() == REMEMBERED {
-                    log.pop_front();
-                }
-                log.push_back(finished);
+                remember(&mut log, finished);
             };
             stop.run_until_cancelled(work).await;
         });
@@ -200,6 +220,12 @@ impl Deliveries {
     /// The finished deliveries, oldest first.
     pub fn log(&self) -> Vec<Delivered> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// What was sent to a hook, oldest first, with the status code of the receiver.
+    pub fn sent_to(&self, hook: i64) -> Vec<Sent> {
+        let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.iter().filter(|(one, _)| one.hook.id == hook).cloned().collect()
     }
 
     /// Waits for the tasks to end; call after the stop token is cancelled.
@@ -228,10 +254,20 @@ pub fn signature(secret: &str, body: &[u8]) -> String {
     hex::encode(mac.finalize().into_bytes())
 }
 
-async fn post(client: &reqwest::Client, one: &Outgoing) -> Delivered {
+fn remember<T>(list: &mut VecDeque<T>, one: T) {
+    if list.len() == REMEMBERED {
+        list.pop_front();
+    }
+    list.push_back(one);
+}
+
+async fn post(client: &reqwest::Client, one: &Outgoing, at: Time, root: &str) -> Delivered {
     let Outgoing { id, hook, message, .. } = one;
     let mut request = client.post(&hook.url).header("Content-Type", "application/json");
-    for (name, value) in skin::headers(hook, id, message) {
+    if hook.skin == Skin::GitLab {
+        request = request.timeout(PATIENCE_OF_GITLAB);
+    }
+    for (name, value) in skin::headers(hook, id, message, at, root) {
         request = request.header(name, value);
     }
     if !hook.authorization.is_empty() {

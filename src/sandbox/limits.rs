@@ -8,9 +8,24 @@ use super::problem::Problem;
 
 /// Scopes of tokens by user; who is not listed has all.
 #[derive(Default)]
-pub struct Scopes(Mutex<HashMap<i64, Vec<String>>>);
+pub struct Scopes(Mutex<HashMap<i64, Vec<String>>>, Mutex<HashMap<i64, String>>);
 
 impl Scopes {
+    /// The scopes of a user's token, if they are limited.
+    pub fn of(&self, user: i64) -> Option<Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&user).cloned()
+    }
+
+    /// The day on which a user's token ends, `2026-08-31`.
+    pub fn end_of(&self, user: i64) -> Option<String> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).get(&user).cloned()
+    }
+
+    /// Lets a user's token end on this day.
+    pub fn set_end(&self, user: i64, day: String) {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).insert(user, day);
+    }
+
     /// Limits a user's token to these scopes.
     pub fn limit(&self, user: i64, scopes: Vec<String>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(user, scopes);

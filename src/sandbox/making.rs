@@ -6,7 +6,7 @@ use super::admin::check_name;
 use super::forge::Forge;
 use super::git_ops::Signature;
 use super::problem::Problem;
-use super::state::{Grant, Repo};
+use super::state::{Grant, Lab, Repo};
 
 impl Forge {
     /// Makes an empty repository; who makes it administers it. Returns its id.
@@ -28,6 +28,7 @@ impl Forge {
                 last_number: 0,
                 grants: BTreeMap::from([(maker, Grant::Admin)]),
                 refs: BTreeMap::new(),
+                lab: Lab::default(),
             };
             world.repos.put(id, repo);
             Ok(id)

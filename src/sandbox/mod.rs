@@ -1,10 +1,11 @@
 //! The sandbox forge: a small stateful forge over real bare Git repositories, for the demo and for tests. It listens on loopback only,
-//! keeps everything it has acknowledged, and speaks to clients and hooks as Gitea 1.27 does.
+//! keeps everything it has acknowledged, and speaks to clients and hooks as Gitea 1.27 does, and as other forges do at the same time.
 //!
-//! [`state`], [`act`] and the Git files know nothing of wire formats; [`gitea`] is one skin over them, [`pages`] shows them to people.
+//! [`state`], [`act`] and the Git files know nothing of wire formats; [`gitea`] and [`gitlab`] are skins over them, [`pages`] shows them to people.
 
 mod act;
 mod admin;
+mod committing;
 mod deliver;
 mod fate;
 mod flows;
@@ -14,6 +15,7 @@ mod git_merge;
 mod git_ops;
 mod git_read;
 mod gitea;
+mod gitlab;
 mod inspect;
 mod limits;
 mod making;
@@ -35,4 +37,4 @@ pub use inspect::Move;
 pub use problem::Problem;
 pub use render::Counts;
 pub use server::{Sandbox, SandboxConfig, SandboxError};
-pub use state::Skin;
+pub use state::{Lab, Skin};

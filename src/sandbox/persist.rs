@@ -49,6 +49,7 @@ impl Store {
         load(&mut world, &snapshot, false)?;
         let path = dir.join("journal.jsonl");
         load(&mut world, &path, true)?;
+        world.number_apart();
         if world.instance().is_empty() {
             let mut meta = world.meta.get(0).cloned().unwrap_or_default();
             meta.instance = uuid::Uuid::now_v7().simple().to_string();

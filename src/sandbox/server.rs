@@ -18,7 +18,7 @@ use super::deliver::{Deliveries, DeliveryConfig};
 use super::forge::{Forge, Shared};
 use super::persist::{Store, StoreError};
 use super::problem::Problem;
-use super::{gitea, pages};
+use super::{gitea, gitlab, pages};
 use crate::base::Clock;
 
 /// Largest body of an API request.
@@ -89,8 +89,10 @@ impl Sandbox {
         let address = listener.local_addr().map_err(listen)?;
         let dir = std::path::absolute(&config.dir).unwrap_or(config.dir);
         let stop = CancellationToken::new();
-        let deliveries = Deliveries::new(config.deliveries, stop.clone())?;
-        let forge = Arc::new(Forge::new(store, dir, format!("http://{address}"), config.clock, config.checking_answers, deliveries));
+        let mut deliveries = Deliveries::new(config.deliveries, stop.clone())?;
+        let root = format!("http://{address}");
+        (deliveries.clock, deliveries.root) = (config.clock.clone(), root.clone());
+        let forge = Arc::new(Forge::new(store, dir, root, config.clock, config.checking_answers, deliveries));
         forge.recover().await?;
         let server = axum::serve(listener, routes(forge.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
         let mut tasks = JoinSet::new();
@@ -131,6 +133,8 @@ impl Drop for Sandbox {
 fn routes(forge: Shared) -> Router {
     Router::new()
         .nest("/api/v1", gitea::routes())
+        .nest("/api/v4", gitlab::routes(&forge))
+        .merge(gitlab::beside())
         .merge(pages::routes())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(forge.clone(), git_or_next))

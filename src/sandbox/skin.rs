@@ -2,9 +2,11 @@
 
 use super::deliver::{Message, signature};
 use super::gitea;
+use super::gitlab;
 use super::state::{Hook, Skin};
 use super::told::Told;
 use super::world::World;
+use crate::base::Time;
 
 impl Skin {
     /// All protocols.
@@ -25,21 +27,23 @@ impl Skin {
     }
 
     /// The messages for what happened, as it is at this moment. One event is one message or, where the forge tells in smaller pieces, several.
-    pub fn messages(self, world: &World, root: &str, told: &Told) -> Vec<Message> {
+    /// `act`: all that happened in the same act, `told` among it.
+    pub fn messages(self, world: &World, root: &str, told: &Told, act: &[Told]) -> Vec<Message> {
         match self {
             Skin::Gitea => gitea::payload::message(world, root, told).into_iter().collect(),
             Skin::GitHub => Vec::new(),
-            Skin::GitLab => Vec::new(),
+            Skin::GitLab => gitlab::payload::messages(world, root, told, act),
         }
     }
 }
 
 /// The headers of a delivery, those of its content and of the hook's own authorization left out.
-pub fn headers(hook: &Hook, id: &str, message: &Message) -> Vec<(String, String)> {
+/// `at` is the moment of sending, `root` the address of the forge.
+pub fn headers(hook: &Hook, id: &str, message: &Message, at: Time, root: &str) -> Vec<(String, String)> {
     match hook.skin {
         Skin::Gitea => of_gitea(hook, id, message),
         Skin::GitHub => Vec::new(),
-        Skin::GitLab => Vec::new(),
+        Skin::GitLab => gitlab::sign::headers(hook, id, message, at, root),
     }
 }
 

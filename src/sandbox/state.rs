@@ -59,6 +59,43 @@ pub struct Repo {
     pub grants: BTreeMap<i64, Grant>,
     /// Full ref names (`refs/heads/...`, `refs/tags/...`) and the commits they stand on.
     pub refs: BTreeMap<String, String>,
+    /// What only the protocol of GitLab keeps of a repository.
+    #[serde(default)]
+    pub lab: Lab,
+}
+
+/// What the protocol of GitLab keeps of a repository: numbers counted apart, and settings that the others lack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Lab {
+    /// Number of the newest issue, pull requests not counted.
+    pub last_issue: i64,
+    /// Number of the newest pull request, issues not counted.
+    pub last_pull: i64,
+    /// A paid plan: labels `a::b` of one scope exclude each other.
+    pub premium: bool,
+    /// A push takes all approvals back.
+    pub reset_approvals: bool,
+    /// Hooks are told when a reviewer requests changes; older servers keep silent.
+    pub tells_requested_changes: bool,
+    /// `merge`, `rebase_merge` or `ff`.
+    pub merge_method: String,
+    /// `never`, `always`, `default_on` or `default_off`.
+    pub squash_option: String,
+}
+
+impl Default for Lab {
+    fn default() -> Lab {
+        Lab {
+            last_issue: 0,
+            last_pull: 0,
+            premium: false,
+            reset_approvals: false,
+            tells_requested_changes: true,
+            merge_method: "merge".to_owned(),
+            squash_option: "default_off".to_owned(),
+        }
+    }
 }
 
 impl Repo {
@@ -112,6 +149,9 @@ pub struct Reaction {
     pub user: i64,
     pub content: String,
     pub at: Time,
+    /// 0 in old rows.
+    #[serde(default)]
+    pub id: i64,
 }
 
 /// An issue, or the issue half of a pull request.
@@ -133,6 +173,12 @@ pub struct Issue {
     /// Counts edits of title and body.
     pub version: i64,
     pub pull: Option<Pull>,
+    /// Its number among the issues, or among the pull requests, of the repository: what GitLab counts.
+    #[serde(default)]
+    pub iid: i64,
+    /// Shown to members only, by the protocols that know such issues.
+    #[serde(default)]
+    pub confidential: bool,
 }
 
 /// The pull request half.
@@ -149,6 +195,11 @@ pub struct Pull {
     /// The commit a merge under way will put on the base branch; read after a crash to finish or forget it.
     pub merging: Option<Merged>,
     pub merged: Option<Merged>,
+    /// Wished when it was opened: one commit at the merge, the end of the head branch after it.
+    #[serde(default)]
+    pub squash: bool,
+    #[serde(default)]
+    pub remove_source: bool,
 }
 
 /// A merge: the commit on the base branch, by whom, when.
@@ -182,6 +233,22 @@ pub struct Comment {
     pub reactions: Vec<Reaction>,
     pub created: Time,
     pub updated: Time,
+    /// The comment, or comment on a line, that it answers; 0: it stands for itself.
+    #[serde(default)]
+    pub thread: i64,
+    /// For members only, by the protocols that know such comments.
+    #[serde(default)]
+    pub internal: bool,
+}
+
+/// A conversation that began with a comment or a comment on a line, for the protocols that keep them together.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Thread {
+    /// That of its first comment.
+    pub id: i64,
+    pub issue: i64,
+    /// By whom and when it was called settled.
+    pub resolved: Option<(i64, Time)>,
 }
 
 /// What a review says.
@@ -229,6 +296,8 @@ pub struct LineComment {
     /// Line in the old file, or 0.
     pub old_line: u64,
     pub body: String,
+    #[serde(default)]
+    pub reactions: Vec<Reaction>,
 }
 
 /// A status that somebody posted on a commit.

@@ -1,7 +1,7 @@
 //! What the forge tells its listeners, in neutral words. A skin turns each into the payload its hooks expect.
 
 use super::git_ops::CommitRow;
-use super::state::{Comment, Status};
+use super::state::{Comment, Reaction, Status};
 
 /// One thing that happened, with who did it and where.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ pub enum What {
     Labels {
         issue: i64,
         cleared: bool,
+        added: Vec<i64>,
+        removed: Vec<i64>,
     },
     Assigned {
         issue: i64,
@@ -83,10 +85,28 @@ pub enum What {
     },
     RefDeleted {
         name: String,
+        before: String,
     },
     StatusPosted {
         status: Box<Status>,
         commit: Box<CommitRow>,
     },
     RepoCreated,
+    /// A reaction came (`added`) or went, on an issue or on one of its comments.
+    Reacted {
+        issue: i64,
+        comment: Option<i64>,
+        reaction: Reaction,
+        added: bool,
+    },
+    /// An approval was taken back by who gave it; without a user: by a push that took all back.
+    Unapproved {
+        issue: i64,
+        user: Option<i64>,
+    },
+    /// A comment on a line got another text.
+    LineEdited {
+        review: i64,
+        line: i64,
+    },
 }

@@ -1,6 +1,6 @@
 //! All tables together, and the questions asked of them.
 
-use super::state::{Comment, Event, Grant, Hook, Issue, Label, Meta, Milestone, Protection, Pull, Repo, Review, Status, User};
+use super::state::{Comment, Event, Grant, Hook, Issue, Label, Meta, Milestone, Protection, Pull, Repo, Review, Status, Thread, User};
 use super::table::{Stored, Table};
 
 /// Everything the sandbox forge knows beside the Git objects.
@@ -19,11 +19,12 @@ pub struct World {
     pub hooks: Table<Hook>,
     pub protections: Table<Protection>,
     pub events: Table<Event>,
+    pub threads: Table<Thread>,
 }
 
 impl World {
     /// The tables with the names they have on disk.
-    pub fn tables(&mut self) -> [(&'static str, &mut dyn Stored); 12] {
+    pub fn tables(&mut self) -> [(&'static str, &mut dyn Stored); 13] {
         [
             ("meta", &mut self.meta),
             ("user", &mut self.users),
@@ -37,6 +38,7 @@ impl World {
             ("hook", &mut self.hooks),
             ("protection", &mut self.protections),
             ("event", &mut self.events),
+            ("thread", &mut self.threads),
         ]
     }
 
@@ -130,6 +132,21 @@ impl World {
         of_repo().find(|rule| rule.rule == branch).or_else(|| of_repo().find(|rule| matches_pattern(&rule.rule, branch)))
     }
 
+    /// Gives rows of older states the numbers that issues and pull requests have apart from each other.
+    pub fn number_apart(&mut self) {
+        let old: Vec<(i64, i64, bool)> =
+            self.issues.all().filter(|issue| issue.iid == 0).map(|issue| (issue.id, issue.repo, issue.pull.is_some())).collect();
+        for (id, repo, is_pull) in old {
+            let Some(repo) = self.repos.edit(repo) else { continue };
+            let counted = if is_pull { &mut repo.lab.last_pull } else { &mut repo.lab.last_issue };
+            *counted += 1;
+            let iid = *counted;
+            if let Some(issue) = self.issues.edit(id) {
+                issue.iid = iid;
+            }
+        }
+    }
+
     /// Open pull requests of a repository that pass the test.
     pub fn open_pulls(&self, repo: i64, test: impl Fn(&Pull) -> bool) -> Vec<i64> {
         let wanted = |issue: &&Issue| issue.repo == repo && issue.closed.is_none() && issue.pull.as_ref().is_some_and(&test);
@@ -171,6 +188,33 @@ pub fn matches_pattern(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Rows as they were stored before issues and pull requests were counted apart.
+    #[test]
+    fn old_rows_are_numbered_apart() {
+        let mut world = World::default();
+        let repo = serde_json::json!({
+            "id": 1, "owner": 1, "name": "shop", "private": false, "archived": false, "default_branch": "main", "created": 0, "updated": 0,
+            "last_number": 3, "grants": {}, "refs": {},
+        });
+        world.repos.put(1, serde_json::from_value(repo).unwrap());
+        let pull = serde_json::json!({
+            "id": 1, "head": "work", "base": "main", "head_sha": "", "head_gone": false, "busy": 0, "merging": null, "merged": null,
+            "check": {"merge_base": "", "conflicts": false, "ahead": 1, "behind": 0, "additions": 0, "deletions": 0, "files": 0},
+        });
+        for (id, pull) in [(1, None), (2, Some(pull)), (3, None)] {
+            let issue = serde_json::json!({
+                "id": id, "repo": 1, "number": id, "author": 1, "title": "t", "body": "", "closed": null, "labels": [], "assignees": [],
+                "milestone": null, "reactions": [], "created": 0, "updated": 0, "version": 0, "pull": pull,
+            });
+            world.issues.put(id, serde_json::from_value(issue).unwrap());
+        }
+        for _ in 0..2 {
+            world.number_apart();
+            assert_eq!(world.issues.all().map(|issue| issue.iid).collect::<Vec<_>>(), [1, 1, 2]);
+            assert_eq!(world.repos.get(1).map(|repo| (repo.lab.last_issue, repo.lab.last_pull)), Some((2, 1)));
+        }
+    }
 
     #[test]
     fn patterns_with_stars() {

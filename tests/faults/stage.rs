@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use syndarix::forge::gitea::Timeouts;
+use syndarix::forge::Timeouts;
 use tokio::sync::OnceCell;
 
 use super::answers::smooth;

@@ -13,6 +13,9 @@ use syndarix::base::{Clock, Time};
 use syndarix::sandbox::{Permission, Sandbox, SandboxConfig};
 
 mod api;
+mod gitlab;
+mod gitlab_client;
+mod gitlab_hooks;
 mod hooks;
 mod people;
 

@@ -11,7 +11,7 @@ use syndarix::app::{App, Options};
 use syndarix::base::{Clock, Time};
 use syndarix::config::{Config, Env, Prompts, Settings, Team};
 use syndarix::engine::reconcile;
-use syndarix::forge::gitea::Timeouts;
+use syndarix::forge::Timeouts;
 use syndarix::llm::Provider;
 use syndarix::llm::scripted::{Rule, Script};
 use syndarix::sandbox::seed::SAMPLE;

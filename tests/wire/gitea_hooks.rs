@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use syndarix::base::secret::SecretString;
 use syndarix::domain::forge::{EventKind, ForgeKind, Parsed};
 use syndarix::forge::Forge;
-use syndarix::forge::gitea::{GiteaConfig, GiteaForge, Timeouts};
+use syndarix::forge::Timeouts;
+use syndarix::forge::gitea::{GiteaConfig, GiteaForge};
 
 /// The events of `docs/forges.md` by their precise names, with the actions that tell them apart; those without an action have an empty one.
 const GITEA: &[(&str, &[&str])] = &[

@@ -1,7 +1,6 @@
 //! Driver for Gitea 1.22 and later, and for Forgejo, a dialect of it. `docs/forges.md` names the facts it relies on.
 
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::Engine;
@@ -15,20 +14,17 @@ use crate::domain::forge::*;
 
 use super::{
     BranchRules, DeliveryHead, Forge, ForgeFacts, Headers, NameRule, NewFile, NewHook, NewPull, PlacedComment, PullPatch, Reacted,
-    ReactionTarget, RepoHook, Result, Touched, Window,
+    ReactionTarget, RepoHook, Result, Timeouts, Touched, Window,
 };
 
 pub mod abilities;
-mod calls;
 mod client;
 mod convert;
-mod gate;
 mod hook;
 mod host;
 mod labels;
 #[cfg(test)]
 mod merge_test;
-mod pace;
 mod pulls;
 mod read;
 mod rules;
@@ -38,23 +34,6 @@ mod wire;
 mod write;
 
 pub use host::GiteaHost;
-
-/// How long the driver waits for the forge.
-#[derive(Clone, Copy, Debug)]
-pub struct Timeouts {
-    /// Until a connection stands.
-    pub connect: Duration,
-    /// Until the whole answer is there.
-    pub total: Duration,
-    /// Before a failed read is tried again the first time; doubles from there.
-    pub backoff: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Timeouts {
-        Timeouts { connect: Duration::from_secs(5), total: Duration::from_secs(30), backoff: Duration::from_millis(250) }
-    }
-}
 
 /// What the driver needs to know about one forge.
 #[derive(Clone, Debug)]
@@ -137,7 +116,7 @@ impl Forge for GiteaForge {
     }
 
     fn calls(&self) -> Vec<(&'static str, u64)> {
-        self.client.calls.counts()
+        self.client.counts()
     }
 
     async fn whoami(&self) -> Result<User> {

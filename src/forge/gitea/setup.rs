@@ -8,10 +8,10 @@ use serde_json::json;
 use crate::base::secret::ExposeSecret;
 use crate::domain::ability::version_of;
 use crate::domain::forge::*;
+use crate::forge::http::pace::date;
 use crate::forge::{BranchRules, ForgeError, ForgeFacts, NewFile, NewHook, RepoHook, Result};
 
 use super::client::Call;
-use super::pace::date;
 use super::read::odd;
 use super::{GiteaForge, convert, wire};
 

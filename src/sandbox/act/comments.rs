@@ -2,7 +2,7 @@
 
 use super::{Act, lacking, no_such};
 use crate::sandbox::problem::Problem;
-use crate::sandbox::state::{Comment, Grant, Reaction};
+use crate::sandbox::state::{Comment, Grant, LineComment, Reaction};
 use crate::sandbox::told::{Done, What};
 
 /// The reactions that the forge knows.
@@ -13,17 +13,25 @@ pub const REACTIONS: [&str; 8] = ["+1", "-1", "laugh", "hooray", "confused", "he
 pub enum On {
     Issue(i64),
     Comment(i64),
+    /// A comment on a line: the review and the comment.
+    Line(i64, i64),
 }
 
 impl Act<'_> {
     /// Adds a comment and returns its id; everybody who may read may comment.
     pub fn comment(&mut self, issue: i64, body: String) -> Result<i64, Problem> {
+        self.comment_in(issue, body, 0, false)
+    }
+
+    /// The same as an answer in a thread, or for members only.
+    pub fn comment_in(&mut self, issue: i64, body: String, thread: i64, internal: bool) -> Result<i64, Problem> {
         self.issue(issue)?;
         if body.trim().is_empty() {
             return Err(Problem::invalid("[Body]: Required"));
         }
         let id = self.world.next_id("comment");
-        let comment = Comment { id, issue, author: self.actor, body, reactions: Vec::new(), created: self.at, updated: self.at };
+        let (author, at) = (self.actor, self.at);
+        let comment = Comment { id, issue, author, body, reactions: Vec::new(), created: at, updated: at, thread, internal };
         self.world.comments.put(id, comment.clone());
         self.edit_issue(issue)?;
         self.tell_of(issue, What::Commented { done: Done::Created, comment: Box::new(comment), body_from: None })?;
@@ -75,13 +83,26 @@ impl Act<'_> {
         match on {
             On::Issue(id) => self.issue(id).map(|issue| issue.reactions.as_slice()),
             On::Comment(id) => self.visible_comment(id).map(|comment| comment.reactions.as_slice()),
+            On::Line(review, line) => self.line(review, line).map(|(_, line)| line.reactions.as_slice()),
         }
+    }
+
+    /// A comment on a line, with the issue half of its pull request, if the actor may see it.
+    pub fn line(&self, review: i64, line: i64) -> Result<(i64, &LineComment), Problem> {
+        let review = self.world.reviews.get(review).ok_or_else(no_such)?;
+        self.issue(review.issue)?;
+        let found = review.lines.iter().find(|found| found.id == line).ok_or_else(no_such)?;
+        Ok((review.issue, found))
     }
 
     fn edit_reactions(&mut self, on: On) -> Result<&mut Vec<Reaction>, Problem> {
         match on {
             On::Issue(id) => self.world.issues.edit(id).map(|issue| &mut issue.reactions),
             On::Comment(id) => self.world.comments.edit(id).map(|comment| &mut comment.reactions),
+            On::Line(review, id) => {
+                let lines = self.world.reviews.edit(review).map(|review| review.lines.iter_mut());
+                lines.and_then(|mut lines| lines.find(|line| line.id == id)).map(|line| &mut line.reactions)
+            }
         }
         .ok_or_else(no_such)
     }
@@ -91,19 +112,36 @@ impl Act<'_> {
         if !REACTIONS.contains(&content) {
             return Err(Problem::denied(format!("'{content}' is not an allowed reaction")));
         }
+        self.react_with(on, content)
+    }
+
+    /// The same with any word, for protocols that know more of them.
+    pub fn react_with(&mut self, on: On, content: &str) -> Result<bool, Problem> {
         let (user, at) = (self.actor, self.at);
         if self.reactions(on)?.iter().any(|reaction| reaction.user == user && reaction.content == content) {
             return Ok(false);
         }
-        self.edit_reactions(on)?.push(Reaction { user, content: content.to_owned(), at });
+        let reaction = Reaction { user, content: content.to_owned(), at, id: self.world.next_id("reaction") };
+        self.edit_reactions(on)?.push(reaction.clone());
+        self.tell_reaction(on, reaction, true)?;
         Ok(true)
     }
 
     /// Takes the actor's reaction back.
     pub fn unreact(&mut self, on: On, content: &str) -> Result<(), Problem> {
         let user = self.actor;
-        self.reactions(on)?;
+        let own = |reaction: &&Reaction| reaction.user == user && reaction.content == content;
+        let Some(gone) = self.reactions(on)?.iter().find(own).cloned() else { return Ok(()) };
         self.edit_reactions(on)?.retain(|reaction| reaction.user != user || reaction.content != content);
-        Ok(())
+        self.tell_reaction(on, gone, false)
+    }
+
+    fn tell_reaction(&mut self, on: On, reaction: Reaction, added: bool) -> Result<(), Problem> {
+        let (issue, comment) = match on {
+            On::Issue(id) => (id, None),
+            On::Comment(id) => (self.visible_comment(id)?.issue, Some(id)),
+            On::Line(review, line) => (self.line(review, line)?.0, Some(line)),
+        };
+        self.tell_of(issue, What::Reacted { issue, comment, reaction, added })
     }
 }

@@ -51,6 +51,9 @@ impl Act<'_> {
         let id = self.world.next_id("issue");
         let repo = self.world.repos.edit(repo_id).ok_or_else(no_such)?;
         repo.last_number += 1;
+        let counted = if pull.is_some() { &mut repo.lab.last_pull } else { &mut repo.lab.last_issue };
+        *counted += 1;
+        let iid = *counted;
         let issue = Issue {
             id,
             repo: repo_id,
@@ -67,6 +70,8 @@ impl Act<'_> {
             updated: self.at,
             version: 0,
             pull,
+            iid,
+            confidential: false,
         };
         self.world.issues.put(id, issue);
         self.tell(repo_id, What::Opened { issue: id });

@@ -87,11 +87,13 @@ impl Act<'_> {
         let removed = before.difference(&after).map(|id| (*id, false));
         let changes: Vec<(i64, bool)> = removed.chain(after.difference(&before).map(|id| (*id, true))).collect();
         self.world.issues.edit(issue).ok_or_else(no_such)?.labels = after;
+        let these = |wanted: bool| changes.iter().filter(|(_, added)| *added == wanted).map(|(label, _)| *label).collect();
+        let (added, removed) = (these(true), these(false));
         for (label, added) in changes {
             let name = self.world.labels.get(label).map(|label| label.name.clone()).unwrap_or_default();
             self.note(issue, EventKind::Label { label, name, added })?;
         }
-        self.tell_of(issue, What::Labels { issue, cleared })
+        self.tell_of(issue, What::Labels { issue, cleared, added, removed })
     }
 
     /// Adds labels; told even when nothing changes.

@@ -3,6 +3,7 @@
 
 pub mod comments;
 mod issues;
+mod lab;
 mod labels;
 pub mod pulls;
 pub mod refs;
@@ -13,6 +14,7 @@ pub use issues::{IssuePatch, NewIssue};
 pub use labels::LabelPatch;
 pub use pulls::NewPull;
 pub use reviews::NewReview;
+pub use setup::STATES;
 
 use super::problem::Problem;
 use super::state::{Event, EventKind, Grant, Issue, Pull, Repo};

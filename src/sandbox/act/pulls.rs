@@ -46,6 +46,8 @@ impl Act<'_> {
             busy: new.busy,
             merging: None,
             merged: None,
+            squash: false,
+            remove_source: false,
         };
         self.open(repo, new.issue, Some(pull))
     }

@@ -68,9 +68,10 @@ impl Act<'_> {
                 if let Some(branch) = name.strip_prefix("refs/heads/").map(str::to_owned) {
                     self.close_pulls_of(repo, &branch)?;
                 } else {
+                    let before = before.clone();
                     self.tell(repo, What::Pushed { name: name.clone(), before, after: ZERO.to_owned(), commits, total });
                 }
-                self.tell(repo, What::RefDeleted { name });
+                self.tell(repo, What::RefDeleted { name, before });
             }
             (None, None) => {}
         }
@@ -111,14 +112,22 @@ impl Act<'_> {
         }
         row.head_sha = head.to_owned();
         row.busy = busy;
-        let dismiss = self.world.protection_of(repo, &base).is_some_and(|rule| rule.dismiss_stale);
+        let resets = self.world.repos.get(repo).is_some_and(|repo| repo.lab.reset_approvals);
+        let dismiss = resets || self.world.protection_of(repo, &base).is_some_and(|rule| rule.dismiss_stale);
+        let mut taken_back = false;
         let reviews: Vec<i64> = self.world.reviews_of(id).map(|review| review.id).collect();
         for review in reviews {
             let Some(review) = self.world.reviews.edit(review) else { continue };
             review.stale = review.commit != head && review.verdict != Verdict::Requested;
-            review.dismissed |= dismiss && review.stale && review.verdict == Verdict::Approve;
+            let dismissed = dismiss && review.stale && review.verdict == Verdict::Approve;
+            taken_back |= dismissed && !review.dismissed;
+            review.dismissed |= dismissed;
         }
         self.note(id, EventKind::Pushed { before: before.clone(), after: head.to_owned() })?;
-        self.tell_of(id, What::Synchronized { issue: id, before, after: head.to_owned() })
+        self.tell_of(id, What::Synchronized { issue: id, before, after: head.to_owned() })?;
+        if taken_back {
+            self.tell_of(id, What::Unapproved { issue: id, user: None })?;
+        }
+        Ok(())
     }
 }

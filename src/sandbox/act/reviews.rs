@@ -27,7 +27,7 @@ impl Act<'_> {
         let id = self.world.next_id("comment");
         let mut lines = Vec::new();
         for (path, new_line, old_line, body) in new.lines {
-            lines.push(LineComment { id: self.world.next_id("comment"), path, new_line, old_line, body });
+            lines.push(LineComment { id: self.world.next_id("comment"), path, new_line, old_line, body, reactions: Vec::new() });
         }
         if new.verdict != Verdict::Pending {
             self.settle_older(issue, new.verdict)?;

@@ -12,11 +12,14 @@ use crate::sandbox::told::What;
 /// The states a commit status can have.
 pub const STATES: [&str; 6] = ["pending", "success", "error", "failure", "warning", "skipped"];
 
+/// States that only GitLab knows.
+pub const MORE_STATES: [&str; 2] = ["running", "canceled"];
+
 impl Act<'_> {
     /// Posts a status on a commit that the caller has found.
     pub fn post_status(&mut self, repo: i64, commit: CommitRow, mut status: Status) -> Result<i64, Problem> {
         self.repo(repo, Grant::Write)?;
-        if !STATES.contains(&status.state.as_str()) {
+        if !STATES.contains(&status.state.as_str()) && !MORE_STATES.contains(&status.state.as_str()) {
             return Err(Problem::invalid(format!("unknown status state: {}", status.state)));
         }
         let id = self.world.next_id("status");

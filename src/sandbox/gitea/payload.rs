@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::shapes::{View, time};
+use super::shapes::{View, known_state, time};
 use crate::sandbox::deliver::Message;
 use crate::sandbox::state::{Comment, Issue, Repo, Verdict};
 use crate::sandbox::told::{Done, Told, What};
@@ -17,7 +17,7 @@ pub fn message(world: &World, root: &str, told: &Told) -> Option<Message> {
     body.insert("repository".into(), maker.view.repo(repo));
     body.insert("sender".into(), maker.view.user(told.actor));
     let branch = match &told.what {
-        What::Pushed { name, .. } | What::RefCreated { name, .. } | What::RefDeleted { name } => {
+        What::Pushed { name, .. } | What::RefCreated { name, .. } | What::RefDeleted { name, .. } => {
             name.strip_prefix("refs/heads/").map(str::to_owned)
         }
         _ => None,
@@ -49,7 +49,7 @@ impl Maker<'_> {
                 }
                 self.plain(*issue, "edited", "", json!({"changes": changes}))
             }
-            What::Labels { issue, cleared } => {
+            What::Labels { issue, cleared, .. } => {
                 self.plain(*issue, if *cleared { "label_cleared" } else { "label_updated" }, "label", json!({}))
             }
             What::Assigned { issue, added } => self.plain(*issue, if *added { "assigned" } else { "unassigned" }, "assign", json!({})),
@@ -83,14 +83,14 @@ impl Maker<'_> {
                 let (kind, short) = short(name);
                 Some(("create", "create", object(json!({"sha": sha, "ref": short, "ref_type": kind}))))
             }
-            What::RefDeleted { name } => {
+            What::RefDeleted { name, .. } => {
                 let (kind, short) = short(name);
                 Some(("delete", "delete", object(json!({"ref": short, "ref_type": kind, "pusher_type": "user"}))))
             }
             What::StatusPosted { status, commit } => {
                 let body = json!({
                     "commit": self.view.payload_commit(self.repo, commit), "context": status.context, "created_at": time(status.at),
-                    "description": status.description, "id": status.id, "sha": status.sha, "state": status.state,
+                    "description": status.description, "id": status.id, "sha": status.sha, "state": known_state(&status.state),
                     "target_url": status.url, "updated_at": time(status.at),
                 });
                 Some(("status", "status", object(body)))

@@ -215,7 +215,7 @@ impl View<'_> {
     /// A status; its state is called `status` here.
     pub fn status(&self, status: &Status) -> Value {
         json!({
-            "id": status.id, "status": status.state, "target_url": status.url, "description": status.description,
+            "id": status.id, "status": known_state(&status.state), "target_url": status.url, "description": status.description,
             "url": format!("{}/statuses/{}", self.at_id(true, status.repo), status.sha), "context": status.context,
             "creator": self.user(status.creator), "created_at": time(status.at), "updated_at": time(status.at),
         })
@@ -356,6 +356,15 @@ fn joined(mut shape: Value, more: Value) -> Value {
 /// `open` or `closed`.
 pub fn state(closed: Option<Time>) -> &'static str {
     if closed.is_some() { "closed" } else { "open" }
+}
+
+/// The nearest of Gitea's words for the state of a status.
+pub fn known_state(state: &str) -> &str {
+    match state {
+        "running" => "pending",
+        "canceled" => "error",
+        known => known,
+    }
 }
 
 fn verdict(verdict: Verdict) -> &'static str {

@@ -4,9 +4,11 @@ use axum::extract::Path;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::shapes::known_state;
 use super::web::{Answer, Body, Call, created, ok};
 use crate::base::Time;
-use crate::sandbox::act::no_such;
+use crate::sandbox::act::{STATES, no_such};
+use crate::sandbox::problem::Problem;
 use crate::sandbox::state::{Grant, Status};
 
 #[derive(Default, Deserialize)]
@@ -21,6 +23,9 @@ pub struct StatusBody {
 pub async fn create(call: Call, Path((owner, name, sha)): Path<(String, String, String)>, Body(body): Body<StatusBody>) -> Answer {
     let repo = call.repo(&owner, &name, Grant::Write)?;
     call.me()?;
+    if !STATES.contains(&body.state.as_str()) {
+        return Err(Problem::invalid(format!("unknown status state: {}", body.state)).into());
+    }
     let git = call.forge.git(repo.id);
     let commit = git.with_files(git.commit(&sha).await?).await?;
     let context = if body.context.is_empty() { "default".to_owned() } else { body.context };
@@ -45,7 +50,7 @@ pub async fn combined(call: Call, Path((owner, name, wanted)): Path<(String, Str
     let sha = call.forge.resolve(&repo, Some(&wanted)).await?;
     ok(call.show(|view| {
         let latest = view.world.latest_statuses(repo.id, &sha);
-        let states: Vec<&str> = latest.iter().map(|status| status.state.as_str()).collect();
+        let states: Vec<&str> = latest.iter().map(|status| known_state(&status.state)).collect();
         let shapes: Vec<Value> = latest.iter().map(|status| view.status(status)).collect();
         json!({
             "state": worst(&states), "sha": sha, "total_count": shapes.len(), "statuses": if shapes.is_empty() { Value::Null } else { shapes.into() },

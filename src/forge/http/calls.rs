@@ -20,7 +20,7 @@ const OUTCOMES: [&str; 11] = [
 
 /// One number for each outcome.
 #[derive(Default)]
-pub(super) struct Calls([AtomicU64; OUTCOMES.len()]);
+pub struct Calls([AtomicU64; OUTCOMES.len()]);
 
 impl Calls {
     pub fn count(&self, error: Option<&ForgeError>) {

@@ -8,12 +8,12 @@ use reqwest::header::{DATE, HeaderMap, LINK, RETRY_AFTER};
 use crate::base::Time;
 
 /// How many entries the whole list has, where the headers say so.
-pub(super) fn total(headers: &HeaderMap) -> Option<usize> {
+pub fn total(headers: &HeaderMap) -> Option<usize> {
     headers.get("x-total-count")?.to_str().ok()?.trim().parse().ok()
 }
 
 /// True when the headers say that this was the last page. `Link` addresses may name another host, so only their page number counts.
-pub(super) fn is_last(headers: &HeaderMap, page: usize, so_far: usize) -> bool {
+pub fn is_last(headers: &HeaderMap, page: usize, so_far: usize) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(total) = total(headers) {
         return so_far >= total;
@@ -32,7 +32,7 @@ fn next_page(link: &str) -> Option<usize> {
 }
 
 /// How long the server asks to wait: seconds, or a date relative to the server's own clock.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds.min(86_400)));
@@ -43,7 +43,7 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// The server's own clock when it answered.
-pub(super) fn date(headers: &HeaderMap) -> Option<Time> {
+pub fn date(headers: &HeaderMap) -> Option<Time> {
     let text = headers.get(DATE)?.to_str().ok()?.trim();
     chrono::DateTime::parse_from_rfc2822(text).ok().map(|at| Time(at.timestamp_micros()))
 }
@@ -53,7 +53,7 @@ const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 
 /// How long a refusal asks to wait; `None` when it is no limit of the rate. A 403 is one when its headers or its words say so: GitHub's
 /// secondary limits come that way, and so do those of proxies that copy it.
-pub(super) fn limit(status: u16, headers: &HeaderMap, text: &str) -> Option<Duration> {
+pub fn limit(status: u16, headers: &HeaderMap, text: &str) -> Option<Duration> {
     let named = retry_after(headers).or_else(|| reset_in(headers));
     match status {
         429 => Some(named.unwrap_or(DEFAULT_WAIT)),
@@ -76,7 +76,7 @@ fn reset_in(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// Doubles with every try, and spreads by half so that many callers do not come back at once.
-pub(super) fn pause(backoff: Duration, tried: u32) -> Duration {
+pub fn pause(backoff: Duration, tried: u32) -> Duration {
     let full = backoff.saturating_mul(1 << (tried - 1).min(8));
     let spread = RandomState::new().hash_one(tried) % 1_000;
     full / 2 + full.mul_f64(spread as f64 / 2_000.0)

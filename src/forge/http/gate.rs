@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::base::{Clock, Time};
 
 /// One door for all callers of a forge, since a forge limits the account and not the caller.
-pub(super) struct Gate {
+pub struct Gate {
     clock: Clock,
     /// When the forge asked to wait, and for how long.
     closed: Mutex<Option<(Time, Duration)>>,
