@@ -301,7 +301,7 @@ mod tests {
             (format!("{github}{app}token = \"t\"\n{secret}"), "take one out"),
             (format!("{github}private_key = \"k\"\n{secret}"), "no `app_id`"),
             (format!("{github}app_id = 1\n{secret}"), "has no private_key"),
-            (format!("{github}app_id = 0\ntoken = \"t\"\n{secret}"), "a whole number from 1 on"),
+            (format!("{github}app_id = 0\nprivate_key = \"k\"\n{secret}"), "no number of a GitHub App"),
         ] {
             let all = errors(&Env::default(), &text).join("\n");
             assert!(all.contains(said) && !all.contains("key-canary"), "{said}: {all}");

@@ -248,6 +248,10 @@ impl Reader<'_> {
                 None
             }
             None => None,
+            Some(0) => {
+                self.wrong(span, format!("the forge `{id}` has `app_id = 0`, which is no number of a GitHub App"));
+                None
+            }
             Some(_) if kind != ForgeKind::GitHub => {
                 self.wrong(span, format!("the forge `{id}` has `app_id`, and only forges of kind `github` know Apps: use a token"));
                 None

@@ -14,12 +14,13 @@ use crate::base::secret::{MASK, Redactor};
 use crate::base::text::{clip, visible};
 use crate::base::{Clock, Time};
 use crate::domain::forge::RepoRef;
+use crate::forge::http::calls::Calls;
+use crate::forge::http::pace::{date, limit, pause, retry_after};
 use crate::forge::{ForgeError, Result};
 
 use super::address::Addresses;
-use super::calls::Calls;
 use super::login::{Login, Tokens, Whose};
-use super::pace::{Pace, date, left, limit, next_page, pause, retry_after, spent};
+use super::pace::{Pace, left, next_page, spent};
 use super::remembered::Remembered;
 use super::transport::{Identity, Transport};
 use super::wire;

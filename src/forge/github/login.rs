@@ -13,10 +13,11 @@ use reqwest::Method;
 use crate::base::Time;
 use crate::base::secret::{ExposeSecret, SecretString};
 use crate::domain::forge::GitHeader;
+use crate::forge::http::pace::date;
 use crate::forge::{ForgeError, Result};
 
 use super::client::{Call, Client, Failure};
-use super::pace::{Lane, date, left};
+use super::pace::{Lane, left};
 use super::transport::Identity;
 use super::wire;
 

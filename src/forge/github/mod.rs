@@ -17,7 +17,6 @@ use super::{
 
 pub mod abilities;
 mod address;
-mod calls;
 mod client;
 mod convert;
 mod hook;

@@ -1,13 +1,13 @@
-//! What headers say about pages and waiting, how long to pause between tries, and the spacing of writes.
+//! What headers say about pages and what is left, the limits of one token, and the spacing of writes.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Url;
-use reqwest::header::{DATE, HeaderMap, LINK, RETRY_AFTER};
+use reqwest::header::{HeaderMap, LINK};
 
 use crate::base::{Clock, Time};
+use crate::forge::http::pace::date;
 
 /// How long the driver waits for the forge, and between two writes.
 #[derive(Clone, Copy, Debug)]
@@ -83,39 +83,6 @@ pub(super) fn next_page(headers: &HeaderMap, parameter: &str) -> Option<String> 
     address.query_pairs().find(|(key, _)| key == parameter).map(|(_, value)| value.into_owned())
 }
 
-/// How long the server asks to wait: seconds, or a date relative to the server's own clock.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds.min(86_400)));
-    }
-    let now = date(headers)?;
-    let at = chrono::DateTime::parse_from_rfc2822(text).ok()?.timestamp_micros();
-    u64::try_from(at - now.0).ok().map(Duration::from_micros)
-}
-
-/// The server's own clock when it answered.
-pub(super) fn date(headers: &HeaderMap) -> Option<Time> {
-    let text = headers.get(DATE)?.to_str().ok()?.trim();
-    chrono::DateTime::parse_from_rfc2822(text).ok().map(|at| Time(at.timestamp_micros()))
-}
-
-/// What a limit that names no time is taken to ask for, as GitHub's documentation says.
-const DEFAULT_WAIT: Duration = Duration::from_secs(60);
-
-/// How long a refusal asks to wait; `None` when it is no limit of the rate. Secondary limits come as 403 with `Retry-After`, or with words
-/// alone; the primary one as 403 or 429 with nothing left.
-pub(super) fn limit(status: u16, headers: &HeaderMap, text: &str) -> Option<Duration> {
-    let named = retry_after(headers).or_else(|| spent(headers));
-    let words = text.to_lowercase();
-    match status {
-        429 => Some(named.unwrap_or(DEFAULT_WAIT)),
-        403 if named.is_some() => named,
-        403 if words.contains("rate limit") || words.contains("abuse detection") => Some(DEFAULT_WAIT),
-        _ => None,
-    }
-}
-
 /// The time until a window in which no calls are left begins anew, by the server's own clock.
 pub(super) fn spent(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
@@ -126,13 +93,6 @@ pub(super) fn spent(headers: &HeaderMap) -> Option<Duration> {
     let now = date(headers)?.seconds();
     // A second more: both numbers are cut to whole seconds.
     Some(Duration::from_secs(u64::try_from(reset - now).unwrap_or(0).min(86_400) + 1))
-}
-
-/// Doubles with every try, and spreads by half so that many callers do not come back at once.
-pub(super) fn pause(backoff: Duration, tried: u32) -> Duration {
-    let full = backoff.saturating_mul(1 << (tried - 1).min(8));
-    let spread = RandomState::new().hash_one(tried) % 1_000;
-    full / 2 + full.mul_f64(spread as f64 / 2_000.0)
 }
 
 #[cfg(test)]
@@ -154,17 +114,10 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_known_by_status_headers_or_words() {
-        let seconds = |status, pairs: &[_], text| limit(status, &headers(pairs), text).map(|wait| wait.as_secs());
+    fn the_last_call_says_when_the_next_may_follow() {
         let date = ("date", "Mon, 03 Aug 2026 09:00:00 GMT");
-        let none_left = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1785747660"), date];
-        assert_eq!(seconds(429, &[], "slow down"), Some(60));
-        assert_eq!(seconds(403, &none_left, "API rate limit exceeded"), Some(61));
-        assert_eq!(seconds(403, &[("retry-after", "9")], "no"), Some(9));
-        assert_eq!(seconds(403, &[("retry-after", "Mon, 03 Aug 2026 09:00:30 GMT"), date], "no"), Some(30));
-        assert_eq!(seconds(403, &[], "You have exceeded a secondary rate limit"), Some(60));
-        assert_eq!(seconds(403, &[("x-ratelimit-remaining", "12"), none_left[1], date], "Must have admin rights"), None);
-        assert_eq!(seconds(404, &none_left, ""), None);
+        let wait = |remaining| spent(&headers(&[("x-ratelimit-remaining", remaining), ("x-ratelimit-reset", "1785747660"), date]));
+        assert_eq!((wait("0"), wait("12")), (Some(Duration::from_secs(61)), None));
     }
 
     #[test]

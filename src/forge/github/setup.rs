@@ -10,11 +10,12 @@ use serde_json::json;
 use crate::base::Time;
 use crate::base::secret::ExposeSecret;
 use crate::domain::forge::*;
+use crate::forge::http::pace::date;
 use crate::forge::{ForgeError, ForgeFacts, NewFile, NewHook, RepoHook, Result};
 
 use super::client::Call;
 use super::login::Whose;
-use super::pace::{date, next_page};
+use super::pace::next_page;
 use super::read::odd;
 use super::{GitHubForge, convert, wire};
 

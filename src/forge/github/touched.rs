@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::base::Time;
 use crate::domain::forge::*;
+use crate::forge::http::pace::date;
 use crate::forge::{ForgeError, PlacedComment, Result, Touched, Window};
 
 use super::client::{Call, Listed};
 use super::login::Whose;
-use super::pace::date;
 use super::read::odd;
 use super::{GitHubForge, convert, wire};
 

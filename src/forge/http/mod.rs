@@ -13,7 +13,7 @@ use crate::base::text::clip;
 
 use super::{ForgeError, Result};
 
-mod calls;
+pub mod calls;
 mod client;
 mod gate;
 pub mod pace;
