@@ -12,6 +12,8 @@ pub enum Style {
     RebaseMerge,
     Squash,
     FastForwardOnly,
+    /// One commit as by `Squash`, brought in by a merge commit. The message holds both, that of the merge first, with a NUL between them.
+    SquashMerge,
 }
 
 /// Largest number of commits that a rebase replays.
@@ -67,6 +69,13 @@ impl Git {
                 let first = self.log(&["--reverse", &format!("{base}..{head}")], REBASE_LIMIT).await?.into_iter().next();
                 let author = first.map_or(own, |commit| Signature { date: String::new(), ..commit.author });
                 self.commit_tree(&tree, &[base], message, &author, maker).await
+            }
+            Style::SquashMerge => {
+                let (merge, squash) = message.split_once('\0').unwrap_or((message, message));
+                let one = format!("{}\n", squash.trim());
+                let squashed = Box::pin(self.integrate(Style::Squash, base, head, &one, maker)).await?;
+                let tree = self.commit(&squashed).await?.tree;
+                self.commit_tree(&tree, &[base, &squashed], &format!("{}\n", merge.trim()), &own, maker).await
             }
             Style::Rebase => self.rebase(base, head, maker).await,
             Style::RebaseMerge => {

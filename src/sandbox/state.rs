@@ -200,6 +200,9 @@ pub struct Pull {
     pub squash: bool,
     #[serde(default)]
     pub remove_source: bool,
+    /// The one commit that a squash made of it, where a protocol names it.
+    #[serde(default)]
+    pub squashed: String,
 }
 
 /// A merge: the commit on the base branch, by whom, when.

@@ -269,10 +269,12 @@ async fn a_merge_request_from_draft_to_merge() {
     let merged =
         world.lab("alice", Method::PUT, merge, json!({"sha": second, "squash": true, "should_remove_source_branch": true}), 200).await;
     assert_eq!((merged["state"].as_str(), merged["merge_user"]["username"].as_str()), (Some("merged"), Some("alice")));
-    assert!(merged["squash_commit_sha"].is_string() && merged["merge_commit_sha"].is_null(), "{merged}");
     world.lab("alice", Method::PUT, merge, Value::Null, 405).await;
     world.lab("alice", Method::GET, "/repository/branches/work", Value::Null, 404).await;
-    assert_eq!(world.lab_get("/repository/commits").await[0]["title"], "feat: CSV export");
+    let commits = world.lab_get("/repository/commits").await;
+    assert_eq!(names(&commits, "title")[..2], ["Merge branch 'work' into 'main'", "feat: CSV export"]);
+    assert_eq!((&commits[0]["id"], &commits[1]["id"]), (&merged["merge_commit_sha"], &merged["squash_commit_sha"]));
+    assert_eq!(commits[0]["message"], "Merge branch 'work' into 'main'\n\nfeat: CSV export\n\nSee merge request acme/shop!1\n");
     assert_eq!(world.lab_get("/repository/files/csv.txt/raw").await, "a,b\nc,d\n");
 }
 
@@ -360,6 +362,20 @@ async fn the_check_of_a_merge_takes_its_time() {
     assert!(merged["merge_commit_sha"].is_string());
     let message = world.lab_get("/repository/commits").await[0]["message"].as_str().unwrap().to_owned();
     assert_eq!(message, "Merge branch 'work' into 'main'\n\nfeat: x\n\nSee merge request acme/shop!1\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_goes_forward_only_has_no_merge_commits() {
+    for squash in [false, true] {
+        let world = World::new().await;
+        let (_, head) = world.merge_request("feat: x").await;
+        world.lab("acme", Method::PUT, "", json!({"merge_method": "ff"}), 200).await;
+        let merged = world.lab("alice", Method::PUT, "/merge_requests/1/merge", json!({"squash": squash, "sha": head}), 200).await;
+        let tip = world.lab_get("/repository/branches/main").await["commit"]["id"].clone();
+        assert!(merged["merge_commit_sha"].is_null(), "{merged}");
+        assert_eq!(merged["squash_commit_sha"], if squash { tip.clone() } else { Value::Null });
+        assert_eq!(tip == head.as_str(), !squash);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

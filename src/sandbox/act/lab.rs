@@ -96,6 +96,12 @@ impl Act<'_> {
         Ok(())
     }
 
+    /// Keeps which commit a squash has made.
+    pub fn keep_squashed(&mut self, issue: i64, sha: String) -> Result<(), Problem> {
+        self.edit_pull(issue)?.squashed = sha;
+        Ok(())
+    }
+
     /// What was wished of a merge when the pull request was opened.
     pub fn wish_of_merge(&mut self, issue: i64, squash: Option<bool>, remove_source: Option<bool>) -> Result<(), Problem> {
         if !self.may_change(self.issue(issue)?, false) {

@@ -63,6 +63,7 @@ impl Act<'_> {
             merged: None,
             squash: false,
             remove_source: false,
+            squashed: String::new(),
         };
         self.open(repo, new.issue, Some(pull))
     }

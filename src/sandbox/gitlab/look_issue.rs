@@ -188,8 +188,8 @@ impl Look<'_> {
             "merged_by": merger, "merge_user": merger, "merged_at": merged.map(|merged| time(merged.at)),
             "closed_at": issue.closed.filter(|_| merged.is_none()).map(time), "target_branch": pull.base, "source_branch": pull.head,
             "source_project_id": issue.repo, "target_project_id": issue.repo, "reviewers": reviewers, "sha": pull.head_sha,
-            "merge_commit_sha": merged.filter(|_| !pull.squash).map(|merged| &merged.sha),
-            "squash_commit_sha": merged.filter(|_| pull.squash).map(|merged| &merged.sha), "merge_status": merge_status,
+            "merge_commit_sha": merged.filter(|merged| merged.sha != pull.squashed && merged.sha != pull.head_sha).map(|merged| &merged.sha),
+            "squash_commit_sha": Some(&pull.squashed).filter(|sha| !sha.is_empty()), "merge_status": merge_status,
             "detailed_merge_status": word, "has_conflicts": pull.check.conflicts,
         });
         let rest = json!({

@@ -123,24 +123,38 @@ pub async fn merge(Path((id, iid)): Path<(String, i64)>, call: Call) -> Answer {
         Kind::Conflict => refused(422, "Branch cannot be merged"),
         _ => problem.into(),
     })?;
+    if squash {
+        keep_squashed(&call, &repo, issue.id).await?;
+    }
     ok(show(&call, issue.id)?)
 }
 
+/// The commit of a squash is what the merge commit brought in, or itself the new head.
+async fn keep_squashed(call: &Call, repo: &Repo, issue: i64) -> Result<(), Problem> {
+    let merged = call.forge.read(|world| world.issues.get(issue).and_then(|issue| issue.pull.as_ref()?.merged.clone()));
+    let Some(merged) = merged else { return Ok(()) };
+    let parents = call.forge.git(repo.id).commit(&merged.sha).await?.parents;
+    let squashed = parents.get(1).cloned().unwrap_or(merged.sha);
+    call.act(|act| act.keep_squashed(issue, squashed))
+}
+
 fn order(call: &Call, repo: &Repo, issue: &Issue, pull: &Pull, squash: bool) -> MergeOrder {
-    let style = match repo.lab.merge_method.as_str() {
-        _ if squash => Style::Squash,
-        "ff" => Style::FastForwardOnly,
-        _ => Style::Merge,
+    let style = match (repo.lab.merge_method.as_str(), squash) {
+        ("ff", true) => Style::Squash,
+        ("ff", false) => Style::FastForwardOnly,
+        (_, true) => Style::SquashMerge,
+        (_, false) => Style::Merge,
     };
     let title = draft::shown(&issue.title);
-    let wished = call.params.some(if squash { "squash_commit_message" } else { "merge_commit_message" });
     let reference = format!("{}!{}", call.look(|look| look.path(repo.id)), issue.iid);
-    let default = if squash {
-        title
-    } else {
-        format!("Merge branch '{}' into '{}'\n\n{title}\n\nSee merge request {reference}", pull.head, pull.base)
+    let default = format!("Merge branch '{}' into '{}'\n\n{title}\n\nSee merge request {reference}", pull.head, pull.base);
+    let merge = call.params.some("merge_commit_message").unwrap_or(default);
+    let squash = call.params.some("squash_commit_message").unwrap_or(title);
+    let message = match style {
+        Style::Squash => squash,
+        Style::SquashMerge => format!("{merge}\n\0{squash}"),
+        _ => merge,
     };
-    let message = wished.unwrap_or(default);
     let (title, message) = message.split_once('\n').unwrap_or((&message, ""));
     MergeOrder {
         style,
