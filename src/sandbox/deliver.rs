@@ -75,6 +75,9 @@ impl Outgoing {
     }
 }
 
+/// A delivery with the status code of the receiver.
+type Sent = (Outgoing, Option<u16>);
+
 /// A finished delivery.
 #[derive(Clone, Debug, Serialize)]
 pub struct Delivered {
@@ -124,10 +127,10 @@ pub fn addressed(world: &mut World, hook: Hook, message: Message) -> Outgoing {
     Outgoing { id, hook, message, dice: number.unsigned_abs(), again: false }
 }
 
-/// The same delivery once more, under the same id.
-pub fn once_more(world: &mut World, one: &Outgoing) -> Outgoing {
+/// The same delivery once more, under the same id, to the hook as it is now.
+pub fn once_more(world: &mut World, hook: Hook, one: &Outgoing) -> Outgoing {
     let dice = world.next_id("delivery").unsigned_abs();
-    Outgoing { dice, again: true, ..one.clone() }
+    Outgoing { hook, dice, again: true, ..one.clone() }
 }
 
 fn wants(hook: &Hook, message: &Message) -> bool {
@@ -145,7 +148,7 @@ pub struct Deliveries {
     gate: Arc<Semaphore>,
     under_way: watch::Sender<usize>,
     log: Arc<Mutex<VecDeque<Delivered>>>,
-    sent: Arc<Mutex<VecDeque<(Outgoing, Option<u16>)>>>,
+    sent: Arc<Mutex<VecDeque<Sent>>>,
     /// What was sent, for those who can ask for it again.
     pub history: Arc<History>,
     /// Tells the moment to those who sign it.

@@ -31,7 +31,7 @@ pub(super) fn moves(told: &[Told]) -> Vec<Move> {
         What::Pushed { name, before, after, .. } => {
             Some(Move { repo: one.repo, actor: one.actor, name: name.clone(), before: some(before), after: some(after) })
         }
-        What::RefDeleted { name } => Some(Move { repo: one.repo, actor: one.actor, name: name.clone(), before: None, after: None }),
+        What::RefDeleted { name, .. } => Some(Move { repo: one.repo, actor: one.actor, name: name.clone(), before: None, after: None }),
         _ => None,
     };
     told.iter().filter_map(moved).collect()

@@ -1,7 +1,8 @@
 //! The sandbox forge: a small stateful forge over real bare Git repositories, for the demo and for tests. It listens on loopback only,
 //! keeps everything it has acknowledged, and speaks to clients and hooks as Gitea 1.27 does, and as other forges do at the same time.
 //!
-//! [`state`], [`act`] and the Git files know nothing of wire formats; [`gitea`] and [`github`] are skins over them, [`pages`] shows them to people.
+//! [`state`], [`act`] and the Git files know nothing of wire formats; [`gitea`], [`github`] and [`gitlab`] are skins over them, [`pages`] shows
+//! them to people.
 
 mod act;
 mod admin;
@@ -16,6 +17,7 @@ mod git_ops;
 mod git_read;
 mod gitea;
 mod github;
+mod gitlab;
 mod history;
 mod inspect;
 mod limits;
@@ -39,4 +41,4 @@ pub use inspect::Move;
 pub use problem::Problem;
 pub use render::Counts;
 pub use server::{Sandbox, SandboxConfig, SandboxError};
-pub use state::Skin;
+pub use state::{Lab, Skin};

@@ -18,7 +18,7 @@ use super::deliver::{Deliveries, DeliveryConfig};
 use super::forge::{Forge, Shared};
 use super::persist::{Store, StoreError};
 use super::problem::Problem;
-use super::{gitea, github, pages};
+use super::{gitea, github, gitlab, pages};
 use crate::base::Clock;
 
 /// Largest body of an API request.
@@ -135,6 +135,8 @@ fn routes(forge: Shared) -> Router {
         .nest("/api/v1", gitea::routes())
         .nest("/api/v3", github::routes(&forge))
         .merge(github::beside(&forge))
+        .nest("/api/v4", gitlab::routes(&forge))
+        .merge(gitlab::beside())
         .merge(pages::routes())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(forge.clone(), git_or_next))

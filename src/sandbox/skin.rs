@@ -3,6 +3,7 @@
 use super::deliver::{Message, signature};
 use super::gitea;
 use super::github;
+use super::gitlab;
 use super::state::{Hook, Skin};
 use super::told::Told;
 use super::world::World;
@@ -32,18 +33,18 @@ impl Skin {
         match self {
             Skin::Gitea => gitea::payload::message(world, root, told).into_iter().collect(),
             Skin::GitHub => github::payload::messages(world, root, told, act),
-            Skin::GitLab => Vec::new(),
+            Skin::GitLab => gitlab::payload::messages(world, root, told, act),
         }
     }
 }
 
 /// The headers of a delivery, those of its content and of the hook's own authorization left out.
 /// `at` is the moment of sending, `root` the address of the forge.
-pub fn headers(hook: &Hook, id: &str, message: &Message, _at: Time, _root: &str) -> Vec<(String, String)> {
+pub fn headers(hook: &Hook, id: &str, message: &Message, at: Time, root: &str) -> Vec<(String, String)> {
     match hook.skin {
         Skin::Gitea => of_gitea(hook, id, message),
         Skin::GitHub => github::sign::headers(hook, id, message),
-        Skin::GitLab => Vec::new(),
+        Skin::GitLab => gitlab::sign::headers(hook, id, message, at, root),
     }
 }
 

@@ -85,6 +85,7 @@ pub enum What {
     },
     RefDeleted {
         name: String,
+        before: String,
     },
     StatusPosted {
         status: Box<Status>,
@@ -131,11 +132,6 @@ pub enum What {
     Checked {
         check: i64,
         begun: bool,
-    },
-    /// Told beside the end of a branch: where it stood.
-    BranchGone {
-        name: String,
-        before: String,
     },
     /// Told beside a push that left commits behind.
     Forced {

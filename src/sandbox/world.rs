@@ -1,6 +1,9 @@
 //! All tables together, and the questions asked of them.
 
-use super::state::{App, AppToken, CheckRun, Comment, Event, Grant, Hook, Issue, Label, Meta, Milestone, Protection, Pull, Repo, Review, Status, Thread, User};
+use super::state::{
+    App, AppToken, CheckRun, Comment, Event, Grant, Hook, Issue, Label, Meta, Milestone, Protection, Pull, Repo, Review, Status, Thread,
+    User,
+};
 use super::table::{Stored, Table};
 
 /// Everything the sandbox forge knows beside the Git objects.

@@ -31,9 +31,8 @@ impl Act<'_> {
     pub fn unapprove(&mut self, issue: i64) -> Result<(), Problem> {
         self.pull(issue)?;
         let (actor, at) = (self.actor, self.at);
-        let stands = |review: &&crate::sandbox::state::Review| {
-            review.author == actor && review.verdict == Verdict::Approve && !review.dismissed
-        };
+        let stands =
+            |review: &&crate::sandbox::state::Review| review.author == actor && review.verdict == Verdict::Approve && !review.dismissed;
         let own: Vec<i64> = self.world.reviews_of(issue).filter(stands).map(|review| review.id).collect();
         if own.is_empty() {
             return Err(no_such());

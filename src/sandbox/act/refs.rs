@@ -73,11 +73,11 @@ impl Act<'_> {
             (Some(before), None) => {
                 if let Some(branch) = name.strip_prefix("refs/heads/").map(str::to_owned) {
                     self.close_pulls_of(repo, &branch)?;
-                    self.tell(repo, What::BranchGone { name: name.clone(), before });
                 } else {
+                    let before = before.clone();
                     self.tell(repo, What::Pushed { name: name.clone(), before, after: ZERO.to_owned(), commits, total });
                 }
-                self.tell(repo, What::RefDeleted { name });
+                self.tell(repo, What::RefDeleted { name, before });
             }
             (None, None) => {}
         }

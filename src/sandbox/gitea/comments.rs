@@ -100,6 +100,10 @@ fn reactions(call: &Call, on: On) -> Result<Vec<Value>, Problem> {
         let found = match on {
             On::Issue(id) => view.world.issues.get(id).map(|issue| &issue.reactions),
             On::Comment(id) => view.world.comments.get(id).map(|comment| &comment.reactions),
+            On::Line(review, id) => {
+                let review = view.world.reviews.get(review);
+                review.and_then(|review| review.lines.iter().find(|line| line.id == id)).map(|line| &line.reactions)
+            }
         };
         found.map(|reactions| reactions.iter().map(|reaction| view.reaction(reaction)).collect()).ok_or_else(no_such)
     })

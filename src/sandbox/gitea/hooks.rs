@@ -85,7 +85,9 @@ fn show(call: &Call, id: i64) -> Result<Value, Problem> {
 
 pub async fn list(call: Call, Path((owner, name)): Path<(String, String)>) -> Answer {
     let repo = call.repo(&owner, &name, Grant::Admin)?.id;
-    let items = call.show(|view| view.world.hooks.all().filter(|hook| hook.repo == Some(repo) && hook.skin == Skin::Gitea).map(|hook| view.hook(hook)).collect());
+    let items = call.show(|view| {
+        view.world.hooks.all().filter(|hook| hook.repo == Some(repo) && hook.skin == Skin::Gitea).map(|hook| view.hook(hook)).collect()
+    });
     Ok(call.page(items))
 }
 

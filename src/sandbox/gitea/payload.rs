@@ -17,7 +17,7 @@ pub fn message(world: &World, root: &str, told: &Told) -> Option<Message> {
     body.insert("repository".into(), maker.view.repo(repo));
     body.insert("sender".into(), maker.view.user(told.actor));
     let branch = match &told.what {
-        What::Pushed { name, .. } | What::RefCreated { name, .. } | What::RefDeleted { name } => {
+        What::Pushed { name, .. } | What::RefCreated { name, .. } | What::RefDeleted { name, .. } => {
             name.strip_prefix("refs/heads/").map(str::to_owned)
         }
         _ => None,
@@ -83,7 +83,7 @@ impl Maker<'_> {
                 let (kind, short) = short(name);
                 Some(("create", "create", object(json!({"sha": sha, "ref": short, "ref_type": kind}))))
             }
-            What::RefDeleted { name } => {
+            What::RefDeleted { name, .. } => {
                 let (kind, short) = short(name);
                 Some(("delete", "delete", object(json!({"ref": short, "ref_type": kind, "pusher_type": "user"}))))
             }

@@ -95,7 +95,9 @@ pub async fn token(call: Call, Body(wish): Body<Wish>) -> Answer {
         return Err(Failure::not_found());
     }
     let limited = wish.repository_ids.is_some() || wish.repositories.is_some();
-    let named = |id: &i64| call.forge.read(|world| world.repos.get(*id).is_some_and(|repo| wish.repositories.iter().flatten().any(|name| *name == repo.name)));
+    let named = |id: &i64| {
+        call.forge.read(|world| world.repos.get(*id).is_some_and(|repo| wish.repositories.iter().flatten().any(|name| *name == repo.name)))
+    };
     let wanted = |id: &&i64| !limited || wish.repository_ids.iter().flatten().any(|wanted| wanted == *id) || named(id);
     let repos: BTreeSet<i64> = app.repos.iter().filter(wanted).copied().collect();
     let asked = wish.repository_ids.as_ref().map_or(0, Vec::len) + wish.repositories.as_ref().map_or(0, Vec::len);
@@ -115,7 +117,8 @@ pub async fn token(call: Call, Body(wish): Body<Wish>) -> Answer {
         "repository_selection": if limited { "selected" } else { "all" },
     });
     if limited {
-        shape["repositories"] = call.show(|view| repos.iter().filter_map(|id| view.world.repos.get(*id)).map(|repo| view.repo(repo)).collect());
+        shape["repositories"] =
+            call.show(|view| repos.iter().filter_map(|id| view.world.repos.get(*id)).map(|repo| view.repo(repo)).collect());
     }
     created(shape)
 }
@@ -183,7 +186,21 @@ impl Sandbox {
                 let (authorization, branches) = Default::default();
                 let events = BTreeSet::from(["*".to_owned()]);
                 let (skin, form, app) = (Skin::GitHub, false, Some(id));
-                let row = Hook { id: hook, repo: None, url, secret, authorization, branches, events, active: true, created: at, updated: at, skin, form, app };
+                let row = Hook {
+                    id: hook,
+                    repo: None,
+                    url,
+                    secret,
+                    authorization,
+                    branches,
+                    events,
+                    active: true,
+                    created: at,
+                    updated: at,
+                    skin,
+                    form,
+                    app,
+                };
                 world.hooks.put(hook, row);
             }
             Ok(id)

@@ -44,7 +44,8 @@ fn since<'a>(call: &Call, comments: impl Iterator<Item = &'a Comment>) -> Result
 /// Oldest first.
 pub async fn of_issue(call: Call) -> Answer {
     let (_, issue) = call.issue()?;
-    let items = call.show(|view| Ok::<_, Failure>(since(&call, view.world.comments_on(issue))?.into_iter().map(|row| view.comment(row)).collect()))?;
+    let items = call
+        .show(|view| Ok::<_, Failure>(since(&call, view.world.comments_on(issue))?.into_iter().map(|row| view.comment(row)).collect()))?;
     Ok(call.page(items))
 }
 

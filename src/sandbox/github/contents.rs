@@ -117,7 +117,8 @@ pub async fn put(call: Call, Body(body): Body<Change>) -> Answer {
     let repo = call.repo(Grant::Write)?;
     let branch = body.branch.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| repo.default_branch.clone());
     let encoded: String = body.content.ok_or_else(|| Failure::invalid("Blob", "content", "missing_field"))?.split_whitespace().collect();
-    let content = STANDARD.decode(encoded).map_err(|_| Failure::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "content is not valid Base64"))?;
+    let content =
+        STANDARD.decode(encoded).map_err(|_| Failure::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "content is not valid Base64"))?;
     let old = standing(&call, &repo, &branch).await;
     match (&old, &body.sha) {
         (Some(_), None) => {
@@ -144,7 +145,8 @@ pub async fn delete(call: Call, Body(body): Body<Change>) -> Answer {
     let branch = given(body.branch, "branch").unwrap_or_else(|| repo.default_branch.clone());
     let old = standing(&call, &repo, &branch).await.ok_or_else(Failure::not_found)?;
     let sha = given(body.sha, "sha");
-    let sha = sha.ok_or_else(|| Failure::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "Invalid request.\n\n\"sha\" wasn't supplied."))?;
+    let sha =
+        sha.ok_or_else(|| Failure::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "Invalid request.\n\n\"sha\" wasn't supplied."))?;
     if sha != old.sha {
         return Err(Failure::new(axum::http::StatusCode::CONFLICT, format!("{} does not match {sha}", call.part("path"))));
     }

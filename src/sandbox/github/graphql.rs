@@ -101,7 +101,8 @@ fn mutate(call: &Call, field: &Field) -> Result<Value, Refusal> {
     };
     let input = field.arguments.get("input").cloned().unwrap_or_default();
     let issue = issue_of(call, &input["pullRequestId"]);
-    let issue = issue.ok_or_else(|| missing(&format!("node with the global id of '{}'", input["pullRequestId"].as_str().unwrap_or_default())))?;
+    let issue =
+        issue.ok_or_else(|| missing(&format!("node with the global id of '{}'", input["pullRequestId"].as_str().unwrap_or_default())))?;
     let forbidden = |failure: Failure| ("FORBIDDEN", failure.sentence_of().to_owned());
     set_draft(call, issue.id, draft).map_err(forbidden)?;
     let issue = call.forge.read(|world| world.issues.get(issue.id).cloned()).ok_or_else(|| missing("node"))?;

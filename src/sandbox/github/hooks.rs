@@ -20,9 +20,28 @@ use crate::sandbox::told::{Told, What};
 
 /// What a hook can subscribe to.
 const EVENTS: [&str; 22] = [
-    "*", "check_run", "check_suite", "commit_comment", "create", "delete", "fork", "issue_comment", "issues", "label", "member", "milestone",
-    "ping", "pull_request", "pull_request_review", "pull_request_review_comment", "pull_request_review_thread", "push", "release",
-    "repository", "status", "workflow_run",
+    "*",
+    "check_run",
+    "check_suite",
+    "commit_comment",
+    "create",
+    "delete",
+    "fork",
+    "issue_comment",
+    "issues",
+    "label",
+    "member",
+    "milestone",
+    "ping",
+    "pull_request",
+    "pull_request_review",
+    "pull_request_review_comment",
+    "pull_request_review_thread",
+    "push",
+    "release",
+    "repository",
+    "status",
+    "workflow_run",
 ];
 /// Deliveries can be asked for again for so long, in seconds.
 const KEPT: i64 = 3 * 24 * 3600;
@@ -198,7 +217,9 @@ pub async fn test(call: Call) -> Answer {
 fn delivery(one: &Try) -> Value {
     let body: Value = payload_of(one);
     let status = match one.status {
-        Some(status) if one.arrived() => reqwest::StatusCode::from_u16(status).ok().and_then(|code| code.canonical_reason()).unwrap_or("OK").to_owned(),
+        Some(status) if one.arrived() => {
+            reqwest::StatusCode::from_u16(status).ok().and_then(|code| code.canonical_reason()).unwrap_or("OK").to_owned()
+        }
         Some(status) => format!("Invalid HTTP Response: {status}"),
         None => one.error.clone(),
     };
@@ -217,7 +238,8 @@ fn payload_of(one: &Try) -> Value {
     }
     let uri = format!("http://form/?{}", String::from_utf8_lossy(body));
     let form = reqwest::Url::parse(&uri).ok();
-    form.and_then(|url| url.query_pairs().find_map(|(name, value)| (name == "payload").then(|| serde_json::from_str(&value).ok())?)).unwrap_or_default()
+    form.and_then(|url| url.query_pairs().find_map(|(name, value)| (name == "payload").then(|| serde_json::from_str(&value).ok())?))
+        .unwrap_or_default()
 }
 
 fn tries(call: &Call, hook: i64) -> Vec<Try> {
@@ -271,7 +293,7 @@ pub async fn redeliver(call: Call) -> Answer {
     let old = one(&call)?;
     // The hook as it is now: its address may have been the mistake.
     let hook = found(call.forge.read(|world| world.hooks.get(old.outgoing.hook.id).cloned()))?;
-    let again = call.forge.change(|world| Ok(deliver::once_more(world, &deliver::Outgoing { hook, ..old.outgoing })))?;
+    let again = call.forge.change(|world| Ok(deliver::once_more(world, hook, &old.outgoing)))?;
     call.forge.deliveries.send(vec![again]);
     Ok((StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], "{}").into_response())
 }

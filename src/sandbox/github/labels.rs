@@ -81,7 +81,8 @@ pub async fn create(call: Call, Body(body): Body<LabelBody>) -> Answer {
     let name = body.name.clone().unwrap_or_default();
     check(&call, repo, &body, Some(&name), None)?;
     let color = body.color.or_else(|| Some(GRAY.into()));
-    let id = call.act(|act| act.create_label(repo, LabelPatch { name: Some(name), color, description: body.description, exclusive: None }))?;
+    let id =
+        call.act(|act| act.create_label(repo, LabelPatch { name: Some(name), color, description: body.description, exclusive: None }))?;
     created(show(&call, id)?)
 }
 

@@ -75,9 +75,7 @@ impl Maker<'_> {
                 self.plain(*issue, if *added { "assigned" } else { "unassigned" }, json!({"assignee": who}))
             }
             What::Milestoned { issue, set } => self.plain(*issue, if *set { "milestoned" } else { "demilestoned" }, json!({})),
-            What::Synchronized { issue, before, after } => {
-                self.plain(*issue, "synchronize", json!({"before": before, "after": after}))
-            }
+            What::Synchronized { issue, before, after } => self.plain(*issue, "synchronize", json!({"before": before, "after": after})),
             What::ReviewRequest { issue, reviewer, added } => {
                 let action = if *added { "review_requested" } else { "review_request_removed" };
                 self.plain(*issue, action, json!({"requested_reviewer": self.view.user(*reviewer)}))
@@ -194,7 +192,9 @@ impl Maker<'_> {
     fn lines(&self, id: i64, action: &str, wanted: impl Fn(i64) -> bool) -> Vec<Made> {
         let Some(review) = self.view.world.reviews.get(id) else { return Vec::new() };
         let Some(pull) = self.simple(review) else { return Vec::new() };
-        let one = |line| ("pull_request_review_comment", json!({"action": action, "comment": self.view.line(review, line), "pull_request": pull}));
+        let one = |line| {
+            ("pull_request_review_comment", json!({"action": action, "comment": self.view.line(review, line), "pull_request": pull}))
+        };
         review.lines.iter().filter(|line| wanted(line.id)).map(one).collect()
     }
 

@@ -14,9 +14,12 @@ impl Maker<'_> {
     pub(super) fn of_repo(&self) -> Vec<Made> {
         match &self.told.what {
             What::Pushed { name, before, after, commits, .. } => vec![self.pushed(name, before, after, commits)],
-            What::BranchGone { name, before } => vec![self.pushed(name, before, ZERO, &[])],
             What::RefCreated { name, .. } => vec![("create", self.ref_body(name))],
-            What::RefDeleted { name } => vec![("delete", self.ref_body(name))],
+            // The end of a tag is told as a push already, that of a branch is not.
+            What::RefDeleted { name, before } if name.starts_with("refs/heads/") => {
+                vec![("delete", self.ref_body(name)), self.pushed(name, before, ZERO, &[])]
+            }
+            What::RefDeleted { name, .. } => vec![("delete", self.ref_body(name))],
             What::StatusPosted { status, commit } => vec![("status", self.status_body(status, commit))],
             What::Checked { check, begun } => self.checked(*check, *begun),
             What::RepoCreated => repository("created", json!({})),

@@ -249,7 +249,10 @@ mod tests {
         assert_eq!(read(with), read(without));
         let operation = read(with);
         assert!(operation.is_mutation);
-        assert_eq!((operation.fields[0].shown.as_str(), &operation.fields[0].arguments["input"]), ("done", &json!({"pullRequestId": "PR_1"})));
+        assert_eq!(
+            (operation.fields[0].shown.as_str(), &operation.fields[0].arguments["input"]),
+            ("done", &json!({"pullRequestId": "PR_1"}))
+        );
     }
 
     #[test]
@@ -262,7 +265,20 @@ mod tests {
     #[test]
     fn what_is_not_well_formed_is_refused_with_a_sentence() {
         let deep = format!("{}{}", "{a".repeat(50), "}".repeat(50));
-        for text in ["", "{", "{}", "{ a(", "{ a(b) }", "subscription { a }", "{ ...F }", "{ a } fragment F on X { b }", "{ a(b: \"", "{ é }", &deep, "{a(b:-)}"] {
+        for text in [
+            "",
+            "{",
+            "{}",
+            "{ a(",
+            "{ a(b) }",
+            "subscription { a }",
+            "{ ...F }",
+            "{ a } fragment F on X { b }",
+            "{ a(b: \"",
+            "{ é }",
+            &deep,
+            "{a(b:-)}",
+        ] {
             assert!(read(text, &Map::new()).is_err(), "{text}");
         }
     }

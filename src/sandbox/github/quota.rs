@@ -187,7 +187,10 @@ fn too_much(forge: &Forge, request: &Request, user: Option<i64>, who: &str, now:
         return None;
     }
     if let Some(seconds) = forge.quota.write(who, now) {
-        return Some(Failure::too_fast("You have exceeded a secondary rate limit. Please wait a few minutes before you try again.", seconds));
+        return Some(Failure::too_fast(
+            "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+            seconds,
+        ));
     }
     let scopes = forge.scopes.of(user?)?;
     let may = scopes.iter().any(|scope| scope == "repo" || scope == "public_repo" || scope.starts_with("write:"));
@@ -206,7 +209,8 @@ async fn tagged(response: Response, known: Option<HeaderValue>) -> Response {
     put(&mut parts.headers, "cache-control", "private, max-age=60, s-maxage=60");
     put(&mut parts.headers, "vary", "Accept, Authorization, Cookie, X-GitHub-OTP");
     let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let same = known.and_then(|known| known.to_str().ok().map(|known| known.split(',').any(|one| bare(one) == bare(&tag) || one.trim() == "*")));
+    let same =
+        known.and_then(|known| known.to_str().ok().map(|known| known.split(',').any(|one| bare(one) == bare(&tag) || one.trim() == "*")));
     if same == Some(true) {
         parts.status = StatusCode::NOT_MODIFIED;
         parts.headers.remove(header::CONTENT_TYPE);

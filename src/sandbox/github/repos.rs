@@ -58,7 +58,10 @@ pub async fn of_owner(call: Call) -> Answer {
 /// The repositories that an installation's token reaches.
 pub async fn of_installation(call: Call) -> Answer {
     if !call.caller.is_installation() {
-        return Err(Failure::new(StatusCode::FORBIDDEN, "You must authenticate with an installation access token in order to list repositories for an installation."));
+        return Err(Failure::new(
+            StatusCode::FORBIDDEN,
+            "You must authenticate with an installation access token in order to list repositories for an installation.",
+        ));
     }
     let items = call.show(|view| view.world.repos.all().filter(|repo| call.caller.reaches(repo.id)).map(|repo| view.repo(repo)).collect());
     Ok(call.page_in("repositories", items))

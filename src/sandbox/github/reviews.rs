@@ -137,7 +137,8 @@ pub async fn submit(call: Call, Body(body): Body<Submission>) -> Answer {
     let (issue, id) = review(&call)?;
     let me = call.me()?;
     let verdict = verdict(body.event.as_deref().unwrap_or_default())?;
-    let pending = found(call.forge.read(|world| world.reviews.get(id).filter(|one| one.verdict == Verdict::Pending && one.author == me).cloned()))?;
+    let pending =
+        found(call.forge.read(|world| world.reviews.get(id).filter(|one| one.verdict == Verdict::Pending && one.author == me).cloned()))?;
     let lines = pending.lines.into_iter().map(|line| (line.path, line.new_line, line.old_line, line.body)).collect();
     let new = NewReview { verdict, body: body.body.unwrap_or(pending.body), commit: Some(pending.commit), lines };
     let submitted = call.forge.act(me, |act| {
@@ -228,8 +229,12 @@ async fn change(call: &Call, body: Reviewers, add: bool) -> Result<Value, Failur
     let (repo, id) = call.pull()?;
     let users = users(call, &body.reviewers.unwrap_or_default())?;
     if add && !call.forge.read(|world| users.iter().all(|user| is_in(world, &repo, *user))) {
-        let text = "Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator";
-        return Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{text} of the {} repository.", call.forge.read(|world| world.path_of(&repo)))));
+        let text =
+            "Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator";
+        return Err(Failure::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("{text} of the {} repository.", call.forge.read(|world| world.path_of(&repo))),
+        ));
     }
     let me = call.me()?;
     let made = call.forge.act(me, |act| act.request_reviews(id, &users, add));

@@ -175,7 +175,9 @@ impl View<'_> {
     }
 
     pub fn milestone(&self, row: &Milestone) -> Value {
-        let of = |closed: bool| self.world.issues.all().filter(|issue| issue.milestone == Some(row.id) && issue.closed.is_some() == closed).count();
+        let of = |closed: bool| {
+            self.world.issues.all().filter(|issue| issue.milestone == Some(row.id) && issue.closed.is_some() == closed).count()
+        };
         let (number, html) = (self.number_of(row), self.html_of(row.repo));
         let url = format!("{}/milestones/{number}", self.api(row.repo));
         json!({
@@ -202,7 +204,8 @@ impl View<'_> {
 
     /// How many reactions of each kind there are.
     fn counts(&self, url: &str, reactions: &[Reaction]) -> Value {
-        let mut counts = Map::from_iter([("url".to_owned(), format!("{url}/reactions").into()), ("total_count".into(), reactions.len().into())]);
+        let mut counts =
+            Map::from_iter([("url".to_owned(), format!("{url}/reactions").into()), ("total_count".into(), reactions.len().into())]);
         for kind in REACTIONS {
             counts.insert(kind.to_owned(), reactions.iter().filter(|one| one.content == kind).count().into());
         }

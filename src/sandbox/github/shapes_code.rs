@@ -16,9 +16,7 @@ impl View<'_> {
         let shown = repo.map_or(Value::Null, |repo| self.repo(repo));
         let owner = repo.map_or(0, |repo| repo.owner);
         let base_sha = repo.and_then(|repo| repo.branch(&pull.base)).unwrap_or(&pull.check.merge_base);
-        let end = |name: &str, sha: &str| {
-            json!({"label": format!("{}:{name}", self.world.login(owner)), "ref": name, "sha": sha, "user": self.user(owner), "repo": shown})
-        };
+        let end = |name: &str, sha: &str| json!({"label": format!("{}:{name}", self.world.login(owner)), "ref": name, "sha": sha, "user": self.user(owner), "repo": shown});
         let statuses = format!("{api}/statuses/{}", pull.head_sha);
         let requested = self.world.reviews_of(issue.id).filter(|review| review.verdict == Verdict::Requested);
         let assignees: Vec<Value> = issue.assignees.iter().map(|id| self.user(*id)).collect();
@@ -78,7 +76,8 @@ impl View<'_> {
             };
             let good = |context: &String| latest.iter().any(|status| status.context == *context && status.state == "success");
             let lacks = i64::try_from(standing(Verdict::Approve)).unwrap_or(i64::MAX) < rule.required_approvals;
-            if lacks || (rule.status_check && !rule.contexts.iter().all(good)) || (rule.block_on_rejected && standing(Verdict::Reject) > 0) {
+            if lacks || (rule.status_check && !rule.contexts.iter().all(good)) || (rule.block_on_rejected && standing(Verdict::Reject) > 0)
+            {
                 return "blocked";
             }
             if rule.block_on_outdated && pull.check.behind > 0 {

@@ -198,7 +198,8 @@ impl View<'_> {
         let url = format!("{api}/check-runs/{}", check.id);
         let of_head = self.world.issues.all().filter(|issue| issue.repo == check.repo && issue.closed.is_none());
         let pulls = of_head.filter_map(|issue| Some((issue, issue.pull.as_ref().filter(|pull| pull.head_sha == check.sha)?)));
-        let end = |name: &str, sha: &str| json!({"ref": name, "sha": sha, "repo": {"id": check.repo, "url": api, "name": self.path(check.repo)}});
+        let end =
+            |name: &str, sha: &str| json!({"ref": name, "sha": sha, "repo": {"id": check.repo, "url": api, "name": self.path(check.repo)}});
         let pulls: Vec<Value> = pulls
             .map(|(issue, pull)| {
                 let at = format!("{api}/pulls/{}", issue.number);

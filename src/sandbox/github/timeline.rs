@@ -36,7 +36,9 @@ impl View<'_> {
                 }
                 lines
             }
-            EventKind::Closed => vec![base("closed", json!({"state_reason": if issue.pull.is_some() { Value::Null } else { "completed".into() }}))],
+            EventKind::Closed => {
+                vec![base("closed", json!({"state_reason": if issue.pull.is_some() { Value::Null } else { "completed".into() }}))]
+            }
             EventKind::Reopened => vec![base("reopened", json!({"state_reason": null}))],
             EventKind::Merged { sha } => {
                 vec![base("merged", json!({"commit_id": sha})), base("closed", json!({"state_reason": null}))]

@@ -64,7 +64,8 @@ impl Call {
 
     /// Whether the caller asks for this form of the answer, such as `diff`.
     pub fn accepts(&self, form: &str) -> bool {
-        self.accept.contains(&format!("application/vnd.github.{form}")) || self.accept.contains(&format!("application/vnd.github.v3.{form}"))
+        self.accept.contains(&format!("application/vnd.github.{form}"))
+            || self.accept.contains(&format!("application/vnd.github.v3.{form}"))
     }
 
     /// A part of the path.
@@ -89,7 +90,11 @@ impl Call {
             return Err(Failure::not_found());
         }
         if grant < least {
-            return Err(if self.caller.user.is_none() { self.me().err().unwrap_or_else(Failure::not_found) } else { lacking(least).into() });
+            return Err(if self.caller.user.is_none() {
+                self.me().err().unwrap_or_else(Failure::not_found)
+            } else {
+                lacking(least).into()
+            });
         }
         if repo.archived && !self.method.is_safe() && !self.is_about_the_repo() {
             return Err(Failure::new(StatusCode::FORBIDDEN, "Repository was archived so is read-only."));
