@@ -1,6 +1,7 @@
 //! Commits that are made over an interface: files written and removed on top of a commit, on a branch that stands there or is made.
 
 use super::act::no_such;
+use super::act::refs::ZERO;
 use super::forge::Forge;
 use super::git_ops::{Signature, is_branch_name};
 use super::problem::Problem;
@@ -35,24 +36,28 @@ impl Forge {
             (None, None) => return Err(Problem::missing("You can only create or edit files when you are on a branch")),
         };
         let git = self.git(repo);
-        let index = git.dir.join("index-of-a-commit").display().to_string();
+        // A name of its own: a lock that a kill has left behind stands in nobody's way.
+        let index = git.dir.join(format!("index-{}", uuid::Uuid::now_v7().simple())).display().to_string();
         let with_index = [("GIT_INDEX_FILE", index.as_str())];
         let said = |output: std::process::Output| String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        git.run(&["read-tree", &base], b"", &with_index).await?;
+        if !git.run(&["read-tree", &base], b"", &with_index).await?.status.success() {
+            return Err(Problem::broken(format!("the tree of {base} cannot be read")));
+        }
         for (path, content) in changes {
             check_path(path)?;
-            let done = match content {
-                Some(content) => {
-                    let blob = said(git.run(&["hash-object", "-w", "--stdin"], content, &[]).await?);
-                    git.run(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},{path}")], b"", &with_index).await?
-                }
-                None => git.run(&["update-index", "--force-remove", "--", path], b"", &with_index).await?,
+            // One entry as `update-index` reads them; nothing of a work tree is asked for. Mode 0 takes the path out.
+            let entry = match content {
+                Some(content) => format!("100644 {}\t{path}\0", said(git.run(&["hash-object", "-w", "--stdin"], content, &[]).await?)),
+                None => format!("0 {ZERO}\t{path}\0"),
             };
+            let done = git.run(&["update-index", "-z", "--index-info"], entry.as_bytes(), &with_index).await?;
             if !done.status.success() {
                 return Err(Problem::invalid(format!("{path} cannot be written: {}", String::from_utf8_lossy(&done.stderr).trim())));
             }
         }
         let tree = said(git.run(&["write-tree"], b"", &with_index).await?);
+        // What stays after a refusal is a small file nobody looks at.
+        let _ = std::fs::remove_file(&index);
         let maker = self.maker(actor);
         let author = Signature { name: maker.name.clone(), email: maker.email.clone(), date: String::new() };
         let sha = git.commit_tree(&tree, &[&base], message, &author, &maker).await?;

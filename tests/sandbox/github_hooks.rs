@@ -70,7 +70,29 @@ async fn a_story_is_told_as_github_tells_it() {
         told.push(format!("{event} {} {detail} by {}", word("/action"), word("/sender/login")));
     }
     told.sort();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r"
+    create - - by bot
+    delete - - by alice
+    issue_comment created - by alice
+    issues assigned - bot by alice
+    issues labeled a - by alice
+    issues labeled b - by alice
+    issues opened - - by alice
+    pull_request closed feat: csv draft false by alice
+    pull_request opened feat: csv draft true by bot
+    pull_request ready_for_review feat: csv draft false by bot
+    pull_request synchronize feat: csv draft false by bot
+    pull_request_review dismissed dismissed by bot
+    pull_request_review submitted approved by alice
+    pull_request_review submitted approved by alice
+    pull_request_review_comment created - by alice
+    push - refs/heads/main created false deleted false forced false by alice
+    push - refs/heads/work created false deleted false forced false by bot
+    push - refs/heads/work created false deleted true forced false by alice
+    push - refs/heads/work created true deleted false forced false by bot
+    repository renamed shop by acme
+    status - - by bot
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
