@@ -124,10 +124,10 @@ pub fn addressed(world: &mut World, hook: Hook, message: Message) -> Outgoing {
     Outgoing { id, hook, message, dice: number.unsigned_abs(), again: false }
 }
 
-/// The same delivery once more, under the same id.
-pub fn once_more(world: &mut World, one: &Outgoing) -> Outgoing {
+/// The same delivery once more, under the same id, to the hook as it is now.
+pub fn once_more(world: &mut World, hook: Hook, one: &Outgoing) -> Outgoing {
     let dice = world.next_id("delivery").unsigned_abs();
-    Outgoing { dice, again: true, ..one.clone() }
+    Outgoing { hook, dice, again: true, ..one.clone() }
 }
 
 fn wants(hook: &Hook, message: &Message) -> bool {

@@ -13,6 +13,9 @@ use syndarix::base::{Clock, Time};
 use syndarix::sandbox::{Permission, Sandbox, SandboxConfig};
 
 mod api;
+mod github;
+mod github_client;
+mod github_hooks;
 mod gitlab;
 mod gitlab_client;
 mod gitlab_hooks;

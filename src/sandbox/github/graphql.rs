@@ -1,6 +1,11 @@
 //! `/api/graphql`: a pull request's node id and whether it is a draft, and the two mutations that change that. All else is an error in the
 //! answer, as GitHub gives it with status 200.
 
+use axum::body::to_bytes;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -8,8 +13,9 @@ use super::failure::Failure;
 use super::pulls::set_draft;
 use super::query::{self, Field};
 use super::shapes::{or_null, time};
-use super::web::{Answer, Body, Call, ok};
+use super::web::{Answer, Call, ok};
 use crate::sandbox::act::pulls::{bare_title, is_draft};
+use crate::sandbox::forge::Shared;
 use crate::sandbox::state::{Grant, Issue};
 
 #[derive(Deserialize)]
@@ -29,7 +35,31 @@ fn undefined(name: &str, on: &str) -> Refusal {
     ("undefinedField", format!("Field '{name}' doesn't exist on type '{on}'"))
 }
 
-pub async fn answer(call: Call, Body(document): Body<Document>) -> Answer {
+/// Largest document.
+const LARGEST: usize = 1024 * 1024;
+/// Words of GitHub's schema that GitLab's lacks.
+const OWN_WORDS: [&str; 4] = ["ullRequest", "repository(", "viewer", "rateLimit"];
+
+/// Answers what is asked at `/api/graphql` in the words of GitHub. GitLab has the same address, so that what is asked decides.
+pub async fn or_next(State(forge): State<Shared>, request: Request, next: Next) -> Response {
+    if request.method() != Method::POST || request.uri().path() != "/api/graphql" {
+        return next.run(request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let Ok(bytes) = to_bytes(body, LARGEST).await else {
+        return Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "the document is broken off or larger than 1 MiB").into_response();
+    };
+    let document = serde_json::from_slice::<Document>(&bytes).ok();
+    let Some(document) = document.filter(|document| OWN_WORDS.iter().any(|word| document.query.contains(word))) else {
+        return next.run(Request::from_parts(parts, bytes.into())).await;
+    };
+    match Call::from_request_parts(&mut parts, &forge).await {
+        Ok(call) => answer(&call, document).into_response(),
+        Err(failure) => failure.into_response(),
+    }
+}
+
+fn answer(call: &Call, document: Document) -> Answer {
     call.me()?;
     let variables = document.variables.unwrap_or_default();
     let operation = match query::read(&document.query, &variables) {
@@ -38,7 +68,7 @@ pub async fn answer(call: Call, Body(document): Body<Document>) -> Answer {
     };
     let mut data = Map::new();
     for field in &operation.fields {
-        let outcome = if operation.is_mutation { mutate(&call, field) } else { ask(&call, field) };
+        let outcome = if operation.is_mutation { mutate(call, field) } else { ask(call, field) };
         match outcome {
             Ok(value) => data.insert(field.shown.clone(), value),
             Err((kind, text)) => {

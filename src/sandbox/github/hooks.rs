@@ -293,9 +293,7 @@ pub async fn redeliver(call: Call) -> Answer {
     let old = one(&call)?;
     // The hook as it is now: its address may have been the mistake.
     let hook = found(call.forge.read(|world| world.hooks.get(old.outgoing.hook.id).cloned()))?;
-    let mut outgoing = old.outgoing;
-    outgoing.hook = hook;
-    let again = call.forge.change(|world| Ok(deliver::once_more(world, &outgoing)))?;
+    let again = call.forge.change(|world| Ok(deliver::once_more(world, hook, &old.outgoing)))?;
     call.forge.deliveries.send(vec![again]);
     Ok((StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], "{}").into_response())
 }

@@ -193,7 +193,7 @@ pub fn of_state(issue: &Issue, state: Option<&str>) -> bool {
 }
 
 /// Sorts as `sort` and `direction` ask for: newest first when nothing is asked.
-pub fn sort<T>(call: &Call, rows: &mut Vec<T>, issue: impl Fn(&T) -> &Issue, comments: impl Fn(&Issue) -> usize) {
+pub fn sort<T>(call: &Call, rows: &mut [T], issue: impl Fn(&T) -> &Issue, comments: impl Fn(&Issue) -> usize) {
     match call.param("sort").unwrap_or("created") {
         "updated" => rows.sort_by_key(|row| Reverse((issue(row).updated.seconds(), issue(row).id))),
         "comments" | "popularity" => rows.sort_by_key(|row| Reverse((comments(issue(row)), issue(row).id))),

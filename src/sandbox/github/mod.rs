@@ -41,6 +41,7 @@ use web::{Answer, Call, ok};
 
 pub use app::AppWish;
 pub use auth::of_git;
+pub use graphql::or_next;
 pub use quota::Quota;
 
 /// All routes below `/api/v3`.
@@ -68,15 +69,12 @@ pub fn routes(forge: &Shared) -> Router<Shared> {
         .layer(from_fn_with_state(forge.clone(), quota::around))
 }
 
-/// What lies beside `/api/v3`: GraphQL, and the addresses of pull requests for people.
-pub fn beside(forge: &Shared) -> Router<Shared> {
+/// What lies beside `/api/v3`: the addresses of pull requests for people.
+pub fn beside() -> Router<Shared> {
     let page = async |axum::extract::Path((owner, repo, number)): axum::extract::Path<(String, String, i64)>| {
         Redirect::to(&format!("/{owner}/{repo}/pulls/{number}"))
     };
-    Router::new()
-        .route("/api/graphql", post(graphql::answer))
-        .layer(from_fn_with_state(forge.clone(), quota::around))
-        .route("/{owner}/{repo}/pull/{number}", get(page))
+    Router::new().route("/{owner}/{repo}/pull/{number}", get(page))
 }
 
 /// What is left; asking costs nothing.

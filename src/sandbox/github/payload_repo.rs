@@ -15,9 +15,9 @@ impl Maker<'_> {
         match &self.told.what {
             What::Pushed { name, before, after, commits, .. } => vec![self.pushed(name, before, after, commits)],
             What::RefCreated { name, .. } => vec![("create", self.ref_body(name))],
-            // A tag's end is told as a push by itself.
+            // The end of a tag is told as a push already, that of a branch is not.
             What::RefDeleted { name, before } if name.starts_with("refs/heads/") => {
-                vec![self.pushed(name, before, ZERO, &[]), ("delete", self.ref_body(name))]
+                vec![("delete", self.ref_body(name)), self.pushed(name, before, ZERO, &[])]
             }
             What::RefDeleted { name, .. } => vec![("delete", self.ref_body(name))],
             What::StatusPosted { status, commit } => vec![("status", self.status_body(status, commit))],

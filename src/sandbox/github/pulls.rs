@@ -210,7 +210,7 @@ pub async fn merge(call: Call, Body(body): Body<MergeBody>) -> Answer {
         force: call.forge.read(|world| world.grant(&repo, Some(me))) >= Grant::Admin,
         delete_branch: false,
     };
-    call.forge.merge(me, id, order).await.map_err(|problem| refusal(problem))?;
+    call.forge.merge(me, id, order).await.map_err(refusal)?;
     let merged = call.forge.read(|world| world.issues.get(id).and_then(|issue| issue.pull.as_ref()?.merged.clone()));
     ok(json!({"sha": found(merged)?.sha, "merged": true, "message": "Pull Request successfully merged"}))
 }

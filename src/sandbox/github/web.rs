@@ -48,7 +48,7 @@ impl FromRequestParts<Shared> for Call {
         let uri = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.clone(), |uri| uri.0.clone());
         let path = match RawPathParams::from_request_parts(parts, forge).await {
             Ok(params) => params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            Err(_) => return Err(Failure::not_found()),
+            Err(_) => HashMap::new(),
         };
         let query = axum::extract::Query::try_from_uri(&uri).map(|query| query.0).unwrap_or_default();
         let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();

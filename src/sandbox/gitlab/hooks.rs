@@ -98,8 +98,8 @@ pub async fn create(Path(id): Path<String>, call: Call) -> Answer {
         created: Time(0),
         updated: Time(0),
         skin: Skin::GitLab,
-        app: None,
         form: false,
+        app: None,
     };
     let made = call.act(|act| act.create_hook(Some(repo), hook))?;
     created(shape(&of_repo(&call, repo, made)?))
