@@ -14,6 +14,7 @@ use crate::domain::forge::ForgeKind;
 use crate::engine::Connection;
 use crate::forge::Timeouts;
 use crate::forge::gitea::{GiteaConfig, GiteaForge, GiteaHost};
+use crate::forge::gitlab::{GitLabConfig, GitLabForge};
 use crate::forge::{Forge, ForgeError, Host};
 use crate::store::{Schema, ServingLock, Store, StoreError, StoreUrl};
 
@@ -62,17 +63,29 @@ pub(super) fn store_url(config: &Config, data: &Path) -> Result<StoreUrl> {
 
 /// The driver for a forge, which asks nothing yet.
 pub fn open_forge(settings: &ForgeSettings, call: Duration, timeouts: Option<Timeouts>, clock: &Clock) -> Result<Arc<dyn Forge>> {
-    let (ForgeKind::Gitea | ForgeKind::Forgejo) = settings.kind else {
-        bail!("the forge `{}` is of kind {:?}; this version speaks to Gitea and Forgejo", settings.id, settings.kind)
-    };
     let standard = Timeouts::default();
-    let config = GiteaConfig {
-        base_url: settings.url.clone(),
-        token: settings.token.clone(),
-        timeouts: timeouts.unwrap_or(Timeouts { total: call, connect: standard.connect.min(call), ..standard }),
-        kind: settings.kind,
-    };
+    let timeouts = timeouts.unwrap_or(Timeouts { total: call, connect: standard.connect.min(call), ..standard });
+    match settings.kind {
+        ForgeKind::Gitea | ForgeKind::Forgejo => open_gitea(settings, timeouts, clock),
+        ForgeKind::GitLab => open_gitlab(settings, timeouts, clock),
+        ForgeKind::GitHub => {
+            bail!("the forge `{}` is of kind {:?}; this version speaks to Gitea, Forgejo and GitLab", settings.id, settings.kind)
+        }
+    }
+}
+
+fn open_gitea(settings: &ForgeSettings, timeouts: Timeouts, clock: &Clock) -> Result<Arc<dyn Forge>> {
+    let config = GiteaConfig { base_url: settings.url.clone(), token: settings.token.clone(), timeouts, kind: settings.kind };
     let forge = GiteaForge::new(config).map_err(anyhow::Error::msg)?.with_clock(clock.clone());
+    Ok(Arc::new(match &settings.public_url {
+        Some(url) => forge.with_public_url(url),
+        None => forge,
+    }))
+}
+
+fn open_gitlab(settings: &ForgeSettings, timeouts: Timeouts, clock: &Clock) -> Result<Arc<dyn Forge>> {
+    let config = GitLabConfig { base_url: settings.url.clone(), token: settings.token.clone(), timeouts, bearer: false };
+    let forge = GitLabForge::new(config).map_err(anyhow::Error::msg)?.with_clock(clock.clone());
     Ok(Arc::new(match &settings.public_url {
         Some(url) => forge.with_public_url(url),
         None => forge,
@@ -89,7 +102,10 @@ pub fn repo_on_forge(settings: &ForgeSettings, address: &str) -> Option<String> 
     let path = address.strip_prefix(&settings.url)?.strip_prefix('/')?;
     let path = path.trim_end_matches('/');
     let path = path.strip_suffix(".git").unwrap_or(path);
-    (path.split('/').filter(|part| !part.is_empty()).count() == 2 && path.matches('/').count() == 1).then(|| path.to_owned())
+    let parts = path.split('/').filter(|part| !part.is_empty()).count();
+    // Only GitLab nests groups.
+    let fits = if settings.kind == ForgeKind::GitLab { parts >= 2 } else { parts == 2 };
+    (fits && path.matches('/').count() + 1 == parts).then(|| path.to_owned())
 }
 
 /// Connects to a forge. One that is still starting is given half a minute.

@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn old_servers_and_wrong_clocks_fail() {
-        let facts = |version: &str, time| ForgeFacts { version: version.to_owned(), time, scopes: None };
+        let facts = |version: &str, time| ForgeFacts { version: version.to_owned(), time, scopes: None, expires_at: None };
         for (text, verdict) in [
             ("1.21.11", Verdict::Fails),
             ("1.22.0", Verdict::Ok),
