@@ -9,6 +9,7 @@ pub mod deliveries;
 pub mod demo;
 pub mod doctor;
 mod files;
+mod forges;
 pub mod init;
 pub mod jobs;
 pub mod log;

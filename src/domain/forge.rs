@@ -27,6 +27,11 @@ pub fn mention(number: i64) -> String {
     if number > PULL_OFFSET { format!("!{}", number - PULL_OFFSET) } else { format!("#{number}") }
 }
 
+/// The page of a pull request below its repository's, as forges of either kind have it.
+pub fn pull_page(number: i64) -> String {
+    if number > PULL_OFFSET { format!("-/merge_requests/{}", number - PULL_OFFSET) } else { format!("pulls/{number}") }
+}
+
 /// Reads a number as people write it: `#18`, `18`, or `!18`, which is a merge request of a forge that counts them apart.
 pub fn read_mention(text: &str) -> Option<i64> {
     let (offset, digits) = match text.strip_prefix('!') {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Ward;
 use crate::app::repo_on_forge;
+use crate::cli::forges::words;
 use crate::cli::onboard::{faults, hook_url};
 use crate::cli::report::{Report, Verdict};
 use crate::config::ForgeSettings;
@@ -170,9 +171,7 @@ impl Visit<'_> {
             waited += Duration::from_millis(500);
         }
         let host = reqwest::Url::parse(&hook.url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-        let fix = format!(
-            "on the forge, add `{host}` (or `private`, `loopback`) to ALLOWED_HOST_LIST of [webhook] in app.ini and restart it; then see the hook's last deliveries in the repository's settings"
-        );
+        let fix = (words(self.settings.kind).deliveries)(&host);
         report.fix(what, Verdict::Fails, format!("the forge sent none to {} within {} seconds", hook.url, PATIENCE.as_secs()), fix);
     }
 

@@ -204,7 +204,7 @@ impl Job<'_> {
         }
         if let Some(pull) = self.forge.pulls_of_branch(&at, file::BRANCH).await?.first() {
             let state = if pull.state == State::Open { "is open" } else { "was closed, and is not opened again" };
-            report.add("pull request", Verdict::Ok, format!("#{} {state}", pull.number));
+            report.add("pull request", Verdict::Ok, format!("{} {state}", crate::domain::forge::mention(pull.number)));
             return Ok(());
         }
         if self.args.dry_run {
@@ -234,7 +234,11 @@ impl Job<'_> {
             draft: false,
         };
         let pull = self.forge.create_pull(&at, &pull).await?;
-        report.add("pull request", Verdict::Made, format!("#{} adds {}; it changes nothing until it is merged", pull.number, file::PATH));
+        report.add(
+            "pull request",
+            Verdict::Made,
+            format!("{} adds {}; it changes nothing until it is merged", crate::domain::forge::mention(pull.number), file::PATH),
+        );
         Ok(())
     }
 

@@ -28,7 +28,12 @@ pub fn status(story: &Story, spent: Nano, policy: &Policy, web_url: &str) -> Str
     }
     page.push_str(&chosen(story));
     if let Some(pull) = &story.pull {
-        let _ = write!(page, "Pull request [#{}]({web_url}/pulls/{}) · ", pull.number, pull.number);
+        let _ = write!(
+            page,
+            "Pull request [{}]({web_url}/{}) · ",
+            crate::domain::forge::mention(pull.number),
+            crate::domain::forge::pull_page(pull.number)
+        );
     }
     let _ = write!(
         page,
@@ -122,7 +127,7 @@ fn notice(story: &Story) -> String {
 }
 
 fn way_on(story: &Story) -> String {
-    let there = story.pull.as_ref().map_or_else(String::new, |pull| format!(" on #{}", pull.number));
+    let there = story.pull.as_ref().map_or_else(String::new, |pull| format!(" on {}", crate::domain::forge::mention(pull.number)));
     if !story.may_run() {
         return match story.reasons.values().any(|why| why.contains(WHOLE_PROJECT)) {
             true => "A maintainer lets all stories go on with `/syndarix resume --all`.".into(),
