@@ -14,6 +14,7 @@ use crate::domain::forge::ForgeKind;
 use crate::engine::Connection;
 use crate::forge::Timeouts;
 use crate::forge::gitea::{GiteaConfig, GiteaForge, GiteaHost};
+use crate::forge::gitlab::{GitLabConfig, GitLabForge};
 use crate::forge::{Forge, ForgeError, Host};
 use crate::store::{Schema, ServingLock, Store, StoreError, StoreUrl};
 
@@ -67,15 +68,22 @@ pub fn open_forge(settings: &ForgeSettings, call: Duration, timeouts: Option<Tim
     match settings.kind {
         ForgeKind::Gitea | ForgeKind::Forgejo => open_gitea(settings, timeouts, clock),
         ForgeKind::GitHub => super::github::open(settings, timeouts, clock),
-        ForgeKind::GitLab => {
-            bail!("the forge `{}` is of kind {:?}; this version speaks to Gitea, Forgejo and GitHub", settings.id, settings.kind)
-        }
+        ForgeKind::GitLab => open_gitlab(settings, timeouts, clock),
     }
 }
 
 fn open_gitea(settings: &ForgeSettings, timeouts: Timeouts, clock: &Clock) -> Result<Arc<dyn Forge>> {
     let config = GiteaConfig { base_url: settings.url.clone(), token: settings.token.clone(), timeouts, kind: settings.kind };
     let forge = GiteaForge::new(config).map_err(anyhow::Error::msg)?.with_clock(clock.clone());
+    Ok(Arc::new(match &settings.public_url {
+        Some(url) => forge.with_public_url(url),
+        None => forge,
+    }))
+}
+
+fn open_gitlab(settings: &ForgeSettings, timeouts: Timeouts, clock: &Clock) -> Result<Arc<dyn Forge>> {
+    let config = GitLabConfig { base_url: settings.url.clone(), token: settings.token.clone(), timeouts, bearer: false };
+    let forge = GitLabForge::new(config).map_err(anyhow::Error::msg)?.with_clock(clock.clone());
     Ok(Arc::new(match &settings.public_url {
         Some(url) => forge.with_public_url(url),
         None => forge,
@@ -92,7 +100,10 @@ pub fn repo_on_forge(settings: &ForgeSettings, address: &str) -> Option<String> 
     let path = address.strip_prefix(&settings.url)?.strip_prefix('/')?;
     let path = path.trim_end_matches('/');
     let path = path.strip_suffix(".git").unwrap_or(path);
-    (path.split('/').filter(|part| !part.is_empty()).count() == 2 && path.matches('/').count() == 1).then(|| path.to_owned())
+    let parts = path.split('/').filter(|part| !part.is_empty()).count();
+    // Only GitLab nests groups.
+    let fits = if settings.kind == ForgeKind::GitLab { parts >= 2 } else { parts == 2 };
+    (fits && path.matches('/').count() + 1 == parts).then(|| path.to_owned())
 }
 
 /// Connects to a forge. One that is still starting is given half a minute.

@@ -119,7 +119,7 @@ async fn list(args: &ListArgs, store: &Store, redactor: &Redactor, out: &mut dyn
 
 fn line(job: &Job, now: Time) -> String {
     let place = match (&job.project, job.number) {
-        (Some(project), Some(number)) => format!("{project}#{number}"),
+        (Some(project), Some(number)) => format!("{project}{}", crate::domain::forge::mention(number)),
         (Some(project), None) => project.clone(),
         _ => "-".to_owned(),
     };

@@ -7,14 +7,7 @@ use super::error::{ConfigError, ConfigErrors, parse_as, suggest};
 use super::shape;
 use crate::domain::forge::LabelSpec;
 
-/// Exclusive scopes and their values, best known first.
-pub const SCOPES: &[(&str, &[&str])] = &[
-    ("story", &["analysis", "design", "implementation", "review", "testing", "done"]),
-    ("sprint", &["planning", "active", "review", "done"]),
-    ("pr", &["submitted", "reviewing", "changes-requested", "approved", "merged"]),
-    ("autonomy", &["full-control", "milestone", "autonomous"]),
-    ("priority", &["high", "medium", "low"]),
-];
+pub use crate::domain::scopes::SCOPES;
 /// Flags: never exclusive, several at once.
 pub const FLAGS: &[&str] = &["syndarix/waiting", "syndarix/paused", "syndarix/halted", "syndarix/blocked", "syndarix/over-budget"];
 

@@ -19,6 +19,30 @@ pub enum ForgeKind {
     GitLab,
 }
 
+/// What is added to the number of a merge request on a forge that counts issues and merge requests apart (GitLab has `#1` and `!1`), so that
+/// there is one number space inside the program. No forge counts this far.
+pub const PULL_OFFSET: i64 = 1 << 40;
+
+/// The number as people write it: `!18` for a merge request of a forge that counts them apart, else `#18`.
+pub fn mention(number: i64) -> String {
+    format!("{}{}", if number > PULL_OFFSET { '!' } else { '#' }, own_number(number))
+}
+
+/// The number that the forge itself knows an issue or pull request by.
+pub fn own_number(number: i64) -> i64 {
+    if number > PULL_OFFSET { number - PULL_OFFSET } else { number }
+}
+
+/// Reads a number as people write it: `#18`, `18`, or `!18`, which is a merge request of a forge that counts them apart.
+pub fn read_mention(text: &str) -> Option<i64> {
+    let (offset, digits) = match text.strip_prefix('!') {
+        Some(digits) => (PULL_OFFSET, digits),
+        None => (0, text.strip_prefix('#').unwrap_or(text)),
+    };
+    let number: i64 = digits.parse().ok().filter(|number| (1..=PULL_OFFSET).contains(number))?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(number + offset)
+}
+
 /// A commit id in lower-case hex (40 characters, or 64 in SHA-256 repositories).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -445,4 +469,21 @@ pub enum Parsed {
 /// The body that a source key is made of: a short content hash, so that an edited comment is a new source and a redelivered one is not.
 pub fn content_key(text: &str) -> String {
     sha256_hex(text)[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_the_forge_writes_them() {
+        assert_eq!((mention(18), mention(PULL_OFFSET + 18)), ("#18".to_owned(), "!18".to_owned()));
+        for text in ["#18", "!18"] {
+            assert_eq!(read_mention(text).map(mention).as_deref(), Some(text));
+        }
+        assert_eq!(read_mention("18"), Some(18));
+        for text in ["", "#", "!", "#0", "-1", "#+1", "x", "1099511627777"] {
+            assert_eq!(read_mention(text), None, "{text}");
+        }
+    }
 }

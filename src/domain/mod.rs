@@ -15,6 +15,7 @@ pub mod guard;
 pub mod marker;
 pub mod path;
 pub mod refusal;
+pub mod scopes;
 pub mod speech;
 pub mod tighten;
 pub mod workflow;

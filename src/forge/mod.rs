@@ -13,6 +13,7 @@ use crate::domain::forge::*;
 pub mod gitea;
 #[cfg(feature = "github")]
 pub mod github;
+pub mod gitlab;
 mod host;
 pub(crate) mod http;
 mod setup;
@@ -164,6 +165,12 @@ pub trait Forge: Send + Sync {
 
     /// Reads delivery id and event name. `None`: these are not headers of this forge.
     fn delivery_head(&self, headers: &Headers) -> Option<DeliveryHead>;
+
+    /// The same where the headers alone do not tell one delivery from another.
+    fn delivery(&self, headers: &Headers, body: &[u8]) -> Option<DeliveryHead> {
+        let _ = body;
+        self.delivery_head(headers)
+    }
 
     /// Checks the signature over the raw body, in constant time. An empty or missing signature never passes.
     fn verify(&self, secret: &SecretString, headers: &Headers, body: &[u8]) -> bool;

@@ -63,4 +63,6 @@ pub struct ForgeFacts {
     pub time: Option<Time>,
     /// What the token may do, in the forge's words; `None`: the forge does not tell.
     pub scopes: Option<Vec<String>>,
+    /// When the token stops to work; `None`: never, or the forge does not tell.
+    pub expires_at: Option<Time>,
 }

@@ -37,7 +37,7 @@ pub async fn receive(State(state): State<WebState>, Path(name): Path<String>, he
         hook.refuse(&name, body.len());
         return (StatusCode::UNAUTHORIZED, "the signature does not fit the secret of this web hook\n");
     }
-    let Some(head) = hook.forge.delivery_head(&headers) else {
+    let Some(head) = hook.forge.delivery(&headers, &body) else {
         return (StatusCode::BAD_REQUEST, "these are not the headers of this forge's deliveries\n");
     };
     if head.delivery_id.len() > MAX_ID || head.event.len() > MAX_ID {

@@ -146,7 +146,12 @@ impl Ending {
         println!();
         println!("Stages      {}", self.stages.join(" → "));
         let s = if self.commits == 1 { "" } else { "s" };
-        println!("Pull        #{}, {} commit{s}, {}", self.pull, self.commits, if self.merged { "merged" } else { "not merged" });
+        println!(
+            "Pull        {}, {} commit{s}, {}",
+            crate::domain::forge::mention(self.pull),
+            self.commits,
+            if self.merged { "merged" } else { "not merged" }
+        );
         let model = if self.model == "scripted" { "scripted model, nothing was bought" } else { &self.model };
         println!("Cost        {} ({model})", self.cost);
         let verdict = if self.verified { "holds" } else { "DOES NOT HOLD" };

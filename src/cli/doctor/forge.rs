@@ -3,16 +3,16 @@
 use super::{Ward, abilities, repo};
 use crate::app::open_forge;
 use crate::base::Time;
-use crate::cli::kinds;
+use crate::cli::forges::{Words, words};
 use crate::cli::report::{Report, Verdict};
 use crate::config::ForgeSettings;
-use crate::domain::forge::{ForgeKind, RepoRef, User};
+use crate::domain::forge::{RepoRef, User};
 use crate::forge::{Forge, ForgeError, ForgeFacts};
 
 /// Seconds by which two clocks may differ.
 const SKEW: i64 = 30;
-/// The first version that takes names of labels.
-const OLDEST: (u32, u32) = (1, 22);
+/// How many days ahead of its end a token is worth a warning.
+const WARN_DAYS: i64 = 14;
 
 pub(super) async fn examine(ward: &Ward<'_>, settings: &ForgeSettings, report: &mut Report) {
     let what = format!("forge {}", settings.id);
@@ -23,10 +23,11 @@ pub(super) async fn examine(ward: &Ward<'_>, settings: &ForgeSettings, report: &
                 what,
                 Verdict::Fails,
                 error.to_string(),
-                "mend the [[forges]] block of this forge in the settings, or use a forge of kind gitea, forgejo or github",
+                "mend the [[forges]] block of this forge in the settings, or use a forge of kind gitea, forgejo, github or gitlab",
             );
         }
     };
+    let own = words(settings.kind);
     let bot = match forge.whoami().await {
         Ok(bot) => bot,
         Err(ForgeError::Unauthorized(text)) => {
@@ -38,7 +39,7 @@ pub(super) async fn examine(ward: &Ward<'_>, settings: &ForgeSettings, report: &
                 what,
                 Verdict::Fails,
                 format!("the token may not even ask whose it is: {text}"),
-                scopes_fix(settings.kind, &["read:user"]),
+                scopes_fix(&own, &own.scopes[own.scopes.len() - 1..]),
             );
         }
         Err(error) => {
@@ -46,15 +47,16 @@ pub(super) async fn examine(ward: &Ward<'_>, settings: &ForgeSettings, report: &
                 what,
                 Verdict::Unknown,
                 error.to_string(),
-                format!("check that {} can be reached from here, and that it is {}", settings.url, kinds::name(settings.kind)),
+                format!("check that {} can be reached from here, and that it is a {}", settings.url, own.name),
             );
         }
     };
     report.add(&what, Verdict::Ok, format!("{} accepts the token of @{}", settings.url, bot.login));
     match forge.facts().await {
         Ok(facts) => {
-            scopes(settings.kind, &what, &facts, report);
-            version(&what, &facts, report);
+            scopes(&what, &own, &facts, report);
+            version(&what, &own, &facts, report);
+            expiry(&what, &facts, ward.clock.now(), report);
             skew(&what, &facts, ward.clock.now(), report);
             abilities::tell(&what, forge.as_ref(), &facts.version, report);
         }
@@ -64,39 +66,37 @@ pub(super) async fn examine(ward: &Ward<'_>, settings: &ForgeSettings, report: &
     projects(ward, settings, forge.as_ref(), &bot, report).await;
 }
 
-fn scopes_fix(kind: ForgeKind, missing: &[&str]) -> String {
+fn scopes_fix(own: &Words, missing: &[&str]) -> String {
     format!(
         "make a token of the bot's account with the scopes {} and put it in place of this one; missing: {}",
-        kinds::scopes(kind).join(", "),
+        own.scopes.join(", "),
         missing.join(", ")
     )
 }
 
-fn scopes(kind: ForgeKind, what: &str, facts: &ForgeFacts, report: &mut Report) {
+fn scopes(what: &str, own: &Words, facts: &ForgeFacts, report: &mut Report) {
     let what = format!("{what}, scopes");
     let Some(scopes) = &facts.scopes else {
-        return report.fix(what, Verdict::Note, "this forge does not tell the scopes of a token", kinds::needs(kind));
+        return report.fix(what, Verdict::Note, "this forge does not tell the scopes of a token", (own.needs)());
     };
-    let has = |scope: &str| scopes.iter().any(|own| own == scope);
-    if has("all") {
+    let has = |scope: &str| scopes.iter().any(|there| there == scope);
+    if own.all.is_some_and(has) {
         return report.fix(
             what,
             Verdict::Note,
             "the token may do everything that its account may",
-            format!("a token with only {} is safer", kinds::scopes(kind).join(", ")),
+            format!("a token with only {} is safer", own.scopes.join(", ")),
         );
     }
-    let missing: Vec<&str> =
-        kinds::scopes(kind).iter().copied().filter(|needed| !has(needed) && !has(&needed.replace("read:", "write:"))).collect();
+    let missing: Vec<&str> = own.scopes.iter().copied().filter(|needed| !has(needed) && !has(&needed.replace("read:", "write:"))).collect();
     if !missing.is_empty() {
-        return report.fix(what, Verdict::Fails, format!("the token has {}", scopes.join(", ")), scopes_fix(kind, &missing));
+        return report.fix(what, Verdict::Fails, format!("the token has {}", scopes.join(", ")), scopes_fix(own, &missing));
     }
     let more: Vec<&str> = scopes
         .iter()
         .map(String::as_str)
         .filter(|scope| {
-            !kinds::is_of_use(kind, scope)
-                && !kinds::scopes(kind).iter().any(|needed| needed == scope || needed.replace("read:", "write:") == *scope)
+            !own.of_use.contains(scope) && !own.scopes.iter().any(|needed| needed == scope || needed.replace("read:", "write:") == *scope)
         })
         .collect();
     match more.is_empty() {
@@ -105,21 +105,41 @@ fn scopes(kind: ForgeKind, what: &str, facts: &ForgeFacts, report: &mut Report) 
             what,
             Verdict::Note,
             format!("the token has more than it needs: {}", more.join(", ")),
-            format!("a token with only {} is safer", kinds::scopes(kind).join(", ")),
+            format!("a token with only {} is safer", own.scopes.join(", ")),
         ),
     }
 }
 
-fn version(what: &str, facts: &ForgeFacts, report: &mut Report) {
+fn version(what: &str, own: &Words, facts: &ForgeFacts, report: &mut Report) {
     let what = format!("{what}, version");
-    // Forgejo counts for itself and names after a plus sign the Gitea whose interface it keeps.
-    let text = facts.version.rsplit("gitea-").next().unwrap_or(&facts.version);
+    let text = (own.version)(&facts.version);
     let numbers: Vec<u32> = text.split(['.', '-', '+']).map_while(|part| part.parse().ok()).collect();
     match numbers[..] {
-        [major, minor, ..] if (major, minor) < OLDEST => {
-            report.fix(what, Verdict::Fails, format!("{} is too old", facts.version), "upgrade it to 1.22 or newer")
+        [major, minor, ..] if (major, minor) < own.oldest => {
+            report.fix(what, Verdict::Fails, format!("{} is too old", facts.version), own.upgrade)
         }
         _ => report.add(what, Verdict::Ok, &facts.version),
+    }
+}
+
+/// Tokens of some forges end on a day that was chosen when they were made.
+fn expiry(what: &str, facts: &ForgeFacts, now: Time, report: &mut Report) {
+    let what = format!("{what}, token");
+    let Some(end) = facts.expires_at else { return };
+    let day = end.rfc3339()[..10].to_owned();
+    let days = (end.seconds() - now.seconds()).div_euclid(86_400);
+    if days < 0 {
+        report.fix(
+            what,
+            Verdict::Fails,
+            format!("it ended on {day}"),
+            "make a new token for the bot's account and put it in place of this one",
+        );
+    } else if days < WARN_DAYS {
+        let fix = "make a new token for the bot's account, put it in place of this one, and start the program again";
+        report.fix(what, Verdict::Note, format!("it ends on {day}, in {days} days; after that nothing works on this forge"), fix);
+    } else {
+        report.add(what, Verdict::Ok, format!("it holds until {day}"));
     }
 }
 
@@ -195,6 +215,7 @@ async fn projects(ward: &Ward<'_>, settings: &ForgeSettings, forge: &dyn Forge, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::forge::ForgeKind;
 
     #[test]
     fn loopback_addresses() {
@@ -211,7 +232,7 @@ mod tests {
 
     #[test]
     fn old_servers_and_wrong_clocks_fail() {
-        let facts = |version: &str, time| ForgeFacts { version: version.to_owned(), time, scopes: None };
+        let facts = |version: &str, time| ForgeFacts { version: version.to_owned(), time, scopes: None, expires_at: None };
         for (text, verdict) in [
             ("1.21.11", Verdict::Fails),
             ("1.22.0", Verdict::Ok),
@@ -220,7 +241,7 @@ mod tests {
             ("dev", Verdict::Ok),
         ] {
             let mut report = Report::default();
-            version("f", &facts(text, None), &mut report);
+            version("f", &words(ForgeKind::Gitea), &facts(text, None), &mut report);
             assert_eq!(report.findings[0].verdict, verdict, "{text}");
         }
         let now = Time(1_000_000_000_000_000);
@@ -228,6 +249,18 @@ mod tests {
             let mut report = Report::default();
             skew("f", &facts("1.27.1", Some(now.plus_millis(seconds * 1000))), now, &mut report);
             assert_eq!(report.findings[0].verdict, verdict, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_ends_soon_is_told() {
+        let now = Time(1_800_000_000_000_000);
+        for (days, want) in [(-1, Verdict::Fails), (0, Verdict::Note), (13, Verdict::Note), (14, Verdict::Ok), (300, Verdict::Ok)] {
+            let end = now.plus_millis(days * 86_400_000);
+            let facts = ForgeFacts { version: "18.0".to_owned(), time: None, scopes: None, expires_at: Some(end) };
+            let mut report = Report::default();
+            expiry("f", &facts, now, &mut report);
+            assert_eq!(report.findings[0].verdict, want, "{days}");
         }
     }
 }

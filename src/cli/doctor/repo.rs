@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Ward;
 use crate::app::repo_on_forge;
-use crate::cli::kinds;
+use crate::cli::forges::{knows_exclusive, words};
 use crate::cli::onboard::{faults, hook_url};
 use crate::cli::report::{Report, Verdict};
 use crate::config::ForgeSettings;
@@ -171,7 +171,7 @@ impl Visit<'_> {
             waited += Duration::from_millis(500);
         }
         let host = reqwest::Url::parse(&hook.url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-        let fix = kinds::unreached(self.settings.kind, &host);
+        let fix = (words(self.settings.kind).deliveries)(&host);
         report.fix(what, Verdict::Fails, format!("the forge sent none to {} within {} seconds", hook.url, PATIENCE.as_secs()), fix);
     }
 
@@ -200,7 +200,7 @@ impl Visit<'_> {
                     .filter(|label| !here.iter().any(|other| other.name == label.name))
                     .map(|label| label.name.as_str())
                     .collect();
-                let exclusive = kinds::knows_exclusive(self.forge);
+                let exclusive = knows_exclusive(self.forge);
                 let odd: Vec<&str> = wanted
                     .iter()
                     .filter(|_| exclusive)

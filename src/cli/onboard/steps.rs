@@ -1,7 +1,7 @@
 //! The steps of onboarding, each told with what was found, made or refused.
 
 use crate::app::repo_on_forge;
-use crate::cli::kinds;
+use crate::cli::forges::{is_like, words};
 use crate::cli::report::{Report, Verdict};
 use crate::config::{Config, ForgeSettings};
 use crate::domain::forge::{ForgeKind, Repo, RepoRef, State, User};
@@ -45,7 +45,7 @@ impl Job<'_> {
             "give @{} administrator rights in {} (its settings, collaborators), and {}",
             self.bot.login,
             self.repo.path,
-            kinds::admin_scope(self.settings.kind)
+            words(self.settings.kind).admin_scope
         )
     }
 
@@ -71,10 +71,10 @@ impl Job<'_> {
 
     async fn labels(&self, report: &mut Report) {
         let wanted = &self.config.team.labels;
-        let scope = kinds::issue_scope(self.settings.kind);
+        let scope = words(self.settings.kind).issue_scope;
         let fix = || format!("give @{} write permission in {}, and {scope}", self.bot.login, self.repo.path);
         let missing = match self.forge.labels(&self.at()).await {
-            Ok(here) => wanted.iter().filter(|label| !here.iter().any(|other| kinds::is_like(self.forge, label, other))).count(),
+            Ok(here) => wanted.iter().filter(|label| !here.iter().any(|other| is_like(self.forge, label, other))).count(),
             Err(error) => return self.refused(report, "labels", &error, fix()),
         };
         if self.args.dry_run {
@@ -208,7 +208,7 @@ impl Job<'_> {
         }
         if let Some(pull) = self.forge.pulls_of_branch(&at, file::BRANCH).await?.first() {
             let state = if pull.state == State::Open { "is open" } else { "was closed, and is not opened again" };
-            report.add("pull request", Verdict::Ok, format!("#{} {state}", pull.number));
+            report.add("pull request", Verdict::Ok, format!("{} {state}", crate::domain::forge::mention(pull.number)));
             return Ok(());
         }
         if self.args.dry_run {
@@ -240,7 +240,11 @@ impl Job<'_> {
             draft: false,
         };
         let pull = self.forge.create_pull(&at, &pull).await?;
-        report.add("pull request", Verdict::Made, format!("#{} adds {}; it changes nothing until it is merged", pull.number, file::PATH));
+        report.add(
+            "pull request",
+            Verdict::Made,
+            format!("{} adds {}; it changes nothing until it is merged", crate::domain::forge::mention(pull.number), file::PATH),
+        );
         Ok(())
     }
 

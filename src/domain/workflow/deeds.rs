@@ -23,7 +23,7 @@ pub fn deed(event: &StoryEvent) -> String {
         PlanWritten { hash, .. } => format!("the plan was written, version {}", short(hash)),
         CodeWritten { head, commits, .. } => format!("code was written: {commits} commits up to {}", head.short()),
         BranchPushed { head } => format!("the branch was pushed to {}", head.short()),
-        PullOpened { number, .. } => format!("pull request #{number} was opened"),
+        PullOpened { number, .. } => format!("pull request {} was opened", crate::domain::forge::mention(number.to_owned())),
         CheckpointOpened { checkpoint, version } => {
             format!("an approval of {} was asked for, version {}", checkpoint.words(), short(version))
         }

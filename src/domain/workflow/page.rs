@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::base::Nano;
 use crate::domain::agent::Purpose;
-use crate::domain::forge::Role;
+use crate::domain::forge::{Role, mention, own_number};
 use crate::domain::guard::WHOLE_PROJECT;
 
 use super::event::Checkpoint;
@@ -28,7 +28,7 @@ pub fn status(story: &Story, spent: Nano, policy: &Policy, pulls_url: &str) -> S
     }
     page.push_str(&chosen(story));
     if let Some(pull) = &story.pull {
-        let _ = write!(page, "Pull request [#{}]({pulls_url}{}) · ", pull.number, pull.number);
+        let _ = write!(page, "Pull request [{}]({pulls_url}{}) · ", mention(pull.number), own_number(pull.number));
     }
     let _ = write!(
         page,
@@ -122,7 +122,7 @@ fn notice(story: &Story) -> String {
 }
 
 fn way_on(story: &Story) -> String {
-    let there = story.pull.as_ref().map_or_else(String::new, |pull| format!(" on #{}", pull.number));
+    let there = story.pull.as_ref().map_or_else(String::new, |pull| format!(" on {}", crate::domain::forge::mention(pull.number)));
     if !story.may_run() {
         return match story.reasons.values().any(|why| why.contains(WHOLE_PROJECT)) {
             true => "A maintainer lets all stories go on with `/syndarix resume --all`.".into(),

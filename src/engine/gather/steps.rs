@@ -119,7 +119,7 @@ pub(in crate::engine) fn cause(site: &Site<'_>, peeked: &Peeked, row: &IntentRow
     let Ok(intent) = serde_json::from_value::<Intent>(row.payload.clone()) else {
         return ("something that cannot be read any more".into(), None);
     };
-    let pull = |number: i64| (format!("pull request #{number}"), page(format!("pulls/{number}")));
+    let pull = |number: i64| (format!("pull request {}", crate::domain::forge::mention(number)), page(format!("pulls/{number}")));
     match intent {
         Intent::Commands { place, comment, body, .. } => {
             let parsed = command::parse(&body, &ParseContext { bot_login: &site.connection.bot.login });
@@ -133,7 +133,7 @@ pub(in crate::engine) fn cause(site: &Site<'_>, peeked: &Peeked, row: &IntentRow
         }
         Intent::LabelsChanged { place } => {
             let on = if place.is_pull { "pulls" } else { "issues" };
-            (format!("labels of #{} were moved", place.number), page(format!("{on}/{}", place.number)))
+            (format!("labels of {} were moved", crate::domain::forge::mention(place.number)), page(format!("{on}/{}", place.number)))
         }
         Intent::IssueClosed => (format!("{who} closed the issue"), page(format!("issues/{}", peeked.number))),
         Intent::IssueReopened => (format!("{who} reopened the issue"), page(format!("issues/{}", peeked.number))),
@@ -164,8 +164,8 @@ fn done(receipt: &Receipt) -> String {
     match receipt {
         Receipt::Pushed { head } => format!("the push of {} arrived", head.short()),
         Receipt::Moved { .. } => "the branch was found where nobody had left it".into(),
-        Receipt::PullOpened { number, .. } => format!("pull request #{number} was opened"),
-        Receipt::Merged { number, .. } => format!("the merge of #{number} was done"),
+        Receipt::PullOpened { number, .. } => format!("pull request {} was opened", crate::domain::forge::mention(*number)),
+        Receipt::Merged { number, .. } => format!("the merge of {} was done", crate::domain::forge::mention(*number)),
         Receipt::MergeHeldBack { .. } => "the merge was held back, because something it needs was missing".into(),
         #[allow(unreachable_patterns, reason = "a new receipt must not keep this from saying the others")]
         _ => "an order was carried out".into(),

@@ -37,10 +37,15 @@ fn shown(story: &Story, seen: &Seen, reopened: bool) -> Vec<String> {
     wrong.extend(labels(of.number, &pull.labels, &on_pull));
     if pull.merged != story.merged.is_some() {
         let (books, forge) = (is(story.merged.is_some()), is(pull.merged));
-        wrong.push(format!("by the books #{} {books} merged, on the forge it {forge}", of.number));
+        wrong.push(format!("by the books {} {books} merged, on the forge it {forge}", crate::domain::forge::mention(of.number)));
     }
     if !pull.merged && of.open != (pull.state == State::Open) && story.stage.is_before_merge() {
-        wrong.push(format!("by the books #{} {} open, on the forge it {}", of.number, is(of.open), is(pull.state == State::Open)));
+        wrong.push(format!(
+            "by the books {} {} open, on the forge it {}",
+            crate::domain::forge::mention(of.number),
+            is(of.open),
+            is(pull.state == State::Open)
+        ));
     }
     wrong
 }
@@ -52,7 +57,8 @@ fn is(yes: bool) -> &'static str {
 fn labels(number: i64, now: &[String], wanted: &BTreeSet<String>) -> Option<String> {
     let kept = |name: &String| wanted.contains(name) || Label::parse(name).is_some_and(Label::is_kept_by_bot);
     let now: BTreeSet<String> = now.iter().filter(|name| kept(name)).cloned().collect();
-    (now != *wanted).then(|| format!("#{number} carries the labels {}, by the books {}", list(&now), list(wanted)))
+    (now != *wanted)
+        .then(|| format!("{} carries the labels {}, by the books {}", crate::domain::forge::mention(number), list(&now), list(wanted)))
 }
 
 fn list(names: &BTreeSet<String>) -> String {

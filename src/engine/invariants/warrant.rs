@@ -90,7 +90,10 @@ fn on_the_forge(books: &Books, seen: &Seen, bot: i64) -> Vec<String> {
     for pull in seen.pulls.values().filter(|pull| pull.merged).filter(by_bot) {
         let told = books.stream(EFFECTS).any(|event| event.kind == "merge.done" && event.payload["pull"] == pull.number);
         if !told {
-            wrong.push(format!("#{} was merged by the bot's account, and the record tells of no merge", pull.number));
+            wrong.push(format!(
+                "{} was merged by the bot's account, and the record tells of no merge",
+                crate::domain::forge::mention(pull.number)
+            ));
         }
     }
     wrong

@@ -119,7 +119,12 @@ impl Job<'_> {
         let pull = self.site.connection.forge.pull(&self.site.repo, number).await?;
         let shown = pull.head.sha == *head;
         if !shown && self.row.attempts < MAX_LOOKS {
-            return Err(ForgeError::Unavailable(format!("pull request #{number} does not show {} yet", head.short())).into());
+            return Err(ForgeError::Unavailable(format!(
+                "pull request {} does not show {} yet",
+                crate::domain::forge::mention(number),
+                head.short()
+            ))
+            .into());
         }
         Ok(Performed::Told(json!({"pull": number, "head": head, "shown": shown}), Receipt::Shown { head: head.clone() }))
     }

@@ -129,7 +129,7 @@ impl Job<'_> {
             return Ok(needed);
         }
         let style = self.site.repo_now().await?.merge_style;
-        let title = format!("{} (#{number})", facts.pull.title);
+        let title = format!("{} ({})", facts.pull.title, crate::domain::forge::mention(number));
         let message = format!("Refs #{}\n", story.issue);
         match self.engine.outside(forge.merge(&self.site.repo, &permit, style, &title, &message)).await {
             Ok(()) => self.surely_merged(number).await,
@@ -157,7 +157,11 @@ impl Job<'_> {
     async fn surely_merged(&self, number: i64) -> Result<Performed> {
         let after = self.site.connection.forge.pull(&self.site.repo, number).await?;
         if !after.merged {
-            return Err(ForgeError::Uncertain(format!("#{number} is not merged, although the forge's answer said so")).into());
+            return Err(ForgeError::Uncertain(format!(
+                "{} is not merged, although the forge's answer said so",
+                crate::domain::forge::mention(number)
+            ))
+            .into());
         }
         Ok(merged(&after))
     }

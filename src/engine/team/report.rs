@@ -54,7 +54,7 @@ async fn event(engine: &Engine, (today, then): &(Site<'_>, Site<'_>), row: &Inte
     let peeked = before(&mut tx, row).await?;
     tx.rollback().await?;
     let (what, _) = gather::cause(today, &peeked, row);
-    let place = format!("{}#{}", code(&today.project.path), peeked.number);
+    let place = format!("{}{}", code(&today.project.path), crate::domain::forge::mention(peeked.number));
     let differs = match twice(engine, (today, then), &peeked, row).await {
         Ok(list) => Ok(list),
         Err(error) if error.is_race() => return Err(error),

@@ -47,7 +47,7 @@ impl GiteaForge {
             Err(ForgeError::NotFound(_)) => None,
             Err(error) => return Err(error),
         };
-        Ok(ForgeFacts { version: version.version, time, scopes })
+        Ok(ForgeFacts { version: version.version, time, scopes, expires_at: None })
     }
 
     pub(super) async fn read_hook_events(&self) -> Result<Vec<&'static str>> {

@@ -56,7 +56,7 @@ impl GitHubForge {
             Some(version) if !version.is_empty() => version.to_owned(),
             _ => self.read_version().await?,
         };
-        Ok(ForgeFacts { version, time: date(&answer.headers), scopes })
+        Ok(ForgeFacts { version, time: date(&answer.headers), scopes, expires_at: None })
     }
 
     pub(super) async fn read_version(&self) -> Result<String> {

@@ -1,6 +1,7 @@
 //! What the drivers have in common: one HTTP client with a token, time limits, repeats of reads, a door for limits of the rate, and what
 //! answers mean.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
@@ -42,7 +43,7 @@ impl Default for Timeouts {
 pub struct Call {
     pub method: Method,
     pub segments: Vec<String>,
-    pub query: Vec<(&'static str, String)>,
+    pub query: Vec<(Cow<'static, str>, String)>,
     pub body: Option<Value>,
 }
 
@@ -56,7 +57,7 @@ impl Call {
     }
 
     pub fn query(mut self, key: &'static str, value: impl Into<String>) -> Call {
-        self.query.push((key, value.into()));
+        self.query.push((Cow::Borrowed(key), value.into()));
         self
     }
 

@@ -52,11 +52,11 @@ pub fn report(story: &Story, facts: &Facts) -> String {
     }
     for earlier in story.loops.earlier.iter().filter(|one| one.merged.is_some()) {
         let merged = earlier.merged.as_ref().map_or_else(String::new, |sha| format!(" as {}", sha.short()));
-        let _ = writeln!(body, "- Merged before: pull request #{}{merged}", earlier.number);
+        let _ = writeln!(body, "- Merged before: pull request {}{merged}", crate::domain::forge::mention(earlier.number));
     }
     if let Some(pull) = &story.pull {
         let merged = story.merged.as_ref().map_or_else(String::new, |sha| format!(" as {}", sha.short()));
-        let _ = writeln!(body, "- Merged: pull request #{}{merged}", pull.number);
+        let _ = writeln!(body, "- Merged: pull request {}{merged}", crate::domain::forge::mention(pull.number));
     }
     let _ = writeln!(body, "- {}", approval(story));
     let _ = writeln!(body, "- Cost: {}{}", facts.spent, budget(&with_caps(story, &facts.policy)));

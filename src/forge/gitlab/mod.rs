@@ -1,0 +1,347 @@
+//! Driver for GitLab 15 and later, by its REST interface v4. `docs/forges.md` names the facts it relies on.
+
+use std::sync::OnceLock;
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::base::Clock;
+use crate::base::secret::{ExposeSecret, SecretString};
+use crate::domain::ability::{Ability, Has};
+use crate::domain::approval::MergePermit;
+use crate::domain::forge::*;
+
+use super::{
+    BranchRules, DeliveryHead, Forge, ForgeFacts, Headers, NameRule, NewFile, NewHook, NewPull, PlacedComment, PullPatch, Reacted,
+    ReactionTarget, RepoHook, Result, Timeouts, Touched, Window,
+};
+
+pub mod abilities;
+mod client;
+mod convert;
+mod hook;
+mod post_review;
+mod pulls;
+mod quick;
+mod read;
+mod reviews;
+mod rules;
+mod setup;
+mod touched;
+mod wire;
+mod write;
+
+/// What the driver needs to know about one GitLab.
+#[derive(Clone, Debug)]
+pub struct GitLabConfig {
+    /// Address at which this program reaches it, such as `https://gitlab.example.org`; may have a sub-path.
+    pub base_url: String,
+    /// The bot account's access token: personal, of a project or a group, or of a service account.
+    pub token: SecretString,
+    pub timeouts: Timeouts,
+    /// The token is an OAuth token and shown as `Bearer`.
+    pub bearer: bool,
+}
+
+/// One GitLab, seen through one bot account.
+pub struct GitLabForge {
+    client: client::Client,
+    token: SecretString,
+    clock: Clock,
+    /// Address for people, when it differs from the one used here.
+    public_url: Option<String>,
+    /// The account behind the token, once asked.
+    me: OnceLock<User>,
+}
+
+impl GitLabForge {
+    /// Checks the configuration; asks nothing of the forge yet. An error is a sentence for the person who configured it.
+    pub fn new(config: GitLabConfig) -> std::result::Result<GitLabForge, String> {
+        if config.token.expose_secret().trim().is_empty() {
+            return Err("the forge token is empty: create one for the bot's account and set it.".to_owned());
+        }
+        let client = client::Client::new(&config.base_url, &config.token, config.bearer, config.timeouts)?;
+        Ok(GitLabForge { client, token: config.token, clock: Clock::System, public_url: None, me: OnceLock::new() })
+    }
+
+    /// Measures the waits that the forge asks for, and the age of deliveries, by this clock instead of the machine's.
+    pub fn with_clock(mut self, clock: Clock) -> GitLabForge {
+        self.client.set_clock(clock.clone());
+        self.clock = clock;
+        self
+    }
+
+    /// Uses this address in links for people, for a forge that this program reaches by another (internal) one.
+    pub fn with_public_url(mut self, url: &str) -> GitLabForge {
+        self.public_url = Some(url.trim_end_matches('/').to_owned());
+        self
+    }
+}
+
+/// The page of GitLab for a page as the program names it, `issues/42` or `pulls/18` with a neutral number.
+fn page_of(page: &str) -> String {
+    let page = page.trim_start_matches('/');
+    let (list, rest) = page.split_once('/').unwrap_or((page, ""));
+    let (number, tail) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+    match (list, number.parse::<i64>()) {
+        ("issues" | "pulls", Ok(number)) => {
+            let (list, iid) = convert::place(number);
+            // Comments have an anchor of their own name.
+            let tail = match tail.strip_prefix("#issuecomment-") {
+                Some(id) => format!("#note_{id}"),
+                None => tail.to_owned(),
+            };
+            format!("-/{list}/{iid}{tail}")
+        }
+        ("pulls", Err(_)) => "-/merge_requests".to_owned(),
+        ("", _) => String::new(),
+        ("-", _) => page.to_owned(),
+        ("issues" | "settings" | "labels" | "commit" | "branches" | "raw" | "tree", _) => format!("-/{page}"),
+        ("src", _) => match rest.strip_prefix("branch/").or(rest.strip_prefix("commit/")) {
+            Some(rest) => format!("-/blob/{rest}"),
+            None => format!("-/{page}"),
+        },
+        _ => page.to_owned(),
+    }
+}
+
+#[async_trait]
+impl Forge for GitLabForge {
+    fn kind(&self) -> ForgeKind {
+        ForgeKind::GitLab
+    }
+
+    fn web_url(&self, repo: &RepoRef, page: &str) -> String {
+        let root = self.public_url.as_deref().unwrap_or(self.client.base());
+        format!("{root}/{}/{}", self.client.path_of(repo), page_of(page)).trim_end_matches('/').to_owned()
+    }
+
+    fn git_remote(&self, repo: &RepoRef) -> GitRemote {
+        // This name fits OAuth tokens, and any name fits the others.
+        let pair = STANDARD.encode(format!("oauth2:{}", self.token.expose_secret()));
+        let url = format!("{}/{}.git", self.client.base(), self.client.path_of(repo));
+        GitRemote { url, header: Some(SecretString::from(format!("Authorization: Basic {pair}")).into()) }
+    }
+
+    fn delivery_head(&self, headers: &Headers) -> Option<DeliveryHead> {
+        hook::delivery_head(headers)
+    }
+
+    fn delivery(&self, headers: &Headers, body: &[u8]) -> Option<DeliveryHead> {
+        hook::delivery(headers, body)
+    }
+
+    fn verify(&self, secret: &SecretString, headers: &Headers, body: &[u8]) -> bool {
+        hook::verify(secret, headers, body, self.clock.now())
+    }
+
+    fn parse(&self, event: &str, body: &[u8]) -> std::result::Result<Parsed, String> {
+        hook::parse(event, body)
+    }
+
+    fn calls(&self) -> Vec<(&'static str, u64)> {
+        self.client.counts()
+    }
+
+    async fn whoami(&self) -> Result<User> {
+        self.read_whoami().await
+    }
+
+    fn ability(&self, version: (u32, u32), ability: Ability) -> Has {
+        abilities::of(version, ability)
+    }
+
+    async fn version(&self) -> Result<String> {
+        self.read_version().await
+    }
+
+    async fn repo(&self, repo: &RepoRef) -> Result<Repo> {
+        self.read_repo(repo).await
+    }
+
+    async fn role(&self, repo: &RepoRef, user: &User) -> Result<Role> {
+        self.read_role(repo, user).await
+    }
+
+    async fn issue(&self, repo: &RepoRef, number: i64) -> Result<Issue> {
+        self.read_issue(repo, number).await
+    }
+
+    async fn comments(&self, repo: &RepoRef, number: i64) -> Result<Vec<Comment>> {
+        self.read_comments(repo, number).await
+    }
+
+    async fn comment(&self, repo: &RepoRef, number: i64, id: i64) -> Result<Comment> {
+        self.read_comment(repo, number, id).await
+    }
+
+    async fn label_changes(&self, repo: &RepoRef, number: i64) -> Result<Vec<LabelChange>> {
+        self.read_label_changes(repo, number).await
+    }
+
+    async fn pull(&self, repo: &RepoRef, number: i64) -> Result<Pull> {
+        self.read_pull(repo, number).await
+    }
+
+    async fn pulls_of_branch(&self, repo: &RepoRef, branch: &str) -> Result<Vec<Pull>> {
+        self.read_pulls_of_branch(repo, branch).await
+    }
+
+    async fn reviews(&self, repo: &RepoRef, number: i64) -> Result<Vec<Review>> {
+        self.read_reviews(repo, number).await
+    }
+
+    async fn review_comments(&self, repo: &RepoRef, number: i64, review: i64) -> Result<Vec<ReviewComment>> {
+        self.read_review_comments(repo, number, review).await
+    }
+
+    async fn pull_commits(&self, repo: &RepoRef, number: i64) -> Result<Vec<CommitInfo>> {
+        self.read_pull_commits(repo, number).await
+    }
+
+    async fn ci(&self, repo: &RepoRef, sha: &Sha) -> Result<Vec<CiStatus>> {
+        self.read_ci(repo, sha).await
+    }
+
+    async fn create_comment(&self, repo: &RepoRef, number: i64, body: &str) -> Result<Comment> {
+        self.write_comment(repo, number, body).await
+    }
+
+    async fn edit_comment(&self, repo: &RepoRef, number: i64, id: i64, body: &str) -> Result<()> {
+        self.write_comment_edit(repo, number, id, body).await
+    }
+
+    async fn delete_comment(&self, repo: &RepoRef, number: i64, id: i64) -> Result<()> {
+        self.write_comment_delete(repo, number, id).await
+    }
+
+    async fn react(&self, repo: &RepoRef, target: ReactionTarget, content: &str) -> Result<Reacted> {
+        self.write_reaction(repo, target, content).await
+    }
+
+    async fn labels(&self, repo: &RepoRef) -> Result<Vec<LabelSpec>> {
+        self.read_labels(repo).await
+    }
+
+    async fn ensure_labels(&self, repo: &RepoRef, labels: &[LabelSpec]) -> Result<Vec<String>> {
+        self.write_labels(repo, labels).await
+    }
+
+    async fn change_labels(&self, repo: &RepoRef, number: i64, add: &[String], remove: &[String]) -> Result<Vec<String>> {
+        self.write_issue_labels(repo, number, add, remove).await
+    }
+
+    async fn set_issue_state(&self, repo: &RepoRef, number: i64, state: State) -> Result<()> {
+        self.write_issue_state(repo, number, state).await
+    }
+
+    async fn create_pull(&self, repo: &RepoRef, pull: &NewPull) -> Result<Pull> {
+        self.write_pull(repo, pull).await
+    }
+
+    async fn edit_pull(&self, repo: &RepoRef, number: i64, patch: &PullPatch) -> Result<()> {
+        self.write_pull_patch(repo, number, patch).await
+    }
+
+    async fn post_review(&self, repo: &RepoRef, number: i64, head: &Sha, body: &str, comments: &[NewReviewComment]) -> Result<Review> {
+        self.write_review(repo, number, head, body, comments).await
+    }
+
+    async fn merge(&self, repo: &RepoRef, permit: &MergePermit, style: MergeStyle, title: &str, message: &str) -> Result<()> {
+        self.write_merge(repo, permit.pull(), permit.head(), (style, title, message)).await
+    }
+
+    async fn delete_branch(&self, repo: &RepoRef, branch: &str) -> Result<()> {
+        self.write_branch_delete(repo, branch).await
+    }
+
+    async fn post_status(&self, repo: &RepoRef, sha: &Sha, status: &CiStatus) -> Result<()> {
+        self.write_status(repo, sha, status).await
+    }
+
+    async fn issues_touched(&self, repo: &RepoRef, window: &Window) -> Result<Touched<Issue>> {
+        self.read_issues_touched(repo, window).await
+    }
+
+    async fn comments_touched(&self, repo: &RepoRef, window: &Window) -> Result<Touched<PlacedComment>> {
+        self.read_comments_touched(repo, window).await
+    }
+
+    async fn branch_head(&self, repo: &RepoRef, branch: &str) -> Result<Option<Sha>> {
+        self.read_branch_head(repo, branch).await
+    }
+
+    async fn repos(&self, owner: Option<&str>) -> Result<Vec<Repo>> {
+        self.read_repos(owner).await
+    }
+
+    async fn facts(&self) -> Result<ForgeFacts> {
+        self.read_facts().await
+    }
+
+    async fn hook_events(&self) -> Result<Vec<&'static str>> {
+        Ok(setup::LISTED.to_vec())
+    }
+
+    async fn hooks(&self, repo: &RepoRef) -> Result<Vec<RepoHook>> {
+        self.read_hooks(repo).await
+    }
+
+    async fn create_hook(&self, repo: &RepoRef, hook: &NewHook) -> Result<RepoHook> {
+        self.write_hook(repo, hook).await
+    }
+
+    async fn delete_hook(&self, repo: &RepoRef, id: i64) -> Result<()> {
+        self.write_hook_delete(repo, id).await
+    }
+
+    async fn test_hook(&self, repo: &RepoRef, id: i64) -> Result<()> {
+        self.write_hook_test(repo, id).await
+    }
+
+    async fn branch_rules(&self, repo: &RepoRef, branch: &str) -> Result<Option<BranchRules>> {
+        self.read_branch_rules(repo, branch).await
+    }
+
+    async fn rule_for_name(&self, repo: &RepoRef, branch: &str) -> Result<Option<NameRule>> {
+        self.read_rule_for(repo, branch).await
+    }
+
+    async fn protect_branch(&self, repo: &RepoRef, branch: &str, approvals: i64) -> Result<()> {
+        self.write_branch_rules(repo, branch, approvals).await
+    }
+
+    async fn create_repo(&self, owner: &str, name: &str) -> Result<Repo> {
+        self.write_repo(owner, name).await
+    }
+
+    async fn has_file(&self, repo: &RepoRef, branch: &str, path: &str) -> Result<bool> {
+        self.read_has_file(repo, branch, path).await
+    }
+
+    async fn commit_file(&self, repo: &RepoRef, file: &NewFile) -> Result<()> {
+        self.write_file(repo, file).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_for_people_are_where_gitlab_has_them() {
+        let pull = PULL_OFFSET + 18;
+        let rows = [
+            ("issues/42".to_owned(), "-/issues/42"),
+            (format!("pulls/{pull}"), "-/merge_requests/18"),
+            (format!("issues/{pull}"), "-/merge_requests/18"),
+            ("/issues/42#issuecomment-7".to_owned(), "-/issues/42#note_7"),
+            ("settings/hooks".to_owned(), "-/settings/hooks"),
+            (String::new(), ""),
+        ];
+        for (page, want) in rows {
+            assert_eq!(page_of(&page), want);
+        }
+    }
+}
