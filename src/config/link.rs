@@ -173,7 +173,7 @@ mod tests {
             ("forge = \"home\"\nrepo = \"Acme/Shop\"\n", "p.toml:5:8: `Acme/Shop` is the project itself; a link names another repository"),
             ("forge = \"hub\"\nrepo = \"lib\"\n", "p.toml:5:8: `lib` is not a repository: write it as owner/name"),
             ("forge = \"hub\"\nrepo = \"a/b\"\nprimary = \"that\"\n", "p.toml:6:11: unknown variant `that`"),
-            ("forge = \"hub\"\nrepo = \"a/b\"\noutwards = true\n", "p.toml:6:1: unknown key `outwards`; did you mean `outward`?"),
+            ("forge = \"hub\"\nrepo = \"a/b\"\noutwards = true\n", "p.toml:6:1: unknown key `outwards`, expected one of "),
             ("forge = \"hub\"\nrepo = \"a/b\"\noutward_label = \"story/design\"\n", "p.toml:6:17: `story/design` cannot let issues out"),
         ];
         for (text, want) in rows {

@@ -54,7 +54,7 @@ fn rows() -> Vec<(Wish, &'static [&'static str], &'static [&'static str])> {
         (Wish { limits: limits("story_runs", 0), ..none() }, &[], &["limits.story_runs"]),
         (Wish { limits: limits("story_run", 5), ..none() }, &[], &["limits.story_run"]),
         (Wish { inward: Some(false), outward: Some(false), ..none() }, &["link.inward", "link.outward"], &[]),
-        (Wish { inward: Some(true), outward: Some(true), ..none() }, &["link.inward"], &["link.outward"]),
+        (Wish { outward: Some(true), ..none() }, &[], &["link.outward"]),
     ]
 }
 
