@@ -68,6 +68,13 @@ pub struct LinkConfig {
     pub(super) repo_at: ConfigError,
 }
 
+impl LinkConfig {
+    /// Whether this is the linked repository.
+    pub fn leads_to(&self, forge: &str, repo: &str) -> bool {
+        self.forge == forge && self.repo.eq_ignore_ascii_case(repo)
+    }
+}
+
 /// Why this is not a repository; `None`: it may be one.
 pub(super) fn not_a_repo(repo: &str) -> Option<String> {
     let bad = !repo.contains('/') || repo.starts_with('/') || repo.ends_with('/') || repo.contains("//");
@@ -110,17 +117,17 @@ pub(super) fn read(file: &str, text: &str, raw: RawLink, (forge, repo): (&str, &
 
 /// Links that do not fit the other files: to a repository that is a project itself, or that another project is linked to.
 pub(super) fn tangled(projects: &[ProjectFile]) -> Vec<ConfigError> {
-    let is = |forge: &str, repo: &str, link: &LinkConfig| forge == link.forge && repo.eq_ignore_ascii_case(&link.repo);
     let mut errors = Vec::new();
     for (nth, link) in projects.iter().enumerate().filter_map(|(nth, project)| Some((nth, project.link.as_ref()?))) {
         let fault = |message: String| ConfigError { message, ..link.repo_at.clone() };
-        if projects.iter().any(|project| is(&project.forge, &project.repo, link)) {
+        if projects.iter().any(|project| link.leads_to(&project.forge, &project.repo)) {
             errors.push(fault(format!(
                 "`{}` on `{}` is a project itself, with a file of its own; a link leads to a repository in which Syndarix does not work",
                 link.repo, link.forge
             )));
         }
-        let earlier = projects[..nth].iter().find(|other| other.link.as_ref().is_some_and(|other| is(&other.forge, &other.repo, link)));
+        let earlier =
+            projects[..nth].iter().find(|other| other.link.as_ref().is_some_and(|other| link.leads_to(&other.forge, &other.repo)));
         if let Some(other) = earlier {
             errors.push(fault(format!(
                 "`{}` on `{}` is linked to the project {} already; one link a repository",

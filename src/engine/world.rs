@@ -135,8 +135,7 @@ impl Rules {
 
     /// The project, as the configuration names it, that this repository is linked to.
     pub fn linked_to(&self, forge: &str, path: &str) -> Option<(&str, &LinkConfig)> {
-        let is = |link: &LinkConfig| link.forge == forge && link.repo.eq_ignore_ascii_case(path);
-        self.projects.iter().find_map(|(name, rules)| Some((name.as_str(), rules.link.as_ref().filter(|link| is(link))?)))
+        self.projects.iter().find_map(|(name, rules)| Some((name.as_str(), rules.link.as_ref().filter(|link| link.leads_to(forge, path))?)))
     }
 
     /// Whether a repository is expressly taken out.

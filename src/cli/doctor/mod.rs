@@ -2,6 +2,7 @@
 
 mod forge;
 mod here;
+mod link;
 mod repo;
 
 use std::path::PathBuf;

@@ -201,17 +201,19 @@ impl Link<'_> {
                 Said { id: comment.id, carried: words::comment(&source, &comment.body, &mark), body: comment.body.clone() }
             })
             .collect();
+        let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
+        let rows = tx.mirror_comments(&self.key, from.word(), issue).await?;
+        tx.rollback().await?;
         let copies: Vec<Copied> = both
             .comments(from.other())
             .iter()
             .filter_map(|comment| {
-                let of = comment_of(&self.copied(from.other(), comment.author.id, &comment.body)?, &object)?;
+                // Who edits a copy may take its marker away; then its number is what it is known by.
+                let marked = self.copied(from.other(), comment.author.id, &comment.body).and_then(|mark| comment_of(&mark, &object));
+                let of = marked.or_else(|| rows.iter().find(|row| row.copy == Some(comment.id)).map(|row| row.id))?;
                 Some(Copied { id: comment.id, of, body: comment.body.clone() })
             })
             .collect();
-        let mut tx = self.engine.store.begin_read(self.site.project.id).await?;
-        let rows = tx.mirror_comments(&self.key, from.word(), issue).await?;
-        tx.rollback().await?;
         let pairs: Vec<Pair> =
             rows.into_iter().map(|row| Pair { id: row.id, copy: row.copy, said: row.said, written: row.written }).collect();
         let mut planned = comments::plan(&pairs, &said, &copies, from.other());

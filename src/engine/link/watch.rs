@@ -107,10 +107,11 @@ impl Link<'_> {
             let known = tx.mirror_comments(&self.key, side.word(), issue(side)).await?;
             return Ok(!known.iter().any(|known| known.id == comment.id && known.said == digest(&comment.body)));
         }
-        if self.copied(side, comment.author.id, &comment.body).is_none() {
-            return Ok(false);
-        }
+        // Who edits a copy may take its marker away.
         let known = tx.mirror_comments(&self.key, side.other().word(), issue(side.other())).await?;
-        Ok(!known.iter().any(|known| known.copy == Some(comment.id) && known.written == digest(&comment.body)))
+        Ok(match known.iter().find(|known| known.copy == Some(comment.id)) {
+            Some(known) => known.written != digest(&comment.body),
+            None => self.copied(side, comment.author.id, &comment.body).is_some(),
+        })
     }
 }
