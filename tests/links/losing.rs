@@ -90,7 +90,17 @@ async fn an_edited_copy_follows_its_original_again() {
 
     <marker>
     --- syndarix
-    Something else
+    **carol** wrote on [partner/lib#1](<http://hub/partner/lib/issues/1#issuecomment-1>):
+
+    > The original.
+
+    <marker>
+    --- syndarix
+    A comment here is the copy of one on [partner/lib#1](<http://hub/partner/lib/issues/1>) and follows it, so an edit of the copy by `alice` was taken back. It said:
+
+    > Something else
+
+    <marker>
     ");
     w.is_silent().await;
     // A copy that somebody takes away stays away.
