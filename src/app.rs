@@ -199,6 +199,10 @@ impl App {
 async fn register_projects(engine: &Engine, config: &Config) -> Result<()> {
     for connection in &engine.connections {
         for path in config.settings.projects.named() {
+            // On this forge it is the second place of another project.
+            if engine.hot.get().rules.linked_to(&connection.id, path).is_some() {
+                continue;
+            }
             match connection.forge.repo(&RepoRef { id: 0, path: path.to_owned() }).await {
                 Ok(repo) => {
                     let new =

@@ -49,7 +49,7 @@ fn rules(config: &Config, connections: &[Connection], max_usd: Option<f64>) -> R
     let project_rules = |policy: &ProjectPolicy| project_rules(policy, &remote, max_usd);
     let mut projects = BTreeMap::new();
     for file in &team.projects {
-        projects.insert(file.repo.clone(), project_rules(&file.policy));
+        projects.insert(file.repo.clone(), ProjectRules { link: file.link.clone(), ..project_rules(&file.policy) });
     }
     Rules {
         projects,
@@ -112,6 +112,7 @@ fn project_rules(policy: &ProjectPolicy, remote: &dyn Fn(&str) -> AuditRemote, m
         limits,
         sources,
         audit: policy.audit_repo.as_deref().map(remote),
+        link: None,
     }
 }
 

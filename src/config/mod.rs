@@ -11,6 +11,7 @@ pub mod env;
 pub mod error;
 pub mod files;
 pub mod labels;
+pub mod link;
 pub mod models;
 pub mod project;
 pub mod prompts;
@@ -24,6 +25,7 @@ pub mod team;
 pub use env::Env;
 pub use error::{ConfigError, ConfigErrors};
 pub use files::TeamFiles;
+pub use link::LinkConfig;
 pub use models::ProviderConfig;
 pub use project::{Autonomy, ProjectPolicy};
 pub use prompts::{Prompts, Rendered};
@@ -78,5 +80,6 @@ fn strangers(settings: &Settings, team: &Team) -> Vec<ConfigError> {
     let known: Vec<&str> = settings.forges.iter().map(|forge| forge.id.as_str()).collect();
     let strange = team.projects.iter().filter(|project| !known.is_empty() && !known.contains(&project.forge.as_str()));
     let sentence = |name: &str| format!("there is no forge `{name}` in the settings; {}", error::suggest(name, known.iter().copied()));
-    strange.map(|project| ConfigError { message: sentence(&project.forge), ..project.forge_at.clone() }).collect()
+    let links = link::strange(&team.projects, &known, |repo| settings.serves(repo));
+    strange.map(|project| ConfigError { message: sentence(&project.forge), ..project.forge_at.clone() }).chain(links).collect()
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::error::{ConfigError, ConfigErrors, parse_as};
+use super::link::{self, LinkConfig, RawLink, not_a_repo};
 use super::models::Dollars;
 use super::shape;
 use crate::domain::budget::Limits;
@@ -164,6 +165,7 @@ struct RawProject {
     repo: Spanned<String>,
     #[serde(default)]
     policy: Overlay,
+    link: Option<RawLink>,
 }
 
 /// A project's own file.
@@ -174,6 +176,8 @@ pub struct ProjectFile {
     /// `owner/name`.
     pub repo: String,
     pub policy: ProjectPolicy,
+    /// A second place in which its issues stand.
+    pub link: Option<LinkConfig>,
     /// Where the forge is named, for whoever finds that there is no such forge.
     pub(super) forge_at: ConfigError,
 }
@@ -209,13 +213,13 @@ pub fn read_policy(file: &str, text: &str) -> Result<ProjectPolicy, ConfigErrors
 pub fn read_project(file: &str, text: &str, defaults: &ProjectPolicy) -> Result<ProjectFile, ConfigErrors> {
     let raw: RawProject = parse_as(file, text, shape::named("projects").map_or(&[], |file| file.keys))?;
     let repo = raw.repo.as_ref();
-    if !repo.contains('/') || repo.starts_with('/') || repo.ends_with('/') || repo.contains("//") {
-        let message = format!("`{repo}` is not a repository: write it as owner/name");
+    if let Some(message) = not_a_repo(repo) {
         return Err(ConfigError::at(file, text, raw.repo.span(), message).into());
     }
+    let link = raw.link.map(|own| link::read(file, text, own, (raw.forge.as_ref(), repo))).transpose().map_err(ConfigErrors)?;
     let policy = lay(file, text, raw.policy, defaults.clone())?;
     let forge_at = ConfigError::at(file, text, raw.forge.span(), String::new());
-    Ok(ProjectFile { forge: raw.forge.into_inner(), repo: raw.repo.into_inner(), policy, forge_at })
+    Ok(ProjectFile { forge: raw.forge.into_inner(), repo: raw.repo.into_inner(), policy, link, forge_at })
 }
 
 fn lay(file: &str, text: &str, overlay: Overlay, policy: ProjectPolicy) -> Result<ProjectPolicy, ConfigErrors> {

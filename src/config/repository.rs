@@ -92,6 +92,17 @@ impl RepositoryFile {
                     }
                 }
             }
+            "link" => {
+                for (name, value) in fit::<toml::Table>(value)? {
+                    // A wrong one is among the mistakes of the shape already.
+                    let Ok(on) = fit::<bool>(value) else { continue };
+                    match name.as_str() {
+                        "inward" => wish.inward = Some(on),
+                        "outward" => wish.outward = Some(on),
+                        _ => {}
+                    }
+                }
+            }
             // Named among the mistakes of the shape.
             _ => {}
         }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::error::{ConfigError, ConfigErrors, parse_as, suggest};
 use super::models::ProviderConfig;
 use super::project::{ProjectFile, ProjectPolicy};
-use super::{agents, embedded, labels, models, project, shape};
+use super::{agents, embedded, labels, link, models, project, shape};
 use crate::domain::agent::kind::{AgentKind, Purpose};
 use crate::domain::budget::Catalog;
 use crate::domain::forge::LabelSpec;
@@ -103,6 +103,7 @@ impl Team {
                 Err(error) => gather(error),
             }
         }
+        errors.extend(link::tangled(&projects));
         if errors.is_empty() {
             errors.extend(vacant(&kinds));
         }

@@ -13,6 +13,7 @@ pub mod forecast;
 pub mod forge;
 pub mod guard;
 pub mod marker;
+pub mod mirror;
 pub mod path;
 pub mod refusal;
 pub mod scopes;

@@ -28,6 +28,10 @@ pub struct Bounds {
     /// Most stories at work at once; 0: as many as there are.
     pub max_stories: u32,
     pub limits: GuardLimits,
+    /// Issues of the linked repository come here.
+    pub inward: bool,
+    /// Issues with the label go there.
+    pub outward: bool,
 }
 
 /// What a repository wishes; what it leaves out stays as it is.
@@ -47,6 +51,8 @@ pub struct Wish {
     pub fix_tries: Option<u32>,
     pub max_stories: Option<u32>,
     pub limits: BTreeMap<String, i64>,
+    pub inward: Option<bool>,
+    pub outward: Option<bool>,
 }
 
 /// A line that is not taken.
@@ -88,6 +94,8 @@ pub fn tighten(base: &Bounds, wish: &Wish) -> Tightened {
     for (key, value) in &wish.limits {
         turn.limit(key, &mut bounds.limits, *value);
     }
+    turn.flag("link.inward", &mut bounds.inward, wish.inward);
+    turn.flag("link.outward", &mut bounds.outward, wish.outward);
     Tightened { bounds, taken: turn.taken, refused: turn.refused }
 }
 
@@ -223,6 +231,8 @@ impl Bounds {
             ("protected_paths", within(&other.protected, &self.protected)),
             ("fix_tries", self.fix_tries <= other.fix_tries),
             ("max_stories", endless(self.max_stories) <= endless(other.max_stories)),
+            ("link.inward", !self.inward || other.inward),
+            ("link.outward", !self.outward || other.outward),
             ("limits", GuardLimits::keys().all(|key| self.limits.get(key) <= other.limits.get(key))),
         ];
         rules.into_iter().find_map(|(key, holds)| (!holds).then_some(key))

@@ -11,7 +11,7 @@ use crate::domain::workflow::interpret::{Draft, Ears, Lane, alias, interpret};
 use crate::forge::ForgeError;
 use crate::store::{Claim, Delivery, NewIntent, Project, ProjectTx, Source, SubjectRow, WorkKind};
 
-use super::{Connection, Engine, Result, manners, reconcile, team, tightening, trace};
+use super::{Connection, Engine, Result, link, manners, reconcile, team, tightening, trace};
 
 /// Reads one delivery. Whatever it is, it leaves the inbox's waiting list with a reason.
 pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
@@ -49,6 +49,9 @@ async fn route(engine: &Engine, claim: &Claim, connection: &Connection, delivery
         }
         Box::pin(team::wake(engine)).await?;
     }
+    if let Some(reason) = Box::pin(link::told(engine, connection, event)).await? {
+        return Ok(engine.store.ignore_delivery(claim, &reason).await?);
+    }
     let Some(project) = engine.store.project_by_repo(&connection.id, event.repo.id).await? else {
         let reason = match is_config {
             true => format!("the repository {} holds the configuration, which is looked at now; it is no project", event.repo.path),
@@ -68,6 +71,7 @@ async fn route(engine: &Engine, claim: &Claim, connection: &Connection, delivery
         engine.store.schedule(WorkKind::Look, project.id.0, Some(project.id), None, None).await?;
     }
     Box::pin(looks_at_file(engine, connection, &project, &event.kind)).await?;
+    Box::pin(link::hears(engine, &project, connection, event)).await?;
     let ears = Ears { bot: &connection.bot };
     // Most deliveries are echoes of the bot's own writes: nothing needs to be looked up for them.
     let said = matches!(&event.kind, EventKind::Comment { comment, .. } if comment.author.id != connection.bot.id);

@@ -12,6 +12,7 @@ pub mod hot;
 pub mod intake;
 pub mod invariants;
 pub mod lease;
+pub mod link;
 pub mod manners;
 pub mod otlp;
 pub mod perform;

@@ -94,6 +94,8 @@ fn bounds(rules: &ProjectRules) -> Bounds {
         fix_tries: policy.max_ci_fixes,
         max_stories: policy.max_stories,
         limits: policy.limits.clone(),
+        inward: rules.link.as_ref().is_some_and(|link| link.inward),
+        outward: rules.link.as_ref().is_some_and(|link| link.outward),
     }
 }
 
@@ -104,6 +106,9 @@ fn with(mut rules: ProjectRules, bounds: Bounds) -> ProjectRules {
     (policy.soft_budget, policy.hard_budget) = (Some(bounds.budget.soft), Some(bounds.budget.hard));
     (policy.max_ci_fixes, policy.max_stories, policy.limits) = (bounds.fix_tries, bounds.max_stories, bounds.limits);
     (rules.limits, rules.protected) = (bounds.budget, bounds.protected);
+    if let Some(link) = &mut rules.link {
+        (link.inward, link.outward) = (bounds.inward, bounds.outward);
+    }
     rules
 }
 

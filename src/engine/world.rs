@@ -12,7 +12,7 @@ use crate::base::Clock;
 use crate::base::ids::ProjectId;
 use crate::base::secret::{Redactor, SecretString};
 use crate::base::trace::Traces;
-use crate::config::{Prompts, Served};
+use crate::config::{LinkConfig, Prompts, Served};
 use crate::domain::agent::{AgentKind, Purpose};
 use crate::domain::approval::Person;
 use crate::domain::budget::Limits;
@@ -90,6 +90,8 @@ pub struct ProjectRules {
     pub sources: BTreeMap<&'static str, String>,
     /// Where the record is kept; `None`: in the data directory.
     pub audit: Option<AuditRemote>,
+    /// A second place in which the issues stand.
+    pub link: Option<LinkConfig>,
 }
 
 impl ProjectRules {
@@ -129,6 +131,11 @@ impl Rules {
     /// Whether a repository fits the configured ones.
     pub fn serves(&self, path: &str) -> bool {
         self.served.serves(path)
+    }
+
+    /// The project, as the configuration names it, that this repository is linked to.
+    pub fn linked_to(&self, forge: &str, path: &str) -> Option<(&str, &LinkConfig)> {
+        self.projects.iter().find_map(|(name, rules)| Some((name.as_str(), rules.link.as_ref().filter(|link| link.leads_to(forge, path))?)))
     }
 
     /// Whether a repository is expressly taken out.

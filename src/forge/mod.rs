@@ -273,4 +273,15 @@ pub trait Forge: Send + Sync {
     async fn has_file(&self, repo: &RepoRef, branch: &str, path: &str) -> Result<bool>;
     /// Commits a new file on a new branch.
     async fn commit_file(&self, repo: &RepoRef, file: &NewFile) -> Result<()>;
+
+    // ---- issues of its own, for links between projects ----
+
+    /// Opens an issue.
+    async fn create_issue(&self, _repo: &RepoRef, _title: &str, _body: &str) -> Result<Issue> {
+        Err(ForgeError::NotAllowed("this version opens no issues on this kind of forge".to_owned()))
+    }
+    /// Gives an issue another title or text; `None` leaves it as it is.
+    async fn edit_issue(&self, _repo: &RepoRef, _number: i64, _title: Option<&str>, _body: Option<&str>) -> Result<()> {
+        Err(ForgeError::NotAllowed("this version edits no issues on this kind of forge".to_owned()))
+    }
 }

@@ -11,6 +11,7 @@ mod isolation;
 mod journal;
 mod lanes;
 mod ledger;
+mod links;
 mod migrations;
 mod runs;
 mod seal;
@@ -57,6 +58,10 @@ on_both_engines! {
         old_deliveries_go_and_unread_ones_stay
         deliveries_end_with_their_reason
         a_delivery_cannot_be_finished_twice;
+    links:
+        a_pair_is_found_from_either_side
+        comments_are_pairs_as_well
+        a_reason_that_comes_during_a_comparison_is_kept;
     work:
         every_item_goes_to_one_worker
         a_zombie_cannot_write_after_its_lease

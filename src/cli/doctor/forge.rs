@@ -1,6 +1,6 @@
 //! What has to be right about a forge: the token, its scopes, the version, the clocks, the addresses.
 
-use super::{Ward, abilities, repo};
+use super::{Ward, abilities, link, repo};
 use crate::app::open_forge;
 use crate::base::Time;
 use crate::cli::forges::{Words, words};
@@ -64,6 +64,7 @@ pub(super) async fn examine(ward: &Ward<'_>, settings: &ForgeSettings, report: &
     }
     addresses(ward, settings, &what, report);
     projects(ward, settings, forge.as_ref(), &bot, report).await;
+    link::examine(ward, settings, forge.as_ref(), &bot, report).await;
 }
 
 fn scopes_fix(own: &Words, missing: &[&str]) -> String {
@@ -179,6 +180,9 @@ fn is_loopback(url: &str) -> bool {
 
 async fn projects(ward: &Ward<'_>, settings: &ForgeSettings, forge: &dyn Forge, bot: &User, report: &mut Report) {
     let served = &ward.config.settings.projects;
+    let is_linked = |path: &str| {
+        ward.config.team.projects.iter().any(|project| project.link.as_ref().is_some_and(|link| link.leads_to(&settings.id, path)))
+    };
     let mut paths: Vec<String> = match &ward.args.project {
         Some(path) => vec![path.clone()],
         None => served.named().map(str::to_owned).collect(),
@@ -191,6 +195,8 @@ async fn projects(ward: &Ward<'_>, settings: &ForgeSettings, forge: &dyn Forge, 
             known.into_iter().filter(|project| project.forge == settings.id && served.serves(&project.path)).map(|project| project.path);
         paths.extend(of_patterns.collect::<Vec<_>>());
     }
+    // On this forge it is the second place of another project.
+    paths.retain(|path| !is_linked(path));
     paths.sort_by_key(|path| path.to_lowercase());
     paths.dedup_by_key(|path| path.to_lowercase());
     if paths.is_empty() {

@@ -3,6 +3,7 @@
 mod abilities;
 mod forge;
 mod here;
+mod link;
 mod repo;
 
 use std::path::PathBuf;

@@ -91,6 +91,18 @@ pub(super) const PROJECT: &[Key] = &[
     Key::needed("forge", Kind::Text),
     Key::needed("repo", Kind::Text),
     Key::new("policy", Kind::Table(RULES)).note("What differs from policy.toml."),
+    Key::new("link", Kind::Table(LINK)).note("A second repository in which issues of this one stand, see docs/linked.md."),
+];
+
+const LINK: &[Key] = &[
+    Key::needed("forge", Kind::Text).note("Id of the linked repository's forge in the settings file."),
+    Key::needed("repo", Kind::Text).note("The linked repository, owner/name. It is no project itself, and linked once."),
+    Key::new("primary", Kind::Word(&["this", "linked"]))
+        .note("Whose change holds where both sides changed the same thing and the time stamps are equal.")
+        .or("\"this\""),
+    Key::new("inward", Kind::Flag).note("true: what happens in the linked repository comes here.").or("true"),
+    Key::new("outward", Kind::Flag).note("true: issues of this repository that carry `outward_label` go there.").or("false"),
+    Key::new("outward_label", Kind::Text).note("The label by which people let an issue out.").or("\"mirror/outward\""),
 ];
 
 /// What a repository may set for itself.
@@ -115,6 +127,12 @@ pub(super) const REPOSITORY: &[Key] = &[
         .note("Tries to turn a failed CI green before a person is asked: at most as many as the administrator allows."),
     Key::new("max_stories", Kind::Whole(0)).note("Most stories at work at once: at most as many as the administrator allows."),
     Key::new("limits", Kind::Limits).note("Guard rails, see docs/guard-rails.md; each at most as high as the administrator's."),
+    Key::new("link", Kind::Table(DIRECTIONS)).note("Directions of the administrator's link that are switched off, see docs/linked.md."),
+];
+
+const DIRECTIONS: &[Key] = &[
+    Key::new("inward", Kind::Flag).note("false: nothing comes from the linked repository."),
+    Key::new("outward", Kind::Flag).note("false: nothing goes to the linked repository."),
 ];
 
 const CAPS: &[Key] = &[

@@ -14,6 +14,8 @@ fn base() -> Bounds {
         fix_tries: 3,
         max_stories: 10,
         limits: GuardLimits::default(),
+        inward: true,
+        outward: false,
     }
 }
 
@@ -51,6 +53,8 @@ fn rows() -> Vec<(Wish, &'static [&'static str], &'static [&'static str])> {
         (Wish { limits: limits("story_runs", 500), ..none() }, &[], &["limits.story_runs"]),
         (Wish { limits: limits("story_runs", 0), ..none() }, &[], &["limits.story_runs"]),
         (Wish { limits: limits("story_run", 5), ..none() }, &[], &["limits.story_run"]),
+        (Wish { inward: Some(false), outward: Some(false), ..none() }, &["link.inward", "link.outward"], &[]),
+        (Wish { outward: Some(true), ..none() }, &[], &["link.outward"]),
     ]
 }
 
@@ -114,6 +118,7 @@ mod any {
         fn bounds()(
             autonomy in level(), loosest in level(), one_person_team: bool, writers in logins(), listed_bots in logins(), bots in logins(),
             soft in money(), hard in money(), protected in logins(), fix_tries in 0_u32..5, max_stories in 0_u32..5, guards in guards(),
+            inward: bool, outward: bool,
         ) -> Bounds {
             let mut limits = GuardLimits::default();
             for (key, value) in &guards {
@@ -121,7 +126,7 @@ mod any {
             }
             let budget = Limits { soft: soft.min(hard), hard };
             let ceiling = loosest.max(autonomy);
-            Bounds { autonomy, ceiling, one_person_team, writers, listed_bots, bots, budget, protected, fix_tries, max_stories, limits }
+            Bounds { autonomy, ceiling, one_person_team, writers, listed_bots, bots, budget, protected, fix_tries, max_stories, limits, inward, outward }
         }
     }
 
@@ -131,11 +136,12 @@ mod any {
             one_person_team: Option<bool>, writers in proptest::option::of(logins()), listed_bots in proptest::option::of(logins()),
             bots in proptest::option::of(logins()), soft_usd in proptest::option::of(money()), hard_usd in proptest::option::of(money()),
             protected_paths in proptest::option::of(logins()), counts: (Option<u8>, Option<u8>), limits in guards(),
+            directions: (Option<bool>, Option<bool>),
         ) -> Wish {
             let count = |of: Option<u8>| of.map(|n| u32::from(n % 6));
             Wish {
                 autonomy, autonomy_ceiling, one_person_team, writers, listed_bots, bots, soft_usd, hard_usd, protected_paths, limits,
-                fix_tries: count(counts.0), max_stories: count(counts.1),
+                fix_tries: count(counts.0), max_stories: count(counts.1), inward: directions.0, outward: directions.1,
             }
         }
     }

@@ -10,6 +10,8 @@ use crate::base::text::sha256_hex;
 use crate::domain::agent::{AgentKind, Brief, Finding, IssueBrief, OpenFinding, Outcome, Purpose, Said, Severity, Trust};
 use crate::domain::command::{self, ParseContext};
 use crate::domain::forge::{Comment, Sha, User, Verdict};
+use crate::domain::marker;
+use crate::domain::mirror::words;
 use crate::domain::path::RepoPath;
 use crate::domain::workflow::effect::StartRun;
 use crate::git::{BranchName, Mirror};
@@ -140,7 +142,8 @@ impl Briefing<'_> {
         let forge = &self.site.connection.forge;
         let input = &self.start.input;
         let issue = forge.issue(&self.site.repo, input.issue).await?;
-        let trust = self.trust(&issue.author).await?;
+        // A copy is the bot's by its author alone: its words come from people of another place.
+        let trust = if self.is_copy(&issue.body) { Trust::Untrusted } else { self.trust(&issue.author).await? };
         let about = IssueBrief { number: issue.number, title: issue.title, body: issue.body, author: issue.author.login, trust };
         let mut brief = Brief::new(self.start.purpose, self.site.repo.path.clone(), self.start.name.clone(), about);
         brief.round = self.start.round;
@@ -167,6 +170,11 @@ impl Briefing<'_> {
         Ok(brief)
     }
 
+    /// Whether a text is the copy of what somebody wrote in a linked repository.
+    fn is_copy(&self, body: &str) -> bool {
+        marker::find(body).is_some_and(|marker| marker.kind == words::MARKER && marker.is_genuine(&self.engine.marker_key))
+    }
+
     async fn trust(&mut self, user: &User) -> Result<Trust> {
         if user.id == self.site.connection.bot.id {
             return Ok(Trust::Bot);
@@ -189,10 +197,11 @@ impl Briefing<'_> {
         let mut thread = Vec::new();
         for number in [Some(self.start.input.issue), self.start.input.pull].into_iter().flatten() {
             for comment in self.site.connection.forge.comments(&self.site.repo, number).await? {
-                if comment.author.id != self.site.connection.bot.id
-                    && let Some(said) = self.said(&comment).await?
-                {
-                    thread.push(said);
+                if comment.author.id != self.site.connection.bot.id {
+                    thread.extend(self.said(&comment).await?);
+                } else if self.is_copy(&comment.body) {
+                    let text = words::unframed(&comment.body);
+                    thread.push(Said { author: comment.author.login, trust: Trust::Untrusted, at: comment.created_at, text });
                 }
             }
         }

@@ -25,7 +25,7 @@ pub(super) async fn look(engine: &Engine) -> Result<()> {
                 }
             }
         }
-        for repo in found.into_values().filter(|repo| rules.serves(&repo.path)) {
+        for repo in found.into_values().filter(|repo| rules.serves(&repo.path) && rules.linked_to(&connection.id, &repo.path).is_none()) {
             take_in(engine, connection, repo).await?;
         }
     }

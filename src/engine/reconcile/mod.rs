@@ -26,7 +26,7 @@ use crate::forge::ForgeError;
 use crate::store::{Claim, Release, WorkKind};
 
 use super::world::Site;
-use super::{Engine, EngineError, Result, team, tightening};
+use super::{Engine, EngineError, Result, link, team, tightening};
 use cadence::Pulse;
 use watch::Watch;
 
@@ -36,6 +36,7 @@ pub use repository::{Standstill, stands_still_now, standstill};
 pub use reviews::taken_up;
 pub use stories::keep_list;
 pub use watch::hook_heard;
+pub(super) use watch::{Cursor, Step};
 
 /// Item of work under which new projects are looked for.
 const DISCOVERY: Uuid = Uuid::nil();
@@ -112,6 +113,9 @@ pub async fn handle(engine: &Engine, claim: &Claim) -> Result<()> {
     if claim.id == tightening::item(project) {
         return Box::pin(tightening::handle(engine, claim, project)).await;
     }
+    if claim.id == link::item(project) {
+        return Box::pin(link::handle(engine, claim, project)).await;
+    }
     // A look takes many calls; whoever lost the lease meanwhile only found the same things under the same ids.
     engine.hold(claim, engine.timings.call * 4).await?;
     let now = engine.clock.now();
@@ -159,6 +163,9 @@ async fn once(engine: &Engine, project: ProjectId) -> Result<Seen> {
     let standstill = repository::look(engine, project).await?;
     // After the look at the repository itself: it may have a new path.
     let site = engine.site_of(project).await?;
+    if link::of(&site).is_some() {
+        link::wake(engine, project).await?;
+    }
     let watch = Watch::load(engine, project).await?;
     if standstill.is_some() {
         return Ok(Seen { watch, active: false, behind: false, standstill });

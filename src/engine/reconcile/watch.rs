@@ -80,7 +80,7 @@ pub async fn hook_heard(engine: &Engine, project: ProjectId) -> Result<()> {
 /// How far a list of the forge was read, by the forge's own stamps: our clock has no part in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Cursor {
+pub(in crate::engine) struct Cursor {
     /// The newest stamp that was seen.
     seen: Option<Time>,
     /// The end of the stretch that is to be read next, while catching up.
@@ -91,7 +91,7 @@ pub(super) struct Cursor {
 }
 
 /// What to do after an answer.
-pub(super) enum Step {
+pub(in crate::engine) enum Step {
     /// Everything of the stretch is here.
     Read,
     /// There was more than fits: ask again, for a shorter stretch.

@@ -76,6 +76,17 @@ impl GiteaForge {
         self.client.on_repo(repo, &call).await.map(drop)
     }
 
+    pub(super) async fn write_issue(&self, repo: &RepoRef, title: &str, body: &str) -> Result<Issue> {
+        let call = Call::new(Method::POST, &["issues"]).json(json!({"title": title, "body": body}));
+        convert::issue(self.client.on_repo(repo, &call).await?.json()?).map_err(ForgeError::Uncertain)
+    }
+
+    pub(super) async fn write_issue_edit(&self, repo: &RepoRef, number: i64, title: Option<&str>, body: Option<&str>) -> Result<()> {
+        let fields = [("title", title), ("body", body)].into_iter().filter_map(|(name, text)| Some((name.to_owned(), json!(text?))));
+        let call = Call::new(Method::PATCH, &["issues", &number.to_string()]).json(json!(fields.collect::<serde_json::Map<_, _>>()));
+        self.client.on_repo(repo, &call).await.map(drop)
+    }
+
     pub(super) async fn write_status(&self, repo: &RepoRef, sha: &Sha, status: &CiStatus) -> Result<()> {
         let body = json!({
             "state": convert::ci_state_name(status.state), "context": status.context, "description": status.description, "target_url": status.url,
