@@ -277,11 +277,7 @@ pub trait Forge: Send + Sync {
     // ---- issues of its own, for links between projects ----
 
     /// Opens an issue.
-    async fn create_issue(&self, _repo: &RepoRef, _title: &str, _body: &str) -> Result<Issue> {
-        Err(ForgeError::NotAllowed("this version opens no issues on this kind of forge".to_owned()))
-    }
+    async fn create_issue(&self, repo: &RepoRef, title: &str, body: &str) -> Result<Issue>;
     /// Gives an issue another title or text; `None` leaves it as it is.
-    async fn edit_issue(&self, _repo: &RepoRef, _number: i64, _title: Option<&str>, _body: Option<&str>) -> Result<()> {
-        Err(ForgeError::NotAllowed("this version edits no issues on this kind of forge".to_owned()))
-    }
+    async fn edit_issue(&self, repo: &RepoRef, number: i64, title: Option<&str>, body: Option<&str>) -> Result<()>;
 }

@@ -205,7 +205,9 @@ async fn writes_go_one_after_the_other_and_apart() {
     let at = shop();
     let write = || forge.create_comment(&at, 1, "x");
     let (one, two, three) = tokio::join!(write(), write(), write());
-    (one.unwrap(), two.unwrap(), three.unwrap());
+    one.unwrap();
+    two.unwrap();
+    three.unwrap();
     let took = Duration::from_micros(u64::try_from(Clock::System.now().0 - begun.0).unwrap());
     assert!(took >= apart * 2 + Duration::from_millis(80), "three writes took {took:?}");
 

@@ -12,3 +12,7 @@ mod github_client;
 mod github_hooks;
 #[cfg(feature = "github")]
 mod github_openapi;
+mod gitlab_client;
+mod gitlab_hooks;
+#[cfg(feature = "github")]
+mod matrix;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use syndarix::domain::ability::{Ability, Has};
-use syndarix::forge::{gitea, gitlab};
+use syndarix::forge::{gitea, github, gitlab};
 
 const BEGIN: &str = "<!-- matrix of abilities: made by tests/wire/matrix.rs -->\n";
 const END: &str = "<!-- end of the matrix -->\n";
@@ -15,6 +15,7 @@ type Kind = (&'static str, fn(Ability) -> Has);
 const KINDS: &[Kind] = &[
     ("Gitea", |ability| gitea::abilities::of(false, NEWEST, ability)),
     ("Forgejo", |ability| gitea::abilities::of(true, NEWEST, ability)),
+    ("GitHub", |ability| github::abilities::of(ability)),
     ("GitLab", |ability| gitlab::abilities::of(NEWEST, ability)),
 ];
 

@@ -198,9 +198,11 @@ fn edit(seen: &mut Seen, edit: &Edit, now: &mut i64) {
             if name.starts_with("priority/") {
                 seen.labels.retain(|other| !other.starts_with("priority/"));
             }
-            drop(seen.labels.insert(name.to_owned()));
+            seen.labels.insert(name.to_owned());
         }
-        Edit::Unlabel(n) => drop(seen.labels.remove(LABELS[usize::from(*n)])),
+        Edit::Unlabel(n) => {
+            seen.labels.remove(LABELS[usize::from(*n)]);
+        }
         Edit::Wait(n) => *now += i64::from(*n),
     }
     seen.stamp = Time(*now);

@@ -309,4 +309,12 @@ impl Forge for GitHubForge {
     async fn redeliver_failed(&self, repo: &RepoRef, hook: i64, since: Time) -> Result<u32> {
         self.write_redelivery(repo, hook, since).await
     }
+
+    async fn create_issue(&self, repo: &RepoRef, title: &str, body: &str) -> Result<Issue> {
+        self.write_issue(repo, title, body).await
+    }
+
+    async fn edit_issue(&self, repo: &RepoRef, number: i64, title: Option<&str>, body: Option<&str>) -> Result<()> {
+        self.write_issue_edit(repo, number, title, body).await
+    }
 }

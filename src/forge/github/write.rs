@@ -69,6 +69,22 @@ impl GitHubForge {
         }
     }
 
+    pub(super) async fn write_issue(&self, repo: &RepoRef, title: &str, body: &str) -> Result<Issue> {
+        let call = Call::new(Method::POST, &["issues"]).json(json!({"title": title, "body": body}));
+        convert::issue(self.client.on_repo(repo, &call).await?.json()?).map_err(ForgeError::Uncertain)
+    }
+
+    pub(super) async fn write_issue_edit(&self, repo: &RepoRef, number: i64, title: Option<&str>, body: Option<&str>) -> Result<()> {
+        let mut changes = serde_json::Map::new();
+        changes.extend(title.map(|title| ("title".to_owned(), Value::from(title))));
+        changes.extend(body.map(|body| ("body".to_owned(), Value::from(body))));
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let call = Call::new(Method::PATCH, &["issues", &number.to_string()]).json(changes.into());
+        self.client.on_repo(repo, &call).await.map(drop)
+    }
+
     pub(super) async fn write_issue_state(&self, repo: &RepoRef, number: i64, state: State) -> Result<()> {
         let call = Call::new(Method::PATCH, &["issues", &number.to_string()]).json(json!({"state": state}));
         self.client.on_repo(repo, &call).await.map(drop)

@@ -323,6 +323,14 @@ impl Forge for GitLabForge {
     async fn commit_file(&self, repo: &RepoRef, file: &NewFile) -> Result<()> {
         self.write_file(repo, file).await
     }
+
+    async fn create_issue(&self, repo: &RepoRef, title: &str, body: &str) -> Result<Issue> {
+        self.write_issue(repo, title, body).await
+    }
+
+    async fn edit_issue(&self, repo: &RepoRef, number: i64, title: Option<&str>, body: Option<&str>) -> Result<()> {
+        self.write_issue_edit(repo, number, title, body).await
+    }
 }
 
 #[cfg(test)]

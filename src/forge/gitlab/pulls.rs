@@ -69,10 +69,10 @@ impl GitLabForge {
     /// The one account with this address, as far as GitLab lets the bot see addresses. Its no-reply addresses hold the account's number.
     async fn account_of(&self, email: &str) -> Result<Option<User>> {
         let Some((local, host)) = email.split_once('@') else { return Ok(None) };
-        if let Some((id, login)) = local.split_once('-').filter(|_| host.starts_with("users.noreply.")) {
-            if let Ok(id) = id.parse::<i64>() {
-                return Ok(Some(User { id, login: login.to_owned() }).filter(|user| user.id > 0));
-            }
+        if let Some((id, login)) = local.split_once('-').filter(|_| host.starts_with("users.noreply."))
+            && let Ok(id) = id.parse::<i64>()
+        {
+            return Ok(Some(User { id, login: login.to_owned() }).filter(|user| user.id > 0));
         }
         if host.ends_with(".invalid") {
             return Ok(None);
@@ -83,8 +83,8 @@ impl GitLabForge {
             Err(error) => return Err(error),
         };
         // Names are searched as well, so more than one answer says nothing.
-        let [user] = <[wire::User; 1]>::try_from(found).ok().into_iter().next().map_or_else(|| [wire::User::default()], |one| one);
-        Ok(convert::some_user(Some(user)))
+        let alone = <[wire::User; 1]>::try_from(found).ok();
+        Ok(alone.and_then(|[user]| convert::some_user(Some(user))))
     }
 
     pub(super) async fn write_pull(&self, repo: &RepoRef, pull: &NewPull) -> Result<Pull> {

@@ -109,7 +109,7 @@ fn hook(hook: wire::Hook) -> RepoHook {
     RepoHook {
         id: hook.id,
         url: hook.url,
-        events: flags.into_iter().filter_map(|(name, on)| on.then(|| name.to_owned())).collect(),
+        events: flags.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_owned()).collect(),
         active: matches!(hook.alert_status.as_str(), "" | "executable"),
         json: true,
         branch_filter: hook.push_events_branch_filter,

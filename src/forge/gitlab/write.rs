@@ -84,6 +84,22 @@ impl GitLabForge {
         }
     }
 
+    pub(super) async fn write_issue(&self, repo: &RepoRef, title: &str, body: &str) -> Result<Issue> {
+        let call = Call::new(Method::POST, &["issues"]).json(json!({"title": title, "description": quick::disarm(body)}));
+        convert::issue(self.client.on_repo(repo, &call).await?.json()?).map_err(ForgeError::Uncertain)
+    }
+
+    pub(super) async fn write_issue_edit(&self, repo: &RepoRef, number: i64, title: Option<&str>, body: Option<&str>) -> Result<()> {
+        let mut changes = serde_json::Map::new();
+        changes.extend(title.map(|title| ("title".to_owned(), json!(title))));
+        changes.extend(body.map(|body| ("description".to_owned(), json!(quick::disarm(body)))));
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let (list, iid) = place(number);
+        self.client.on_repo(repo, &Call::new(Method::PUT, &[list, &iid]).json(changes.into())).await.map(drop)
+    }
+
     pub(super) async fn write_issue_state(&self, repo: &RepoRef, number: i64, state: State) -> Result<()> {
         let (list, iid) = place(number);
         let event = state_event(state);
