@@ -40,7 +40,7 @@ async fn a_crash_at_any_point_doubles_and_loses_nothing() {
     drop(calm);
     let mut died = 0;
     for point in POINTS {
-        for count in (0..60).step_by(7) {
+        for count in (0..60).step_by(5) {
             let w = World::alone("outward = true").await;
             let passed = Arc::new(AtomicUsize::new(0));
             let counter = passed.clone();

@@ -69,7 +69,7 @@ mod tests {
         let key = key("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
         let id = "f5e5f430-f57b-4e6e-9fac-d9128cd7232f";
         let signed = signature(&key, id, 1_767_225_600, br#"{"object_kind":"note"}"#).unwrap();
-        assert_eq!(signed, "v1,viSTWjvjHS5qbD1ghCF2x2lbvdL+I+RMAlqLgI5gGVA=");
+        assert_eq!(signed, "v1,viSTWvjvHS5qbD1ghCF2x2lbvdL+I+RMAlqLgI5gGVA=");
         assert!(super::key("whsec_AAEC").is_none());
     }
 }

@@ -82,7 +82,7 @@ mod tests {
     const KEY: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     const ID: &str = "f5e5f430-f57b-4e6e-9fac-d9128cd7232f";
     const BODY: &[u8] = br#"{"object_kind":"note"}"#;
-    const GOOD: &str = "v1,viSTWjvjHS5qbD1ghCF2x2lbvdL+I+RMAlqLgI5gGVA=";
+    const GOOD: &str = "v1,viSTWvjvHS5qbD1ghCF2x2lbvdL+I+RMAlqLgI5gGVA=";
 
     fn at(signature: &str, seconds: i64, more: &[(&str, &str)]) -> bool {
         let mut all = headers(&[("webhook-id", ID), ("webhook-timestamp", "1767225600"), ("webhook-signature", signature)]);
