@@ -221,7 +221,7 @@ pub trait Forge: Send + Sync {
     async fn labels(&self, repo: &RepoRef) -> Result<Vec<LabelSpec>>;
     /// Creates the missing ones and mends colour, description and exclusivity of the rest; never deletes. Returns the names it created or changed.
     async fn ensure_labels(&self, repo: &RepoRef, labels: &[LabelSpec]) -> Result<Vec<String>>;
-    /// Adds and removes single labels, never replaces the set. Returns the names that are on the issue afterwards, sorted.
+    /// Adds and removes single labels, never replaces the set. A label that the repository does not have is `Unprocessable`, never made in passing. Returns the names that are on the issue afterwards, sorted.
     async fn change_labels(&self, repo: &RepoRef, number: i64, add: &[String], remove: &[String]) -> Result<Vec<String>>;
     async fn set_issue_state(&self, repo: &RepoRef, number: i64, state: State) -> Result<()>;
     async fn create_pull(&self, repo: &RepoRef, pull: &NewPull) -> Result<Pull>;

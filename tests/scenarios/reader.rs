@@ -11,6 +11,7 @@ pub struct Reader {
     hex: Regex,
     address: Regex,
     agent: Regex,
+    pull: Regex,
 }
 
 impl Reader {
@@ -20,6 +21,7 @@ impl Reader {
             commits: Vec::new(),
             hex: Regex::new(r"\b[0-9a-f]{10,64}\b").unwrap(),
             agent: Regex::new(r"\b[A-Z][a-z]+ \((product-owner|architect|engineer|reviewer|tester)\)").unwrap(),
+            pull: Regex::new("(http://forge/[^/ ]+/[^/ ]+)/pull/").unwrap(),
             address: Regex::new(r"http://127\.0\.0\.1:[0-9]+").unwrap(),
         }
     }
@@ -29,6 +31,8 @@ impl Reader {
         let passes = |line: &&str| !line.starts_with("<!-- syndarix:v1 ") && !line.starts_with("- Record: ");
         let text = text.lines().filter(passes).collect::<Vec<_>>().join("\n");
         let text = self.address.replace_all(&text, "http://forge").into_owned();
+        // The page of a pull request is elsewhere on each kind of forge.
+        let text = self.pull.replace_all(&text, "$1/pulls/").into_owned();
         let text = self.agent.replace_all(&text, "Somebody ($1)").into_owned();
         let mut plain = String::new();
         let mut rest = 0;

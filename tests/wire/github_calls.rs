@@ -192,6 +192,8 @@ async fn labels_are_known_whatever_their_case_and_taken_off_one_by_one() {
     said("GET", "/repos/acme/shop/issues/17/labels").respond_with(answer(200, labels(&["bug", "story/design"]))).mount(&server).await;
     let now = forge.change_labels(&shop(), 17, &["story/design".into()], &["Story/analysis".into(), "story/none".into()]).await.unwrap();
     assert_eq!(now, ["bug", "story/design"]);
+    let unknown = forge.change_labels(&shop(), 17, &["story/none".into()], &[]).await;
+    assert!(matches!(unknown, Err(ForgeError::Unprocessable(_))), "{unknown:?}");
 }
 
 #[tokio::test]

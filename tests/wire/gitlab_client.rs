@@ -120,6 +120,7 @@ async fn nothing_the_bot_writes_is_a_quick_action() {
 #[tokio::test]
 async fn labels_change_in_one_request_and_siblings_come_off() {
     let server = server().await;
+    on(&server, "/labels", json!([{"id": 1, "name": "story::design"}])).await;
     said("PUT", "/projects/42/issues/17")
         .and(body_json(json!({
             "add_labels": "story::design",

@@ -69,6 +69,13 @@ impl GitHubForge {
     }
 
     pub(super) async fn write_issue_labels(&self, repo: &RepoRef, number: i64, add: &[String], remove: &[String]) -> Result<Vec<String>> {
+        if !self.seen.unseen(repo.id, add).is_empty() {
+            self.seen.add(repo.id, self.raw_labels(repo).await?.iter().map(|label| label.name.as_str()));
+            let missing = self.seen.unseen(repo.id, add);
+            if !missing.is_empty() {
+                return Err(ForgeError::Unprocessable(format!("the repository has no label {}", missing.join(", "))));
+            }
+        }
         let number = number.to_string();
         let all = Call::get(&["issues", &number, "labels"]);
         let mut on_issue: Vec<wire::Label> = if add.is_empty() {

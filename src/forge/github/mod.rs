@@ -10,6 +10,7 @@ use crate::domain::ability::{Ability, Has};
 use crate::domain::approval::MergePermit;
 use crate::domain::forge::*;
 
+use super::http::SeenLabels;
 use super::{
     BranchRules, DeliveryHead, Forge, ForgeFacts, Headers, NameRule, NewFile, NewHook, NewPull, PlacedComment, PullPatch, Reacted,
     ReactionTarget, RepoHook, Result, Touched, Window,
@@ -55,6 +56,7 @@ pub struct GitHubForge {
     public_url: Option<String>,
     /// The account behind the token, once asked.
     me: OnceLock<User>,
+    seen: SeenLabels,
 }
 
 impl GitHubForge {
@@ -74,7 +76,7 @@ impl GitHubForge {
         }
         let addresses = address::Addresses::read(&config.base_url)?;
         let client = client::Client::new(addresses, config.login, config.pace)?;
-        Ok(GitHubForge { client, public_url: None, me: OnceLock::new() })
+        Ok(GitHubForge { client, public_url: None, me: OnceLock::new(), seen: SeenLabels::default() })
     }
 
     /// Measures waits and the age of tokens by this clock instead of the machine's.

@@ -12,6 +12,7 @@ use crate::domain::ability::{Ability, Has};
 use crate::domain::approval::MergePermit;
 use crate::domain::forge::*;
 
+use super::http::SeenLabels;
 use super::{
     BranchRules, DeliveryHead, Forge, ForgeFacts, Headers, NameRule, NewFile, NewHook, NewPull, PlacedComment, PullPatch, Reacted,
     ReactionTarget, RepoHook, Result, Timeouts, Touched, Window,
@@ -53,6 +54,7 @@ pub struct GitLabForge {
     public_url: Option<String>,
     /// The account behind the token, once asked.
     me: OnceLock<User>,
+    seen: SeenLabels,
 }
 
 impl GitLabForge {
@@ -62,7 +64,14 @@ impl GitLabForge {
             return Err("the forge token is empty: create one for the bot's account and set it.".to_owned());
         }
         let client = client::Client::new(&config.base_url, &config.token, config.bearer, config.timeouts)?;
-        Ok(GitLabForge { client, token: config.token, clock: Clock::System, public_url: None, me: OnceLock::new() })
+        Ok(GitLabForge {
+            client,
+            token: config.token,
+            clock: Clock::System,
+            public_url: None,
+            me: OnceLock::new(),
+            seen: SeenLabels::default(),
+        })
     }
 
     /// Measures the waits that the forge asks for, and the age of deliveries, by this clock instead of the machine's.
@@ -94,7 +103,7 @@ fn page_of(page: &str) -> String {
             };
             format!("-/{list}/{iid}{tail}")
         }
-        ("pulls", Err(_)) => "-/merge_requests".to_owned(),
+        ("pulls", Err(_)) => format!("-/merge_requests{}", if page.ends_with('/') { "/" } else { "" }),
         ("", _) => String::new(),
         ("-", _) => page.to_owned(),
         ("issues" | "settings" | "labels" | "commit" | "branches" | "raw" | "tree", _) => format!("-/{page}"),
@@ -114,7 +123,7 @@ impl Forge for GitLabForge {
 
     fn web_url(&self, repo: &RepoRef, page: &str) -> String {
         let root = self.public_url.as_deref().unwrap_or(self.client.base());
-        format!("{root}/{}/{}", self.client.path_of(repo), page_of(page)).trim_end_matches('/').to_owned()
+        format!("{root}/{}/{}", self.client.path_of(repo), page_of(page))
     }
 
     fn git_remote(&self, repo: &RepoRef) -> GitRemote {
@@ -346,6 +355,8 @@ mod tests {
             (format!("issues/{pull}"), "-/merge_requests/18"),
             ("/issues/42#issuecomment-7".to_owned(), "-/issues/42#note_7"),
             ("settings/hooks".to_owned(), "-/settings/hooks"),
+            // What is to be continued with a number.
+            ("pulls/".to_owned(), "-/merge_requests/"),
             (String::new(), ""),
         ];
         for (page, want) in rows {

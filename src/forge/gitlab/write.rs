@@ -159,6 +159,15 @@ impl GitLabForge {
     /// One request for both, so that no one sees half of it. The siblings of an exclusive scope come off too, as GitLab itself does only in
     /// its paid editions.
     pub(super) async fn write_issue_labels(&self, repo: &RepoRef, number: i64, add: &[String], remove: &[String]) -> Result<Vec<String>> {
+        if !self.seen.unseen(repo.id, add).is_empty() {
+            let here: Vec<String> =
+                self.raw_labels(repo).await?.iter().map(|label| scopes::neutral(&label.name, ForgeKind::GitLab).into_owned()).collect();
+            self.seen.add(repo.id, here.iter().map(String::as_str));
+            let missing = self.seen.unseen(repo.id, add);
+            if !missing.is_empty() {
+                return Err(ForgeError::Unprocessable(format!("the project has no label {}", missing.join(", "))));
+            }
+        }
         let (list, iid) = place(number);
         let at = [list, iid.as_str()];
         #[derive(serde::Deserialize, Default)]

@@ -18,8 +18,10 @@ pub mod calls;
 mod client;
 mod gate;
 pub mod pace;
+mod seen;
 
 pub use client::{Http, Place};
+pub(crate) use seen::SeenLabels;
 
 /// How long a driver waits for its forge.
 #[derive(Clone, Copy, Debug)]
