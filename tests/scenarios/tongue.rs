@@ -91,7 +91,7 @@ impl Tongue {
         };
         let text = text.lines().map(line).collect::<Vec<_>>().join("\n");
         // What the reviewer sums up is a note there.
-        self.review.replace_all(&text, "--- syndarix comments\n$1").into_owned()
+        with_threads(&self.review.replace_all(&text, "--- syndarix comments\n$1"))
     }
 
     /// The number that the program knows a thing by. What was deleted has its number for both: scenarios delete only the first issue.
@@ -111,6 +111,23 @@ impl Tongue {
         let found = numbers(sandbox).into_iter().find(|one| one.is_pull == is_pull && one.own == number);
         found.map_or(number, |one| one.shared)
     }
+}
+
+/// Findings on lines are threads there, each an entry before the one that sums up; here they stand below it.
+fn with_threads(page: &str) -> String {
+    let mut entries: Vec<String> = Vec::new();
+    let mut threads = String::new();
+    for entry in page.split("\n--- ") {
+        match entry.strip_prefix("syndarix comments\n") {
+            Some(body) if body.lines().all(|line| line.is_empty() || line.starts_with("  ")) => {
+                threads.push_str(body.trim_end_matches('\n'));
+                threads.push('\n');
+            }
+            Some(_) if !threads.is_empty() => entries.push(format!("{}\n\n{}", entry.trim_end(), std::mem::take(&mut threads))),
+            _ => entries.push(entry.to_owned()),
+        }
+    }
+    entries.join("\n--- ")
 }
 
 fn numbers(sandbox: &Sandbox) -> Vec<Numbered> {
