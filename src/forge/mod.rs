@@ -252,7 +252,8 @@ pub trait Forge: Send + Sync {
     async fn hook_events(&self) -> Result<Vec<&'static str>>;
     /// The web hooks of the repository itself.
     async fn hooks(&self, repo: &RepoRef) -> Result<Vec<RepoHook>>;
-    /// Makes an active hook for everything the bot wants to hear.
+    /// Makes an active hook for everything the bot wants to hear. Where there may be no second one like it, the one that is there gets the
+    /// new secret.
     async fn create_hook(&self, repo: &RepoRef, hook: &NewHook) -> Result<RepoHook>;
     async fn delete_hook(&self, repo: &RepoRef, id: i64) -> Result<()>;
     /// Has the forge send a delivery that reports nothing new.

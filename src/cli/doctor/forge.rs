@@ -210,7 +210,7 @@ async fn projects(ward: &Ward<'_>, settings: &ForgeSettings, forge: &dyn Forge, 
             // With several forges a name need not be on each.
             Err(ForgeError::NotFound(_)) if several => {}
             Err(ForgeError::NotFound(_)) => {
-                let fix = format!("check the name in `projects`, and make @{} a collaborator there", bot.login);
+                let fix = format!("check the name in `projects`, and make @{} {} there", bot.login, words(settings.kind).member);
                 report.fix(path, Verdict::Fails, format!("it is not there, or @{} may not see it", bot.login), fix);
             }
             Err(error) => report.fix(path, Verdict::Unknown, error.to_string(), "run this again when the forge answers"),

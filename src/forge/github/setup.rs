@@ -73,8 +73,16 @@ impl GitHubForge {
         // Without a content type GitHub sends forms.
         let config = json!({"url": new.url, "content_type": "json", "secret": new.secret.expose_secret(), "insecure_ssl": "0"});
         let body = json!({"name": "web", "config": config, "events": EVENTS, "active": true});
-        let answer = self.client.on_repo(repo, &Call::new(Method::POST, &["hooks"]).json(body)).await?;
-        Ok(hook(answer.json()?))
+        match self.client.on_repo(repo, &Call::new(Method::POST, &["hooks"]).json(body.clone())).await {
+            Ok(answer) => Ok(hook(answer.json()?)),
+            // Of the same address and the same events there is but one, whose secret can be changed.
+            Err(error @ ForgeError::Unprocessable(_)) => {
+                let same = self.read_hooks(repo).await?.into_iter().find(|hook| hook.url == new.url);
+                let Some(id) = same.map(|hook| hook.id.to_string()) else { return Err(error) };
+                Ok(hook(self.client.on_repo(repo, &Call::new(Method::PATCH, &["hooks", &id]).json(body)).await?.json()?))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) async fn write_hook_delete(&self, repo: &RepoRef, id: i64) -> Result<()> {
