@@ -248,6 +248,10 @@ pub trait Forge: Send + Sync {
 
     /// What the forge says about itself and the bot's token.
     async fn facts(&self) -> Result<ForgeFacts>;
+    /// When the bot's token stops to work; `None`: never, or the forge does not tell.
+    async fn token_end(&self) -> Result<Option<Time>> {
+        Ok(None)
+    }
     /// The events that a hook has to list on this server, so that nothing has to be looked for.
     async fn hook_events(&self) -> Result<Vec<&'static str>>;
     /// The web hooks of the repository itself.

@@ -15,7 +15,7 @@ use syndarix::sandbox::{Permission, Skin};
 
 use crate::doctor::{answering, doctor, has, healthy, healthy_as};
 use crate::program::{Answer, client};
-use crate::world::World;
+use crate::world::{REPO, World};
 
 const HOUR: i64 = 3_600_000;
 
@@ -111,6 +111,36 @@ async fn rules_of_gitlab_for_the_bots_own_branches_are_named() {
         has(&look().await, "own branches", verdict, said, if verdict == "ok" { "" } else { "push in the rule" });
         world.unprotect(rule).await;
     }
+    assert_eq!(serving.stop().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_of_github_for_the_bots_own_branches_are_named() {
+    let (world, serving, ollama) = healthy_as(Skin::GitHub).await;
+    let look = async || doctor(&world, &ollama, &["--no-delivery"]).await;
+    has(&look().await, "own branches", "ok", "no rule holds", "");
+    let own = |pattern: &str, enforced: bool| {
+        let id = format!("R_{}", world.sandbox.repo_id(REPO).unwrap());
+        json!({"repositoryId": id, "pattern": pattern, "requiresApprovingReviews": true, "isAdminEnforced": enforced})
+    };
+    let made = world.graphql(&own("syndarix/**/*", false)).await;
+    has(&look().await, "own branches", "ok", "the rule `syndarix/**/*` holds for `syndarix/...`, and @syndarix-bot may push", "");
+    world.unprotect_as_gitea(&made).await;
+    let made = world.graphql(&own("syndarix/*", true)).await;
+    has(&look().await, "own branches", "fails", "the rule `syndarix/*` holds", "push in the rule `syndarix/*`");
+
+    // Who does not administer the repository is not told of patterns, and not of what protects a branch.
+    world.sandbox.set_permission(REPO, "syndarix-bot", Permission::Write).unwrap();
+    let poor = look().await;
+    has(&poor, "own branches", "note", "tells administrators alone which branches are protected by a pattern", "the role Admin");
+    has(&poor, "protection", "note", "main is protected; what the rule asks is told to administrators alone", "the role Admin");
+    world.unprotect_as_gitea(&made).await;
+    // A ruleset is there for everybody to see.
+    let ruleset = json!({"rule_name": "syndarix/**", "enable_push": false});
+    world.as_gitea(Method::POST, "/branch_protections", ruleset).await;
+    has(&look().await, "own branches", "fails", "the rule `syndarix/**` holds", "push in the rule");
+    let onboarded = world.run(&["onboard", "home", REPO, "--protect"]).await;
+    assert!(onboarded.out.contains("main is protected already, by a rule that only administrators may read"), "{onboarded:#?}");
     assert_eq!(serving.stop().await, Some(0));
 }
 

@@ -192,4 +192,27 @@ impl World {
             Skin::GitLab => self.ask(Method::POST, "/repository/branches", json!({"branch": name, "ref": "main"})).await,
         };
     }
+
+    /// Asks in the words of Gitea, whatever the program speaks, as the owner of the repository.
+    pub async fn as_gitea(&self, method: Method, path: &str, body: Value) {
+        let owner = self.sandbox.ensure_user("acme", false, false).unwrap();
+        let url = format!("{}/api/v1/repos/{REPO}{path}", self.sandbox.url());
+        let request = client().request(method, url).header("authorization", format!("token {owner}")).json(&body);
+        assert!(request.send().await.unwrap().status().is_success());
+    }
+
+    pub async fn unprotect_as_gitea(&self, pattern: &str) {
+        self.as_gitea(Method::DELETE, &format!("/branch_protections/{}", pattern.replace('*', "%2A").replace('/', "%2F")), json!({})).await;
+    }
+
+    /// Protects branches of GitHub by a pattern, which it gives back.
+    pub async fn graphql(&self, input: &Value) -> String {
+        let query = "mutation($input: CreateBranchProtectionRuleInput!) { createBranchProtectionRule(input: $input) { branchProtectionRule { pattern } } }";
+        let url = format!("{}/api/graphql", self.sandbox.url());
+        let request = client().post(url).header("authorization", format!("bearer {}", self.token)).header("user-agent", "admin");
+        let request = request.json(&json!({"query": query, "variables": {"input": input}}));
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        let pattern = answer["data"]["createBranchProtectionRule"]["branchProtectionRule"]["pattern"].as_str();
+        pattern.unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
 }

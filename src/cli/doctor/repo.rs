@@ -275,6 +275,15 @@ impl Visit<'_> {
                     format!("{} with --protect", self.onboard()),
                 );
             }
+            Ok(Some(rules)) if !rules.told => {
+                let said = format!("{branch} is protected; what the rule asks is told to administrators alone");
+                let fix = format!(
+                    "look at the rule in the {}'s settings, or {}",
+                    self.words().repo,
+                    self.words().let_administer(&self.bot.login, &self.repo.path)
+                );
+                report.fix(what, Verdict::Note, said, fix);
+            }
             Ok(Some(rules)) if !rules.bot_may_merge => {
                 let fix =
                     format!("add @{} to those who may merge, in the rule `{}`; or let people merge by hand", self.bot.login, rules.rule);

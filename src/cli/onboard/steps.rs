@@ -258,6 +258,9 @@ impl Job<'_> {
     async fn protect(&self, report: &mut Report) {
         let branch = &self.repo.default_branch;
         match self.forge.branch_rules(&self.at(), branch).await {
+            Ok(Some(rules)) if !rules.told => {
+                report.add("branch", Verdict::Ok, format!("{branch} is protected already, by a rule that only administrators may read"))
+            }
             Ok(Some(rules)) if !rules.rule.is_empty() => {
                 report.add("branch", Verdict::Ok, format!("{branch} is protected already, by the rule `{}`", rules.rule))
             }

@@ -56,7 +56,9 @@ impl GitHubForge {
             Some(version) if !version.is_empty() => version.to_owned(),
             _ => self.read_version().await?,
         };
-        Ok(ForgeFacts { version, time: date(&answer.headers), scopes, expires_at: None })
+        // Tokens with an end name it with every answer: `2026-08-31 00:00:00 UTC`, or with an offset.
+        let expires_at = text("github-authentication-token-expiration").and_then(ending).filter(|_| !self.client.is_app());
+        Ok(ForgeFacts { version, time: date(&answer.headers), scopes, expires_at })
     }
 
     pub(super) async fn read_version(&self) -> Result<String> {
@@ -172,6 +174,13 @@ impl GitHubForge {
     }
 }
 
+fn ending(text: &str) -> Option<Time> {
+    let (plain, offset) = text.rsplit_once(' ')?;
+    let offset = if offset == "UTC" { "+0000" } else { offset };
+    let at = chrono::DateTime::parse_from_str(&format!("{plain} {offset}"), "%Y-%m-%d %H:%M:%S %z").ok()?;
+    Some(Time(at.timestamp_micros()))
+}
+
 /// The newest try of each delivery of which none has succeeded and that was not tried too often.
 fn lost<'a>(tries: impl Iterator<Item = &'a Vec<wire::Delivery>>) -> Vec<i64> {
     let arrived = |delivery: &wire::Delivery| (200..300).contains(&delivery.status_code);
@@ -203,6 +212,12 @@ fn hook(hook: wire::Hook) -> RepoHook {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_token_is_read_in_both_forms() {
+        let end = Time::parse("2026-08-31T07:00:00Z");
+        assert_eq!((ending("2026-08-31 07:00:00 UTC"), ending("2026-08-31 00:00:00 -0700"), ending("soon")), (end, end, None));
+    }
 
     #[test]
     fn what_arrived_or_was_tried_often_is_not_sent_again() {

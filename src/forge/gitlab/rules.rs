@@ -23,7 +23,7 @@ impl GitLabForge {
         let level = convert::level(&self.raw_project(repo).await?.permissions);
         if !found.protected {
             let may = level >= DEVELOPER;
-            return Ok(Some(BranchRules { rule: String::new(), required_approvals: 0, bot_may_push: may, bot_may_merge: may }));
+            return Ok(Some(BranchRules { rule: String::new(), required_approvals: 0, bot_may_push: may, bot_may_merge: may, told: true }));
         }
         // Developers may not read the rules; the branch itself says what the asking account may do.
         let rule = match self.protections(repo).await {
@@ -36,6 +36,7 @@ impl GitLabForge {
             None => found.can_push || (found.developers_can_merge && level >= DEVELOPER),
         };
         Ok(Some(BranchRules {
+            told: rule.is_some(),
             rule: rule.map_or_else(|| branch.to_owned(), |rule| rule.name),
             required_approvals: self.required_approvals(repo).await?,
             bot_may_push: found.can_push,
