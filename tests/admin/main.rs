@@ -11,6 +11,7 @@ mod doctor_more;
 mod followed;
 mod init;
 mod jobs;
+mod linked;
 mod onboard;
 mod packaging;
 mod program;
