@@ -8,6 +8,7 @@
 
 mod forges;
 mod kills;
+mod linked;
 mod page;
 mod record;
 #[cfg(feature = "failpoints")]
