@@ -36,9 +36,9 @@ impl Reader {
         let passes = |line: &&str| !line.starts_with("<!-- syndarix:v1 ") && !line.starts_with("- Record: ");
         let text = text.lines().filter(passes).collect::<Vec<_>>().join("\n");
         let text = self.address.replace_all(&text, "http://forge").into_owned();
-        let text = self.tongue.heard(sandbox, &text);
         // Whether a newer commit came since is told of people's reviews; where reviews are notes, it is not told of the bot's.
         let text = text.replace("--- syndarix comments (stale, on an older head)", "--- syndarix comments");
+        let text = self.tongue.heard(sandbox, &text);
         let text = self.exclusive.replace_all(&text, "<how this forge keeps labels exclusive>").into_owned();
         let text = self.agent.replace_all(&text, "Somebody ($1)").into_owned();
         let mut plain = String::new();

@@ -24,12 +24,12 @@ impl Survey {
     }
 }
 
-/// Compares what should be there with what is there.
-pub fn survey(wanted: &[LabelSpec], there: &[LabelSpec]) -> Survey {
+/// Compares what should be there with what is there. `exclusive`: the forge keeps that property, so that a difference can be mended.
+pub fn survey(wanted: &[LabelSpec], there: &[LabelSpec], exclusive: bool) -> Survey {
     let mut survey = Survey::default();
     for spec in wanted {
         let mut same = there.iter().filter(|label| label.name == spec.name);
-        match same.next().map(|label| faults(spec, label)) {
+        match same.next().map(|label| faults(spec, label, exclusive)) {
             None => survey.missing.push(spec.name.clone()),
             Some(faults) if faults.is_empty() => survey.right += 1,
             Some(faults) => survey.wrong.push((spec.name.clone(), faults)),
@@ -41,12 +41,12 @@ pub fn survey(wanted: &[LabelSpec], there: &[LabelSpec]) -> Survey {
     survey
 }
 
-fn faults(wanted: &LabelSpec, there: &LabelSpec) -> Vec<&'static str> {
+fn faults(wanted: &LabelSpec, there: &LabelSpec, exclusive: bool) -> Vec<&'static str> {
     let plain = |color: &str| color.trim_start_matches('#').to_lowercase();
     let differs = [
         ("colour", plain(&wanted.color) != plain(&there.color)),
         ("description", wanted.description.trim() != there.description.trim()),
-        ("exclusive", wanted.exclusive != there.exclusive),
+        ("exclusive", exclusive && wanted.exclusive != there.exclusive),
     ];
     differs.into_iter().filter_map(|(what, differs)| differs.then_some(what)).collect()
 }
@@ -128,9 +128,10 @@ mod tests {
             spec("b", "0e8a16", "B", false),
             spec("bug", "0", "", false),
         ];
-        let found = survey(&wanted, &there);
+        let found = survey(&wanted, &there, true);
         assert_eq!(found.missing, ["a/2"]);
         assert_eq!(found.wrong, [("b".to_owned(), vec!["colour", "description", "exclusive"])]);
+        assert_eq!(survey(&wanted, &there, false).wrong, [("b".to_owned(), vec!["colour", "description"])]);
         assert_eq!((found.right, found.doubled.as_slice()), (1, &["b".to_owned()][..]));
         assert!(found.differs("a/2") && found.differs("b") && !found.differs("a/1"));
         let report = report(&found, &["a/2".into(), "b".into()], ForgeKind::Gitea, false);
@@ -140,9 +141,9 @@ mod tests {
     #[test]
     fn nothing_to_do_is_said_and_so_is_what_the_organisation_keeps() {
         let wanted = [spec("a/1", "0e8a16", "One", true), spec("a/2", "0e8a16", "Two", true)];
-        let found = survey(&wanted, &wanted);
+        let found = survey(&wanted, &wanted, true);
         assert!(report(&found, &[], ForgeKind::GitHub, false).starts_with("All 2 labels are as they should be"));
-        let found = survey(&wanted, &wanted[..1]);
+        let found = survey(&wanted, &wanted[..1], true);
         assert!(report(&found, &[], ForgeKind::GitLab, true).contains("- Kept by the organisation, so not made here: `a/2`"));
     }
 }

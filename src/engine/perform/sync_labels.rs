@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::domain::ability::{Ability, Has};
 use crate::domain::workflow::label_sync::{self, survey};
 
 use super::super::Result;
@@ -12,7 +13,8 @@ impl Job<'_> {
     pub(super) async fn sync_labels(&self, number: i64, key: &str) -> Result<Performed> {
         let forge = &self.site.connection.forge;
         let wanted = &self.site.team.rules.labels;
-        let found = survey(wanted, &forge.labels(&self.site.repo).await?);
+        let exclusive = forge.ability((u32::MAX, 0), Ability::ExclusiveLabels) == Has::Yes;
+        let found = survey(wanted, &forge.labels(&self.site.repo).await?, exclusive);
         let due: Vec<_> = wanted.iter().filter(|spec| found.differs(&spec.name)).cloned().collect();
         let made = match due.is_empty() {
             true => Ok(Vec::new()),

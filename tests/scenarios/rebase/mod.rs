@@ -28,7 +28,7 @@ impl World {
     }
 
     async fn main_is_protected(&self) {
-        let rule = json!({"rule_name": "main", "enable_push": true, "block_on_outdated_branch": true});
+        let rule = json!({"rule_name": "main", "enable_push": true, "block_on_outdated_branch": true, "block_admin_merge_override": true});
         let answer = self.mona().request(Method::POST, "branch_protections", &rule).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }

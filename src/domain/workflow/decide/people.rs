@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::domain::access;
 use crate::domain::agent::Purpose;
-use crate::domain::approval::{Person, plan_vote, standing_word};
+use crate::domain::approval::{GateFacts, Person, plan_vote, standing_word};
 use crate::domain::forge::{Review, Role, Sha, Verdict};
 use crate::domain::guard::What;
 
@@ -162,7 +162,12 @@ fn explain_vote(turn: &mut Turn<'_>, user: &crate::domain::forge::User, review: 
     let foreign = turn.story.foreign_head.clone();
     // After a person's push the approval may count as soon as `resume` accepts that head.
     facts.head = foreign.clone().unwrap_or_else(|| head.clone());
-    let fault = crate::domain::approval::votes(&facts).into_iter().find(|vote| vote.user.id == user.id).and_then(|vote| vote.counts.err());
+    let fault = fault_of(user, &facts).or_else(|| {
+        // A push that is not heard yet: the forge shows its head already.
+        let moved = foreign.is_none() && facts.pull.head.sha != facts.head;
+        facts.head = if moved { facts.pull.head.sha.clone() } else { return None };
+        fault_of(user, &facts)
+    });
     let (desk, key) = (turn.desk(), format!("vote.{}.{}", user.id, facts.head.short()));
     match (fault, foreign) {
         (Some(why), None) => turn.say(desk, key, say::vote_does_not_count(&why)),
@@ -173,6 +178,10 @@ fn explain_vote(turn: &mut Turn<'_>, user: &crate::domain::forge::User, review: 
         (None, Some(foreign)) => turn.say(desk, format!("{key}.early"), say::vote_before_resume(&foreign)),
         (None, None) => {}
     }
+}
+
+fn fault_of(user: &crate::domain::forge::User, facts: &GateFacts) -> Option<String> {
+    crate::domain::approval::votes(facts).into_iter().find(|vote| vote.user.id == user.id).and_then(|vote| vote.counts.err())
 }
 
 fn changes_requested(turn: &mut Turn<'_>, review: i64, commit: Option<Sha>) {
