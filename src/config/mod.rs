@@ -26,7 +26,7 @@ pub mod team;
 pub use env::Env;
 pub use error::{ConfigError, ConfigErrors};
 pub use files::TeamFiles;
-pub use link::LinkConfig;
+pub use link::{LinkConfig, OUTWARD_LABEL};
 pub use models::ProviderConfig;
 pub use project::{Autonomy, ProjectPolicy};
 pub use prompts::{Prompts, Rendered};

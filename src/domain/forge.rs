@@ -28,6 +28,13 @@ pub fn mention(number: i64) -> String {
     format!("{}{}", if number > PULL_OFFSET { '!' } else { '#' }, own_number(number))
 }
 
+/// The ref under which forges serve the head of a pull request, also of one from a fork.
+/// Gitea and GitHub: `refs/pull/<n>/head`. GitLab: `refs/merge-requests/<iid>/head`.
+pub fn pull_ref(number: i64) -> String {
+    let kind = if number > PULL_OFFSET { "merge-requests" } else { "pull" };
+    format!("refs/{kind}/{}/head", own_number(number))
+}
+
 /// The number that the forge itself knows an issue or pull request by.
 pub fn own_number(number: i64) -> i64 {
     if number > PULL_OFFSET { number - PULL_OFFSET } else { number }
@@ -478,6 +485,7 @@ mod tests {
     #[test]
     fn numbers_are_written_as_the_forge_writes_them() {
         assert_eq!((mention(18), mention(PULL_OFFSET + 18)), ("#18".to_owned(), "!18".to_owned()));
+        assert_eq!((pull_ref(18), pull_ref(PULL_OFFSET + 18)), ("refs/pull/18/head".to_owned(), "refs/merge-requests/18/head".to_owned()));
         for text in ["#18", "!18"] {
             assert_eq!(read_mention(text).map(mention).as_deref(), Some(text));
         }

@@ -15,7 +15,7 @@ pub const SCOPES: &[(&str, &[&str])] = &[
 ];
 
 /// What a foreign label on GitLab is called inside the program when its plain name would read as one of ours.
-const FOREIGN: &str = "plain:";
+pub const FOREIGN: &str = "plain:";
 
 fn is_ours(scope: &str, value: &str) -> bool {
     SCOPES.iter().any(|(known, values)| *known == scope && values.contains(&value))

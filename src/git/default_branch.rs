@@ -11,7 +11,7 @@ use super::mirror::{Mirror, kept_ref, read_ref};
 use super::objects::oid;
 use super::packs::check;
 use super::remote::failure;
-use crate::domain::forge::{GitRemote, Sha};
+use crate::domain::forge::{GitRemote, Sha, pull_ref};
 
 /// Paths and contents.
 type Files = Vec<(String, Vec<u8>)>;
@@ -52,7 +52,7 @@ impl Mirror {
         let (_turn, name) = (self.remote_turn().await?, format!("refs/syndarix/pull/{}", number.unsigned_abs()));
         let call = Invocation::new(self.path(), "fetch", Some(remote))?;
         let call = call.arg("--no-tags").arg("--no-write-fetch-head").arg("--no-recurse-submodules").arg("--no-auto-maintenance");
-        let call = call.arg("--quiet").arg("--").arg(&remote.url).arg(format!("+refs/pull/{}/head:{name}", number.unsigned_abs()));
+        let call = call.arg("--quiet").arg("--").arg(&remote.url).arg(format!("+{}:{name}", pull_ref(number)));
         let output = call.run_while(self.patience, || check(self.path(), &self.limits)).await?;
         if !output.ok {
             return Err(failure(&output));

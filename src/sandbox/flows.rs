@@ -9,7 +9,7 @@ use super::forge::Forge;
 use super::git_merge::Style;
 use super::git_ops::{Git, is_branch_name, is_hex};
 use super::problem::Problem;
-use super::state::{Check, Grant, Repo};
+use super::state::{Check, Grant, Issue, Repo};
 
 /// Largest number of commits in the message about a push.
 const TOLD_COMMITS: usize = 5;
@@ -26,6 +26,11 @@ pub struct MergeOrder {
     pub head: Option<String>,
     pub force: bool,
     pub delete_branch: bool,
+}
+
+/// The refs under which the head of a pull request is served beside its branch.
+fn head_refs(issue: &Issue) -> [String; 2] {
+    [format!("refs/pull/{}/head", issue.number), format!("refs/merge-requests/{}/head", issue.iid)]
 }
 
 impl Forge {
@@ -57,20 +62,22 @@ impl Forge {
     /// New checks for the pull requests whose head or base has moved.
     async fn checks(&self, repo: i64, now: &BTreeMap<String, String>, moved: &[Moved]) -> Result<Vec<(i64, String, Check)>, Problem> {
         let touched = |branch: &str| moved.iter().any(|one| one.after.is_some() && one.name == format!("refs/heads/{branch}"));
-        let pulls: Vec<(i64, i64, String, String)> = self.read(|world| {
+        let pulls: Vec<(i64, [String; 2], String, String)> = self.read(|world| {
             let of_repo = world.issues.all().filter(|issue| issue.repo == repo);
             let waits = of_repo.filter_map(|issue| issue.pull.as_ref().map(|pull| (issue, pull))).filter(|(issue, pull)| {
                 let alive = issue.closed.is_none() || pull.head_gone;
                 alive && pull.merged.is_none() && (touched(&pull.head) || touched(&pull.base))
             });
-            waits.map(|(issue, pull)| (issue.id, issue.number, pull.head.clone(), pull.base.clone())).collect()
+            waits.map(|(issue, pull)| (issue.id, head_refs(issue), pull.head.clone(), pull.base.clone())).collect()
         });
         let git = self.git(repo);
         let mut checks = Vec::new();
-        for (id, number, head, base) in pulls {
+        for (id, refs, head, base) in pulls {
             let at = |branch: &str| now.get(&format!("refs/heads/{branch}"));
             if let (Some(head), Some(base)) = (at(&head), at(&base)) {
-                git.set_ref(&format!("refs/pull/{number}/head"), head).await?;
+                for name in refs {
+                    git.set_ref(&name, head).await?;
+                }
                 checks.push((id, head.clone(), git.check(base, head).await?));
             }
         }
@@ -95,8 +102,9 @@ impl Forge {
         }
         let new = NewPull { issue, head: head.to_owned(), base: base.to_owned(), head_sha: head_sha.clone(), check, busy: self.busy };
         let id = self.act(actor, |act| act.open_pull(repo_id, new))?;
-        let number = self.read(|world| world.issues.get(id).map_or(0, |issue| issue.number));
-        git.set_ref(&format!("refs/pull/{number}/head"), &head_sha).await?;
+        for name in self.read(|world| world.issues.get(id).map(head_refs)).into_iter().flatten() {
+            git.set_ref(&name, &head_sha).await?;
+        }
         Ok(id)
     }
 

@@ -297,7 +297,7 @@ impl Git {
 }
 
 /// What is set beside what `git init` writes. A small forge is never tidied up, so nobody has to look after each push whether it should be.
-const SETTINGS: &str = "[http]\n\treceivepack = true\n[receive]\n\thideRefs = refs/pull\n\tautogc = false\n[gc]\n\tauto = 0\n";
+const SETTINGS: &str = "[http]\n\treceivepack = true\n[receive]\n\thideRefs = refs/pull\n\thideRefs = refs/merge-requests\n\tautogc = false\n[gc]\n\tauto = 0\n";
 
 /// Refuses the refs that the server has named as protected; the list comes in the environment of this one push.
 const PRE_RECEIVE: &str = r#"#!/bin/sh

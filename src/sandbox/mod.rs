@@ -37,6 +37,7 @@ mod world;
 pub use admin::{Changes, LabelWish, Permission};
 pub use deliver::{Delivered, DeliveryConfig};
 pub use github::AppWish;
+pub use gitlab::Numbered;
 pub use inspect::Move;
 pub use problem::Problem;
 pub use render::Counts;

@@ -11,6 +11,7 @@ mod doctor_more;
 mod followed;
 mod init;
 mod jobs;
+mod linked;
 mod native;
 mod onboard;
 mod packaging;

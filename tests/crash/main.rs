@@ -1,7 +1,7 @@
 //! The crash sweep: the whole story is played again and again, and each time the bot's process ends at another place, as if it had
 //! been killed. Started again, it must bring the story to the same end as an uninterrupted one, doing nothing twice.
 //!
-//! `SYNDARIX_SWEEP=full` visits every place instead of each so-manieth, `SYNDARIX_SWEEP=nested` kills a second time while the bot takes
+//! `SYNDARIX_SWEEP=full` visits every place instead of each so-manieth, a number sets how sparsely, `SYNDARIX_SWEEP=nested` kills a second time while the bot takes
 //! up its work again, and `SYNDARIX_SWEEP=effect-after:6` plays one place ten times. Worth the build when run often: `cargo test --profile sweep --features failpoints --test crash`.
 
 #![cfg_attr(not(feature = "failpoints"), allow(dead_code, unused_imports, reason = "the sweep alone uses all of it"))]
@@ -9,6 +9,7 @@
 
 mod forges;
 mod kills;
+mod linked;
 mod page;
 mod record;
 #[cfg(feature = "failpoints")]

@@ -39,6 +39,7 @@ pub async fn sweep() {
         Some(place) if place.contains(':') => return one(place).await,
         Some("full") => Breadth::Each(1),
         Some("nested") => Breadth::Nested,
+        Some(stride) => Breadth::Each(stride.parse().unwrap_or_else(|_| panic!("SYNDARIX_SWEEP={stride} is neither a place nor a stride"))),
         _ => Breadth::Each(STRIDE),
     };
     let started = Clock::System.now();

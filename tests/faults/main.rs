@@ -12,6 +12,8 @@ mod answers;
 #[path = "../scenarios/ending.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest")]
 mod ending;
+#[path = "../scenarios/envelope.rs"]
+mod envelope;
 #[path = "../scenarios/mishaps.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest")]
 mod mishaps;
@@ -24,6 +26,8 @@ mod people;
 #[path = "../scenarios/reader.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest")]
 mod reader;
+#[path = "../scenarios/tongue.rs"]
+mod tongue;
 #[path = "../scenarios/world.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest")]
 mod world;

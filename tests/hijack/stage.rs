@@ -9,7 +9,7 @@ use super::log;
 use super::people::{Person, git};
 use super::puppet::{Puppet, READ_FIRST};
 use super::state::State;
-use super::world::{HOOK_SECRET, IDLE, PROVIDER_KEY, REPO, Setup, World};
+use super::world::{HOOK_SECRET, IDLE, PROVIDER_KEY, REPO, Setup, World, skin};
 
 /// The other project.
 pub const OTHER: &str = "acme/secret";
@@ -52,7 +52,7 @@ impl Stage {
         let w = Box::pin(World::new(setup)).await;
         w.sandbox.ensure_user("mallory", false, false).unwrap();
         w.sandbox.ensure_user("victim", false, false).unwrap();
-        w.sandbox.ensure_hook(Some(OTHER), &w.hook, HOOK_SECRET).unwrap();
+        w.sandbox.ensure_hook_in(skin(), Some(OTHER), &w.hook, HOOK_SECRET).unwrap();
         std::fs::write(w.data.join("kept-aside.txt"), DATA_CANARY).unwrap();
         let places = Places { data: w.data.display().to_string(), other: format!("{}/{OTHER}.git", w.sandbox.url()) };
         assert!(puppet.places.set(places).is_ok());

@@ -1,10 +1,22 @@
 //! What flows, with whose name, and that it comes to rest.
 
-use insta::assert_snapshot;
 use serde_json::json;
 use syndarix::domain::mirror::Side;
 
-use crate::world::World;
+use crate::world::{Pair, World};
+
+on_every_pair! {
+    what_happens_there_comes_here_with_its_authors,
+    looking_alone_arrives_at_the_same,
+    an_issue_goes_out_with_the_label_only,
+    a_copied_issue_is_an_ordinary_one_for_people_here,
+    labels_that_steer_do_not_come_from_there,
+}
+
+on_other_homes! {
+    what_happens_there_comes_here_with_its_authors,
+    an_issue_goes_out_with_the_label_only,
+}
 
 /// One conversation in the linked repository; what the project shows at the end.
 async fn conversation(w: &World) -> (i64, i64) {
@@ -24,11 +36,10 @@ async fn conversation(w: &World) -> (i64, i64) {
     (1, there)
 }
 
-#[tokio::test]
-async fn what_happens_there_comes_here_with_its_authors() {
-    let w = World::linked("").await;
+async fn what_happens_there_comes_here_with_its_authors(pair: Pair) {
+    let w = World::linked(pair, "").await;
     let (here, there) = conversation(&w).await;
-    assert_snapshot!(w.page(Side::Here, here).await, @r"
+    shows!(w.page(Side::Here, here).await, @r"
     [open] bug
     # Rounding is off by one (syndarix)
     **carol** opened this as [partner/lib#1](<http://hub/partner/lib/issues/1>):
@@ -56,21 +67,19 @@ async fn what_happens_there_comes_here_with_its_authors() {
     assert_eq!((w.recorded("link.made").await, w.recorded("link.issue-copied").await, w.recorded("link.conflict").await), (1, 1, 0));
 }
 
-#[tokio::test]
-async fn looking_alone_arrives_at_the_same() {
-    let hooked = World::linked("").await;
+async fn looking_alone_arrives_at_the_same(pair: Pair) {
+    let hooked = World::linked(pair, "").await;
     let (here, _) = conversation(&hooked).await;
     let want = hooked.page(Side::Here, here).await;
     drop(hooked);
-    let polled = World::polled("").await;
+    let polled = World::polled(pair, "").await;
     let (here, _) = conversation(&polled).await;
     assert_eq!(polled.page(Side::Here, here).await, want);
     polled.is_silent().await;
 }
 
-#[tokio::test]
-async fn an_issue_goes_out_with_the_label_only() {
-    let w = World::linked("outward = true").await;
+async fn an_issue_goes_out_with_the_label_only(pair: Pair) {
+    let w = World::linked(pair, "outward = true").await;
     let (quiet, loud) = (w.alice().opens("Ours alone", "x").await, w.alice().opens("For all", "See @carol.").await);
     w.alice().comments(loud, "Said before.").await;
     w.syncs().await;
@@ -78,7 +87,7 @@ async fn an_issue_goes_out_with_the_label_only() {
     w.alice().labels(loud, "mirror/outward").await;
     w.alice().labels(loud, "bug").await;
     w.syncs().await;
-    assert_snapshot!(w.page(Side::There, 1).await, @r"
+    shows!(w.page(Side::There, 1).await, @r"
     [open] bug
     # For all (syndarix)
     **alice** opened this as [acme/shop#2](<http://home/acme/shop/issues/2>):
@@ -97,7 +106,7 @@ async fn an_issue_goes_out_with_the_label_only() {
     w.carol().labels(1, "ui").await;
     w.alice().changes(loud, json!({"state": "closed"})).await;
     w.syncs().await;
-    assert_snapshot!(w.page(Side::Here, loud).await, @r"
+    shows!(w.page(Side::Here, loud).await, @r"
     [closed] bug, mirror/outward, ui
     # For all (alice)
     See @carol.
@@ -124,9 +133,8 @@ async fn an_issue_goes_out_with_the_label_only() {
     w.is_silent().await;
 }
 
-#[tokio::test]
-async fn a_copied_issue_is_an_ordinary_one_for_people_here() {
-    let w = World::linked("").await;
+async fn a_copied_issue_is_an_ordinary_one_for_people_here(pair: Pair) {
+    let w = World::linked(pair, "").await;
     let there = w.carol().opens("Rounding is off", "Three items.").await;
     w.carol().comments(there, "/syndarix plan").await;
     w.syncs().await;
@@ -140,9 +148,8 @@ async fn a_copied_issue_is_an_ordinary_one_for_people_here() {
     w.is_silent().await;
 }
 
-#[tokio::test]
-async fn labels_that_steer_do_not_come_from_there() {
-    let w = World::linked("outward = true").await;
+async fn labels_that_steer_do_not_come_from_there(pair: Pair) {
+    let w = World::linked(pair, "outward = true").await;
     let there = w.carol().opens("Sneaky", "x").await;
     for label in ["story/analysis", "autonomy/autonomous", "syndarix/waiting", "mirror/outward", "bug"] {
         w.carol().labels(there, label).await;

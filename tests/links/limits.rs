@@ -1,20 +1,27 @@
 //! What does not flow, and who is told.
 
-use insta::assert_snapshot;
 use serde_json::json;
 use syndarix::domain::mirror::Side;
 
-use crate::world::{LIB, SHOP, World};
+use crate::world::{LIB, Pair, SHOP, World};
 
-#[tokio::test]
-async fn nothing_goes_from_a_private_place_to_a_public_one() {
-    let w = World::linked("outward = true").await;
+on_every_pair! {
+    nothing_goes_from_a_private_place_to_a_public_one,
+    nothing_comes_from_a_private_place_to_a_public_one,
+    a_command_in_the_linked_repository_is_answered_once,
+    a_command_is_answered_where_nothing_is_copied,
+    inward_alone_leaves_the_other_side_as_it_is,
+    an_issue_that_is_deleted_leaves_its_copy_alone,
+}
+
+async fn nothing_goes_from_a_private_place_to_a_public_one(pair: Pair) {
+    let w = World::linked(pair, "outward = true").await;
     w.forge(Side::Here).set_private(SHOP, true).unwrap();
     let issue = w.alice().opens("Secret", "x").await;
     w.alice().labels(issue, "mirror/outward").await;
     w.syncs().await;
     assert_eq!(w.count(Side::There).await, 0);
-    assert_snapshot!(w.page(Side::Here, issue).await, @r"
+    shows!(w.page(Side::Here, issue).await, @r"
     [open] mirror/outward
     # Secret (alice)
     x
@@ -39,9 +46,8 @@ async fn nothing_goes_from_a_private_place_to_a_public_one() {
     w.is_silent().await;
 }
 
-#[tokio::test]
-async fn nothing_comes_from_a_private_place_to_a_public_one() {
-    let w = World::linked("").await;
+async fn nothing_comes_from_a_private_place_to_a_public_one(pair: Pair) {
+    let w = World::linked(pair, "").await;
     w.forge(Side::There).set_private(LIB, true).unwrap();
     w.carol().opens("Secret", "x").await;
     w.syncs().await;
@@ -49,15 +55,14 @@ async fn nothing_comes_from_a_private_place_to_a_public_one() {
     w.is_silent().await;
 }
 
-#[tokio::test]
-async fn a_command_in_the_linked_repository_is_answered_once() {
-    let w = World::linked("").await;
+async fn a_command_in_the_linked_repository_is_answered_once(pair: Pair) {
+    let w = World::linked(pair, "").await;
     let there = w.carol().opens("Rounding is off", "x").await;
     w.carol().comments(there, "/syndarix plan").await;
     w.syncs().await;
     w.dave().comments(there, "@syndarix plan").await;
     w.syncs().await;
-    assert_snapshot!(w.page(Side::There, there).await, @r"
+    shows!(w.page(Side::There, there).await, @r"
     [open]
     # Rounding is off (carol)
     x
@@ -73,9 +78,8 @@ async fn a_command_in_the_linked_repository_is_answered_once() {
     w.is_silent().await;
 }
 
-#[tokio::test]
-async fn a_command_is_answered_where_nothing_is_copied() {
-    let w = World::linked("inward = false").await;
+async fn a_command_is_answered_where_nothing_is_copied(pair: Pair) {
+    let w = World::linked(pair, "inward = false").await;
     let there = w.carol().opens("Rounding is off", "x").await;
     w.carol().comments(there, "/syndarix plan").await;
     w.syncs().await;
@@ -88,9 +92,8 @@ async fn a_command_is_answered_where_nothing_is_copied() {
     w.is_silent().await;
 }
 
-#[tokio::test]
-async fn inward_alone_leaves_the_other_side_as_it_is() {
-    let w = World::linked("").await;
+async fn inward_alone_leaves_the_other_side_as_it_is(pair: Pair) {
+    let w = World::linked(pair, "").await;
     let there = w.carol().opens("Rounding is off", "Three items.").await;
     w.syncs().await;
     let before = w.page(Side::There, there).await;
@@ -103,9 +106,8 @@ async fn inward_alone_leaves_the_other_side_as_it_is() {
     w.is_silent().await;
 }
 
-#[tokio::test]
-async fn an_issue_that_is_deleted_leaves_its_copy_alone() {
-    let w = World::linked("").await;
+async fn an_issue_that_is_deleted_leaves_its_copy_alone(pair: Pair) {
+    let w = World::linked(pair, "").await;
     let there = w.carol().opens("Rounding is off", "Three items.").await;
     w.syncs().await;
     w.forge(Side::There).set_permission(LIB, "dave", syndarix::sandbox::Permission::Admin).unwrap();

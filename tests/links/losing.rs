@@ -1,15 +1,21 @@
 //! Two people change the same thing at about the same time.
 
-use insta::assert_snapshot;
 use reqwest::Method;
 use serde_json::json;
 use syndarix::domain::mirror::Side;
 use syndarix::sandbox::Permission;
 
-use crate::world::{SHOP, World};
+use crate::world::{Pair, SHOP, World};
+
+on_every_pair! {
+    the_later_edit_holds_and_the_other_is_shown_once,
+    a_draw_goes_to_the_primary,
+    an_edited_copy_follows_its_original_again,
+    an_exclusive_scope_keeps_the_later_label,
+}
 
 /// A pair of issues that flows both ways.
-async fn pair(w: &World) -> (i64, i64) {
+async fn let_out(w: &World) -> (i64, i64) {
     let there = w.carol().opens("Rounding is off", "Three items.").await;
     w.syncs().await;
     w.alice().labels(1, "mirror/outward").await;
@@ -17,14 +23,13 @@ async fn pair(w: &World) -> (i64, i64) {
     (1, there)
 }
 
-#[tokio::test]
-async fn the_later_edit_holds_and_the_other_is_shown_once() {
-    let w = World::linked("outward = true").await;
-    let (here, there) = pair(&w).await;
+async fn the_later_edit_holds_and_the_other_is_shown_once(pair: Pair) {
+    let w = World::linked(pair, "outward = true").await;
+    let (here, there) = let_out(&w).await;
     w.alice().changes(here, json!({"title": "Alice's title"})).await;
     w.carol().changes(there, json!({"title": "Carol's title"})).await;
     w.syncs().await;
-    assert_snapshot!(w.page(Side::Here, here).await, @r"
+    shows!(w.page(Side::Here, here).await, @r"
     [open] mirror/outward
     # Carol's title (syndarix)
     **carol** opened this as [partner/lib#1](<http://hub/partner/lib/issues/1>):
@@ -54,11 +59,10 @@ async fn the_later_edit_holds_and_the_other_is_shown_once() {
     w.is_silent().await;
 }
 
-#[tokio::test]
-async fn a_draw_goes_to_the_primary() {
+async fn a_draw_goes_to_the_primary(pair: Pair) {
     for (primary, title) in [("this", "Alice's title"), ("linked", "Carol's title")] {
-        let w = World::linked(&format!("outward = true\nprimary = \"{primary}\"")).await;
-        let (here, there) = pair(&w).await;
+        let w = World::linked(pair, &format!("outward = true\nprimary = \"{primary}\"")).await;
+        let (here, there) = let_out(&w).await;
         w.clock.advance(60_000);
         w.alice().does_now(Method::PATCH, &format!("issues/{here}"), json!({"title": "Alice's title"})).await;
         w.carol().does_now(Method::PATCH, &format!("issues/{there}"), json!({"title": "Carol's title"})).await;
@@ -71,9 +75,8 @@ async fn a_draw_goes_to_the_primary() {
     }
 }
 
-#[tokio::test]
-async fn an_edited_copy_follows_its_original_again() {
-    let w = World::linked("").await;
+async fn an_edited_copy_follows_its_original_again(pair: Pair) {
+    let w = World::linked(pair, "").await;
     let there = w.carol().opens("Rounding is off", "Three items.").await;
     w.carol().comments(there, "The original.").await;
     w.syncs().await;
@@ -81,7 +84,7 @@ async fn an_edited_copy_follows_its_original_again() {
     w.forge(Side::Here).set_permission(SHOP, "alice", Permission::Admin).unwrap();
     w.alice().edits(copy, "Something else").await;
     w.syncs().await;
-    assert_snapshot!(w.page(Side::Here, 1).await, @r"
+    shows!(w.page(Side::Here, 1).await, @r"
     [open]
     # Rounding is off (syndarix)
     **carol** opened this as [partner/lib#1](<http://hub/partner/lib/issues/1>):
@@ -110,10 +113,9 @@ async fn an_edited_copy_follows_its_original_again() {
     assert!(!w.page(Side::Here, 1).await.contains("> The original."));
 }
 
-#[tokio::test]
-async fn an_exclusive_scope_keeps_the_later_label() {
-    let w = World::linked("outward = true").await;
-    let (here, there) = pair(&w).await;
+async fn an_exclusive_scope_keeps_the_later_label(pair: Pair) {
+    let w = World::linked(pair, "outward = true").await;
+    let (here, there) = let_out(&w).await;
     w.alice().labels(here, "priority/low").await;
     w.carol().labels(there, "priority/high").await;
     w.syncs().await;

@@ -8,12 +8,14 @@ use serde_json::{Value, json};
 use syndarix::app::{App, Options};
 use syndarix::base::{Clock, Time};
 use syndarix::config::{Config, Env, Prompts, Settings, Team};
+use syndarix::domain::forge::ForgeKind;
 use syndarix::domain::mirror::Side;
+use syndarix::domain::scopes;
 use syndarix::engine::reconcile;
 use syndarix::engine::turn::NOTES;
 use syndarix::llm::Script;
 use syndarix::sandbox::seed::SAMPLE;
-use syndarix::sandbox::{DeliveryConfig, Permission, Sandbox, SandboxConfig};
+use syndarix::sandbox::{DeliveryConfig, Permission, Sandbox, SandboxConfig, Skin};
 use syndarix::store::WorkKind;
 use tokio::net::TcpListener;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -22,8 +24,6 @@ use tokio::task::JoinSet;
 pub const SHOP: &str = "acme/shop";
 pub const LIB: &str = "partner/lib";
 const SECRET: &str = "hook-secret";
-/// Which kind of forge the linked repository is on.
-const KIND: &str = "gitea";
 /// How far the clock may move by itself, in milliseconds.
 const PATIENCE: i64 = 10 * 60 * 1000;
 
@@ -37,7 +37,37 @@ enum Gate {
     Alone(RwLockWriteGuard<'static, ()>),
 }
 
+/// Which kinds of forge the project and the linked repository are on.
+#[derive(Clone, Copy, Debug)]
+pub struct Pair {
+    here: Skin,
+    there: Skin,
+}
+
+impl Pair {
+    pub const GITEA_AND_GITEA: Pair = Pair { here: Skin::Gitea, there: Skin::Gitea };
+    pub const GITEA_AND_GITHUB: Pair = Pair { here: Skin::Gitea, there: Skin::GitHub };
+    pub const GITEA_AND_GITLAB: Pair = Pair { here: Skin::Gitea, there: Skin::GitLab };
+    pub const GITHUB_AND_GITLAB: Pair = Pair { here: Skin::GitHub, there: Skin::GitLab };
+    pub const GITLAB_AND_GITEA: Pair = Pair { here: Skin::GitLab, there: Skin::Gitea };
+
+    /// What the forge of a side speaks to the program. People use Gitea's interface everywhere.
+    fn skin(self, side: Side) -> Skin {
+        if side == Side::Here { self.here } else { self.there }
+    }
+}
+
+/// What the program calls a forge that speaks like this.
+fn kind(skin: Skin) -> ForgeKind {
+    match skin {
+        Skin::Gitea => ForgeKind::Gitea,
+        Skin::GitHub => ForgeKind::GitHub,
+        Skin::GitLab => ForgeKind::GitLab,
+    }
+}
+
 pub struct World {
+    pair: Pair,
     pub clock: Clock,
     forges: [Arc<Sandbox>; 2],
     pub app: Arc<App>,
@@ -58,27 +88,27 @@ pub struct Person<'a> {
 
 impl World {
     /// A link with these keys beside forge and repository.
-    pub async fn linked(keys: &str) -> World {
-        World::new(keys, true, Gate::Shared(GATE.read().await)).await
+    pub async fn linked(pair: Pair, keys: &str) -> World {
+        World::new(pair, keys, true, Gate::Shared(GATE.read().await)).await
     }
 
     /// The same without web hooks.
-    pub async fn polled(keys: &str) -> World {
-        World::new(keys, false, Gate::Shared(GATE.read().await)).await
+    pub async fn polled(pair: Pair, keys: &str) -> World {
+        World::new(pair, keys, false, Gate::Shared(GATE.read().await)).await
     }
 
     /// The same with crash points of its own.
     #[cfg(feature = "failpoints")]
-    pub async fn alone(keys: &str) -> World {
-        World::new(keys, true, Gate::Alone(GATE.write().await)).await
+    pub async fn alone(pair: Pair, keys: &str) -> World {
+        World::new(pair, keys, true, Gate::Alone(GATE.write().await)).await
     }
 
-    async fn new(keys: &str, hooked: bool, gate: Gate) -> World {
+    async fn new(pair: Pair, keys: &str, hooked: bool, gate: Gate) -> World {
         let dir = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Time::parse("2026-08-03T09:00:00Z").unwrap());
         let here = forge(&dir.path().join("here"), &clock, "acme", "shop", &["alice"]).await;
         let there = forge(&dir.path().join("there"), &clock, "partner", "lib", &["carol", "dave"]).await;
-        let config = config(dir.path(), keys, &here, &there);
+        let config = config(dir.path(), pair, keys, &here, &there);
         let script = Script { name: "links".into(), rules: Vec::new() };
         let options = Options { clock: clock.clone(), script: Some(script), ..Options::default() };
         let app = Arc::new(App::open(config, options).await.unwrap());
@@ -88,10 +118,10 @@ impl World {
         let web = JoinSet::from_iter([async move { axum::serve(listener, routes).await.unwrap() }]);
         let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).no_proxy().build().unwrap();
         let forges = [Arc::new(here), Arc::new(there)];
-        let w = World { clock, forges, app, http, hooks: hooked.then_some(address), _web: web, _dir: dir, _gate: gate };
+        let w = World { pair, clock, forges, app, http, hooks: hooked.then_some(address), _web: web, _dir: dir, _gate: gate };
         if let Some(address) = &w.hooks {
             for (side, id, repo) in [(Side::Here, "home", SHOP), (Side::There, "hub", LIB)] {
-                w.forge(side).ensure_hook(Some(repo), &format!("{address}/hooks/{id}"), SECRET).unwrap();
+                w.forge(side).ensure_hook_in(pair.skin(side), Some(repo), &format!("{address}/hooks/{id}"), SECRET).unwrap();
             }
         }
         w.polls().await;
@@ -177,7 +207,10 @@ impl World {
     /// An issue as a person sees it: state, labels, author, title and text, and its comments.
     pub async fn page(&self, side: Side, number: i64) -> String {
         let issue = self.get(side, &format!("issues/{number}")).await;
-        let labels: Vec<&str> = issue["labels"].as_array().unwrap().iter().filter_map(|label| label["name"].as_str()).collect();
+        let kind = kind(self.pair.skin(side));
+        let names = issue["labels"].as_array().unwrap().iter().filter_map(|label| label["name"].as_str());
+        let mut labels: Vec<_> = names.map(|name| scopes::neutral(name, kind)).collect();
+        labels.sort();
         let text = |value: &Value| plain(self, value.as_str().unwrap_or_default());
         let first = format!("[{}] {}", text(&issue["state"]), labels.join(", "));
         let mut page = format!("{}\n", first.trim_end());
@@ -230,6 +263,7 @@ impl World {
 /// A text without what differs from run to run.
 fn plain(w: &World, text: &str) -> String {
     let text = text.replace(&w.forge(Side::Here).url(), "http://home").replace(&w.forge(Side::There).url(), "http://hub");
+    let text = text.replace("/-/issues/", "/issues/").replace("#note_", "#issuecomment-");
     let lines = text.lines().map(|line| if line.starts_with("<!-- syndarix:v1 ") { "<marker>" } else { line });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -280,20 +314,23 @@ impl Person<'_> {
     }
 
     pub async fn labels(&self, number: i64, label: &str) {
+        let kind = kind(self.w.pair.skin(self.side));
+        let spelled = scopes::spelled(label, kind).into_owned();
         let wish = syndarix::sandbox::LabelWish {
-            name: label.into(),
+            name: spelled.clone(),
             color: "00aa00".into(),
             description: String::new(),
-            exclusive: label.starts_with("priority/"),
+            exclusive: kind == ForgeKind::Gitea && label.starts_with("priority/"),
         };
         let repo = if self.side == Side::Here { SHOP } else { LIB };
         self.w.forge(self.side).ensure_label(repo, &wish).unwrap();
-        self.does(Method::POST, &format!("issues/{number}/labels"), json!({"labels": [label]})).await;
+        self.does(Method::POST, &format!("issues/{number}/labels"), json!({"labels": [spelled]})).await;
     }
 
     pub async fn unlabels(&self, number: i64, label: &str) {
         let worn = self.does(Method::GET, &format!("issues/{number}/labels"), Value::Null).await;
-        let id = worn.as_array().unwrap().iter().find(|one| one["name"] == label).unwrap()["id"].clone();
+        let label = scopes::spelled(label, kind(self.w.pair.skin(self.side)));
+        let id = worn.as_array().unwrap().iter().find(|one| one["name"] == *label).unwrap()["id"].clone();
         self.does(Method::DELETE, &format!("issues/{number}/labels/{id}"), Value::Null).await;
     }
 }
@@ -314,7 +351,7 @@ async fn forge(dir: &std::path::Path, clock: &Clock, owner: &str, name: &str, pe
     sandbox
 }
 
-fn config(dir: &std::path::Path, keys: &str, here: &Sandbox, there: &Sandbox) -> Config {
+fn config(dir: &std::path::Path, pair: Pair, keys: &str, here: &Sandbox, there: &Sandbox) -> Config {
     let own = dir.join("bot-config");
     std::fs::create_dir_all(own.join("projects")).unwrap();
     let project = format!("forge = \"home\"\nrepo = \"{SHOP}\"\n\n[link]\nforge = \"hub\"\nrepo = \"{LIB}\"\n{keys}\n");
@@ -326,8 +363,8 @@ fn config(dir: &std::path::Path, keys: &str, here: &Sandbox, there: &Sandbox) ->
     let text = format!(
         "data_dir = {:?}\nprojects = [{SHOP:?}]\nbot_config = {own:?}\n\n{}{}[timings]\nstatus_spacing_seconds = 0\naudit_spacing_seconds = 0\n",
         dir.join("bot"),
-        block("home", "gitea", here),
-        block("hub", KIND, there),
+        block("home", pair.here.name(), here),
+        block("hub", pair.there.name(), there),
     );
     let settings = Settings::read(&Env::of(Vec::<(&str, &str)>::new()), "settings.toml", &text).unwrap();
     let team = Team::load(settings.bot_config.as_deref()).unwrap();

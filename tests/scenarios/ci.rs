@@ -22,10 +22,6 @@ async fn red_is_mended_running_is_awaited_green_is_merged() {
         w.settle().await;
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
-    --- syndarix comments (stale, on an older head)
-    Somebody (reviewer): no findings.
-
-    Fits the plan.
     --- bob approved (stale, on an older head)
     --- syndarix comments
     Somebody (reviewer): no findings.

@@ -87,7 +87,7 @@ impl World {
         assert!(!self.model.still_waits(), "nobody was interrupted");
     }
 
-    /// The stories of the project, folded from the journal.
+    /// The stories of the project, folded from the journal, with the numbers by which the program knows things.
     pub async fn stories(&self) -> Vec<(SubjectRow, Story)> {
         let mut tx = self.store().begin_read(self.project(REPO).await).await.unwrap();
         let mut stories = Vec::new();
@@ -99,8 +99,15 @@ impl World {
         stories
     }
 
+    /// The story of this issue, with the numbers that people use.
     pub async fn story(&self, issue: i64) -> Story {
-        self.stories().await.into_iter().map(|(_, story)| story).find(|story| story.issue == issue).unwrap()
+        let own = self.own(issue);
+        let mut story = self.stories().await.into_iter().map(|(_, story)| story).find(|story| story.issue == own).unwrap();
+        story.issue = issue;
+        if let Some(pull) = &mut story.pull {
+            pull.number = self.shared(pull.number);
+        }
+        story
     }
 
     /// Number of journal rows of the project, over all streams.
@@ -151,25 +158,26 @@ impl World {
 
     async fn labels_tell_the_truth(&self, story: &Story) {
         let (issue, pull) = story.labels();
-        self.labels_are(story.issue, &issue).await;
+        self.labels_are(self.shared(story.issue), &issue).await;
         if let Some(of) = &story.pull {
-            self.labels_are(of.number, &pull).await;
+            self.labels_are(self.shared(of.number), &pull).await;
         }
     }
 
     async fn labels_are(&self, number: i64, wanted: &BTreeSet<String>) {
         let labels = self.get(&format!("issues/{number}/labels")).await;
-        let names = labels.as_array().unwrap().iter().filter_map(|label| label["name"].as_str());
-        let is_kept = |name: &&str| {
-            wanted.contains(*name) || Label::parse(name).is_some_and(|label| label.is_kept_by_bot() || matches!(label, Label::Autonomy(_)))
+        let plain = |label: &Value| self.reader.lock().unwrap().tongue.plain_label(label["name"].as_str().unwrap());
+        let names = labels.as_array().unwrap().iter().map(plain);
+        let is_kept = |name: &String| {
+            wanted.contains(name) || Label::parse(name).is_some_and(|label| label.is_kept_by_bot() || matches!(label, Label::Autonomy(_)))
         };
-        let kept: BTreeSet<String> = names.filter(is_kept).map(str::to_owned).collect();
+        let kept: BTreeSet<String> = names.filter(is_kept).collect();
         assert_eq!(&kept, wanted, "labels of #{number}");
     }
 
     async fn nothing_was_said_or_done_twice(&self, stories: &[(SubjectRow, Story)]) {
         let mut markers: BTreeMap<String, usize> = BTreeMap::new();
-        let mut numbers: Vec<i64> = stories.iter().map(|(_, story)| story.issue).collect();
+        let mut numbers: Vec<i64> = stories.iter().map(|(_, story)| self.shared(story.issue)).collect();
         numbers.extend(self.sandbox.pull_numbers(REPO).unwrap());
         for number in numbers {
             for comment in self.bots(&format!("issues/{number}/comments?limit=50")).await {

@@ -13,7 +13,7 @@ use super::world::{REPO, World, policy};
 /// What became of the intents of an issue's lane: done, refused, ignored.
 async fn outcomes(w: &World, issue: i64) -> (usize, usize, usize) {
     let mut tx = w.store().begin_read(w.project(REPO).await).await.unwrap();
-    let subject = tx.subject_by_alias(&format!("issue:{issue}")).await.unwrap().unwrap();
+    let subject = tx.subject_by_alias(&format!("issue:{}", w.own(issue))).await.unwrap().unwrap();
     let intents = tx.intents(subject.id).await.unwrap();
     tx.rollback().await.unwrap();
     let count = |state: IntentState| intents.iter().filter(|intent| intent.state == state).count();

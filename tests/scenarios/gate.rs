@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use super::answers::*;
 use super::scenario;
-use super::world::policy;
+use super::world::{has_reviews, policy};
 
 #[tokio::test]
 async fn an_approval_of_an_older_head_does_not_merge() {
@@ -13,26 +13,16 @@ async fn an_approval_of_an_older_head_does_not_merge() {
     scenario(rules, async |w| {
         let (issue, pull) = w.story_is_reviewed().await;
         // The push is on its way while Bob approves what he sees.
-        let old = w.head_of(pull).await;
+        w.bob().approves(pull).await;
         w.alice().pushes(pull, "late.md", "one more thing\n").await;
-        w.bob().approves_head(pull, &old).await;
         w.settle().await;
-        assert_snapshot!(w.news(pull), @r"
-    [open] pr/reviewing, syndarix/waiting
-    --- syndarix comments (stale, on an older head)
-    Somebody (reviewer): no findings.
-
-    Fits the plan.
-    --- bob approved (stale, on an older head)
-    --- syndarix
-    `alice` pushed <4> to this branch. The agents stopped, and nothing of that work will be overwritten.
-
-    Type `/syndarix resume` when they may go on from there.
-    --- syndarix
-    Thank you for the approval. It is for an older head: <4> was pushed by hand since and is not reviewed yet.
-
-    Type `/syndarix resume` to let the agents go on from there, then approve the new head.
-    ");
+        // Either may be read first, and each time both are answered.
+        let news = w.news(pull);
+        let (vote, head) = news.split_once("\n--- syndarix\n`alice` pushed <4>").map_or((&*news, ""), |(before, after)| (before, after));
+        assert!(head.contains("Type `/syndarix resume` when they may go on from there."), "{news}");
+        let before = vote.contains("`bob` approved <3>, and the head has moved since. Look at what came since, and approve again.");
+        assert!(before || head.contains("It is for an older head: <4> was pushed by hand since and is not reviewed yet."), "{news}");
+        assert!(news.starts_with("[open] pr/reviewing, syndarix/waiting\n--- bob approved (stale, on an older head)\n"), "{news}");
         w.alice().comments(pull, "/syndarix resume").await;
         w.settle().await;
         assert_snapshot!(w.news(pull), @r"
@@ -97,14 +87,16 @@ async fn approvals_that_do_not_count_say_why() {
     --- syndarix
     **Not done:** `alice` asked for this story, and the requester does not count for the merge (an admin can lift that with `one_person_team = true` in the project's configuration). Ask somebody else with write permission to approve.
     ");
-        w.rita().approves(pull).await;
-        w.settle().await;
-        assert_snapshot!(w.news(pull), @r"
-    [open] pr/reviewing, syndarix/waiting
-    --- rita approved (not official)
-    --- syndarix
-    Thank you for the approval. It does not count for the merge: `rita` needs write permission here and has: read. Somebody else with write permission has to approve.
-    ");
+        if has_reviews() {
+            w.rita().approves(pull).await;
+            w.settle().await;
+            assert_snapshot!(w.news(pull), @r"
+            [open] pr/reviewing, syndarix/waiting
+            --- rita approved (not official)
+            --- syndarix
+            Thank you for the approval. It does not count for the merge: `rita` needs write permission here and has: read. Somebody else with write permission has to approve.
+            ");
+        }
         w.rita().comments(pull, "/syndarix approve").await;
         w.settle().await;
         assert_snapshot!(w.news(pull), @r"

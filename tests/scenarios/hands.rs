@@ -15,10 +15,6 @@ async fn a_push_by_hand_stops_the_agents_until_resume() {
         w.settle().await;
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
-    --- syndarix comments (stale, on an older head)
-    Somebody (reviewer): no findings.
-
-    Fits the plan.
     --- syndarix
     `alice` pushed <4> to this branch. The agents stopped, and nothing of that work will be overwritten.
 

@@ -1,17 +1,17 @@
 //! What the forge sent is kept: whatever could not be read is listed, shown and read again.
 
 use clap::Parser;
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
-use sha2::Sha256;
 use syndarix::cli::deliveries::{DeliveriesArgs, run};
 use syndarix::config::Retention;
 use syndarix::engine::prune::prune;
+use syndarix::sandbox::Skin;
 use syndarix::store::{DeliveryFilter, WorkKind};
 
 use super::answers::*;
+use super::envelope;
 use super::scenario;
-use super::world::{HOOK_SECRET, World};
+use super::world::{HOOK_SECRET, World, skin};
 
 #[derive(Parser)]
 struct Program {
@@ -38,11 +38,8 @@ impl World {
 
     /// Somebody posts this to the web hook; the answer's status.
     async fn posts(&self, body: &[u8], kind: &str, id: &str, secret: &str) -> u16 {
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-        mac.update(body);
-        let request = self.http.post(&self.hook).body(body.to_vec()).header("Content-Type", kind);
-        let request = request.header("X-Gitea-Signature", hex::encode(mac.finalize().into_bytes()));
-        let request = request.header("X-Gitea-Event", "issue_comment").header("X-Gitea-Delivery", id);
+        let request = self.http.post(&self.hook).header("Content-Type", kind);
+        let request = envelope::addressed(request, envelope::comment_event(), id, body, secret);
         request.send().await.unwrap().status().as_u16()
     }
 
@@ -71,12 +68,12 @@ async fn what_an_older_version_could_not_read_is_read_after_the_upgrade() {
 
         let failed = w.listed(&["list", "--state", "failed"]).await;
         assert_eq!(failed.len(), 1);
-        assert_eq!((&failed[0]["event"], &failed[0]["replays"]), (&json!("issue_comment"), &json!(0)));
+        assert_eq!((&failed[0]["event"], &failed[0]["replays"]), (&json!(envelope::comment_event()), &json!(0)));
         let id = failed[0]["id"].as_str().unwrap();
         let (code, text) = w.operator(&["list", "--since", "2h"]).await;
         assert!(code == 0 && text.contains(id) && text.contains("In all 1 could not be read."), "{text}");
         let (_, text) = w.operator(&["show", id]).await;
-        assert!(text.contains("missing field `number`") && text.contains("\"body\": \"/syndarix plan\""), "{text}");
+        assert!(text.contains("missing field `number`") && text.contains("\": \"/syndarix plan\""), "{text}");
 
         let (code, text) = w.operator(&["replay", "--failed"]).await;
         assert_eq!(code, 0);
@@ -140,7 +137,10 @@ async fn what_is_not_signed_or_not_json_is_refused_and_not_kept() {
         let before = w.listed(&["list"]).await.len();
         assert_eq!(w.posts(b"{}", "application/json", "x-1", "another secret").await, 401);
         assert_eq!(w.posts(b"payload=%7B%7D", "application/x-www-form-urlencoded", "x-2", HOOK_SECRET).await, 415);
-        assert_eq!(w.posts(b"{}", "application/json", "", HOOK_SECRET).await, 400);
+        if skin() != Skin::GitLab {
+            // Older GitLab sends none, and the content stands in for it.
+            assert_eq!(w.posts(b"{}", "application/json", "", HOOK_SECRET).await, 400);
+        }
         assert_eq!(w.listed(&["list"]).await.len(), before);
     })
     .await;

@@ -234,11 +234,11 @@ async fn labels_are_made_mended_and_left_alone() {
 
     - Created: `story/analysis`, `story/design`, `story/implementation`, `story/review`, `story/testing`, `story/done`, `sprint/planning`, `sprint/active`, `sprint/review`, `sprint/done`, `pr/submitted`, `pr/reviewing`, `pr/changes-requested`, `pr/approved`, `pr/merged`, `autonomy/full-control`, `autonomy/milestone`, `autonomy/autonomous`, `priority/high`, `priority/medium`, `priority/low`, `syndarix/waiting`, `syndarix/paused`, `syndarix/halted`, `syndarix/blocked`, `syndarix/over-budget`
 
-    This forge keeps labels with the same word before the `/` exclusive by itself. It allows two labels of one name, and archived ones stay archived.
+    <how this forge keeps labels exclusive>
     ");
         let labels = w.get("labels?limit=50").await;
-        let done = labels.as_array().unwrap().iter().find(|label| label["name"] == "story/done").unwrap()["id"].clone();
-        let change = serde_json::json!({"color": "#123456", "description": "mine now", "exclusive": false});
+        let done = labels.as_array().unwrap().iter().find(|label| label["name"] == w.label("story/done")).unwrap()["id"].clone();
+        let change = serde_json::json!({"color": "#123456", "description": "mine now"});
         let answer = w.mona().request(reqwest::Method::PATCH, &format!("labels/{done}"), &change).send().await.unwrap();
         assert!(answer.status().is_success());
         w.mona().comments(issue, "/syndarix label sync").await;
@@ -251,9 +251,9 @@ async fn labels_are_made_mended_and_left_alone() {
     --- syndarix
     Labels: 0 created, 1 repaired, 25 already right.
 
-    - Repaired: `story/done` (colour, description, exclusive)
+    - Repaired: `story/done` (colour, description)
 
-    This forge keeps labels with the same word before the `/` exclusive by itself. It allows two labels of one name, and archived ones stay archived.
+    <how this forge keeps labels exclusive>
     ");
         w.mona().comments(issue, "/syndarix label sync").await;
         w.settle().await;
@@ -265,7 +265,7 @@ async fn labels_are_made_mended_and_left_alone() {
     --- syndarix
     All 26 labels are as they should be; nothing was changed.
 
-    This forge keeps labels with the same word before the `/` exclusive by itself. It allows two labels of one name, and archived ones stay archived.
+    <how this forge keeps labels exclusive>
     ");
     })
     .await;

@@ -55,10 +55,6 @@ async fn a_label_moved_back_does_the_work_again() {
         assert_snapshot!(w.news(issue), @r"[open] story/design, syndarix/waiting");
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
-    --- syndarix comments (stale, on an older head)
-    Somebody (reviewer): no findings.
-
-    Fits the plan.
     --- syndarix
     @alice: the plan is ready for approval. It is the file `.syndarix/plans/1.md` of this pull request (version `<4>`, commit <5>). The architect estimates a cost of $0.02.
 

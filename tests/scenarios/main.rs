@@ -7,12 +7,14 @@
 mod answers;
 mod database;
 mod ending;
+mod envelope;
 mod mishaps;
 mod model;
 mod people;
 mod reader;
 mod relay;
 mod sample;
+mod tongue;
 mod world;
 
 mod assigned;

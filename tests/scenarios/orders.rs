@@ -3,13 +3,14 @@
 use regex::Regex;
 use reqwest::Method;
 use serde_json::json;
+use syndarix::sandbox::Skin;
 use syndarix::store::{DeliveryFilter, DeliveryState, Source};
 
 use super::answers::*;
 use super::relay::{Letter, Mode, Relay};
 use super::sample;
 use super::scenario;
-use super::world::{REPO, World, policy};
+use super::world::{REPO, World, policy, skin};
 
 /// The page without what tells one issue from another. Answers to different people may come in either order, as they do in any talk:
 /// they are sorted.
@@ -91,7 +92,7 @@ async fn played(w: &World, relay: &Relay, cast: Cast, order: &[usize], pace: Pac
     relay.set(Mode::Hold);
     let issue = cast(w).await;
     w.sandbox.settled().await;
-    let held: Vec<Letter> = relay.held().into_iter().filter(|letter| letter.what() != "issues opened").collect();
+    let held: Vec<Letter> = relay.held().into_iter().filter(|letter| !letter.is_opened_issue()).collect();
     assert_eq!(held.len(), order.len(), "{:?}", held.iter().map(Letter::what).collect::<Vec<_>>());
     relay.set(Mode::Pass);
     for &at in order {
@@ -107,7 +108,8 @@ async fn played(w: &World, relay: &Relay, cast: Cast, order: &[usize], pace: Pac
     same_for_all(&w.page(issue))
 }
 
-async fn every_order_gives_the_same_page(what: &'static str, cast: Cast, pace: Pace) {
+/// `overtaken`: the comment among the deliveries, and an edit of it that adds commands to others.
+async fn every_order_gives_the_same_page(what: &'static str, cast: Cast, pace: Pace, overtaken: Option<[usize; 2]>) {
     // Many issues of the same few people within minutes: what the guard rails make of that is not asked here.
     let unlimited = "people = [\"alice\", \"bob\", \"rita\"]\nlimits = { user_commands_per_hour = 100000, project_comments_per_hour = 100000, project_runs_per_hour = 100000 }";
     scenario(policy(Vec::new(), unlimited), async |w| {
@@ -116,7 +118,12 @@ async fn every_order_gives_the_same_page(what: &'static str, cast: Cast, pace: P
         let straight: Vec<usize> = (0..5).collect();
         let page = played(w, &relay, cast, &straight, pace).await;
         assert!(page.contains("--- syndarix"), "{page}");
-        for order in sample::of(what, &sample::orders(&straight), 10) {
+        let mut orders = sample::of(what, &sample::orders(&straight), 10);
+        if let Some([comment, edit]) = overtaken.filter(|_| skin() == Skin::GitLab) {
+            // GitLab does not tell what stood there before an edit: one that overtakes its comment is answered for all lines at once.
+            orders.retain(|order| order.iter().position(|at| *at == comment) < order.iter().position(|at| *at == edit));
+        }
+        for order in orders {
             let other = played(w, &relay, cast, &order, pace).await;
             assert_eq!(other, page, "in the order {order:?}, {pace:?}");
         }
@@ -128,27 +135,27 @@ async fn every_order_gives_the_same_page(what: &'static str, cast: Cast, pace: P
 /// between any two steps is asked in `guard.rs`; here the pause is always read before, whatever the order of the deliveries.
 #[tokio::test]
 async fn a_pause_by_edit_in_every_order() {
-    every_order_gives_the_same_page("orders of a pause by edit", paused_by_an_edit, Pace::ReadFirst).await;
+    every_order_gives_the_same_page("orders of a pause by edit", paused_by_an_edit, Pace::ReadFirst, None).await;
 }
 
 #[tokio::test]
 async fn a_pause_by_label_in_every_order() {
-    every_order_gives_the_same_page("orders of a pause by label", paused_by_a_label, Pace::AtOnce).await;
+    every_order_gives_the_same_page("orders of a pause by label", paused_by_a_label, Pace::AtOnce, None).await;
 }
 
 #[tokio::test]
 async fn a_pause_by_label_in_every_order_one_by_one() {
-    every_order_gives_the_same_page("orders of a pause by label, one by one", paused_by_a_label, Pace::OneByOne).await;
+    every_order_gives_the_same_page("orders of a pause by label, one by one", paused_by_a_label, Pace::OneByOne, None).await;
 }
 
 #[tokio::test]
 async fn a_closed_issue_in_every_order() {
-    every_order_gives_the_same_page("orders of a closed issue", closed_in_the_end, Pace::AtOnce).await;
+    every_order_gives_the_same_page("orders of a closed issue", closed_in_the_end, Pace::AtOnce, Some([1, 2])).await;
 }
 
 #[tokio::test]
 async fn a_closed_issue_in_every_order_one_by_one() {
-    every_order_gives_the_same_page("orders of a closed issue, one by one", closed_in_the_end, Pace::OneByOne).await;
+    every_order_gives_the_same_page("orders of a closed issue, one by one", closed_in_the_end, Pace::OneByOne, Some([1, 2])).await;
 }
 
 /// The main story; after each thing that people do, what is due happens.

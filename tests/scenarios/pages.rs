@@ -2,7 +2,7 @@
 
 use super::answers::*;
 use super::scenario;
-use super::world::{REPO, World};
+use super::world::{REPO, World, has_reviews};
 
 /// One thing that a page does.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ fn missing<'a>(page: &str, lines: &'a [String]) -> Option<&'a str> {
 
 async fn walk(w: &World, path: &str) {
     let text = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
-    let (mut issue, mut opened, mut read) = (0, 0, 0);
+    let (mut issue, mut opened, mut read, mut passed_over) = (0, 0, 0, false);
     for deed in deeds(&text) {
         match deed {
             Deed::Play { who, what, place, text } => {
@@ -77,15 +77,18 @@ async fn walk(w: &World, path: &str) {
                         assert!(text.starts_with("/syndarix "), "{path}: {text}");
                         person.comments(number, &text).await;
                     }
+                    // Nobody who may only read has a button for it on GitLab.
+                    "approves" if who == "rita" && !has_reviews() => passed_over = true,
                     "approves" => person.approves(number).await,
                     "pushes" => person.pushes(number, "late.md", "one more thing\n").await,
                     other => panic!("{path}: nobody {other}"),
                 }
                 w.settle().await;
             }
+            Deed::Read { .. } if std::mem::take(&mut passed_over) => {}
             Deed::Read { place, lines } => {
                 assert!(!lines.is_empty(), "{path} quotes nothing");
-                let page = w.sandbox.page(REPO, if place == "pull" { w.pull() } else { issue }).unwrap();
+                let page = w.heard(&w.sandbox.page(REPO, if place == "pull" { w.pull() } else { issue }).unwrap());
                 let lost = missing(&page, &lines);
                 assert_eq!(lost, None, "{path} quotes what is not there, or not behind what it quotes before:\n{page}");
                 read += 1;

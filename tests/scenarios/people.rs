@@ -5,14 +5,26 @@ use std::process::Command;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use syndarix::sandbox::Skin;
 
-use super::world::{REPO, World};
+use super::world::{REPO, World, skin};
 
 /// Somebody with an account.
 #[derive(Clone, Copy)]
 pub struct Person<'a> {
     pub w: &'a World,
     pub login: &'static str,
+}
+
+impl World {
+    /// An address of this account that the forge gives out in place of a real one.
+    #[allow(dead_code, reason = "not every test that plays in this world needs one")]
+    pub fn noreply_of(&self, login: &str) -> String {
+        match skin() {
+            Skin::Gitea | Skin::GitHub => format!("{login}@noreply.sandbox.localhost"),
+            Skin::GitLab => format!("{}-{login}@users.noreply.sandbox.localhost", self.sandbox.user_id(login).unwrap()),
+        }
+    }
 }
 
 impl Person<'_> {
@@ -33,7 +45,7 @@ impl Person<'_> {
     }
 
     pub async fn opens_issue(&self, title: &str, body: &str) -> i64 {
-        self.does(Method::POST, "issues", json!({"title": title, "body": body})).await["number"].as_i64().unwrap()
+        self.does(Method::POST, "issues", json!({"title": self.w.said(title), "body": self.w.said(body)})).await["number"].as_i64().unwrap()
     }
 
     /// A pull request from a branch of the same repository to its default one; its number.
@@ -44,11 +56,11 @@ impl Person<'_> {
 
     /// The comment's number.
     pub async fn comments(&self, number: i64, body: &str) -> i64 {
-        self.does(Method::POST, &format!("issues/{number}/comments"), json!({"body": body})).await["id"].as_i64().unwrap()
+        self.does(Method::POST, &format!("issues/{number}/comments"), json!({"body": self.w.said(body)})).await["id"].as_i64().unwrap()
     }
 
     pub async fn edits(&self, comment: i64, body: &str) {
-        self.does(Method::PATCH, &format!("issues/comments/{comment}"), json!({"body": body})).await;
+        self.does(Method::PATCH, &format!("issues/comments/{comment}"), json!({"body": self.w.said(body)})).await;
     }
 
     pub async fn deletes(&self, comment: i64) {
@@ -56,7 +68,7 @@ impl Person<'_> {
     }
 
     async fn reviews(&self, pull: i64, event: &str, body: &str, head: &str) {
-        let review = json!({"event": event, "body": body, "commit_id": head});
+        let review = json!({"event": event, "body": self.w.said(body), "commit_id": head});
         self.does(Method::POST, &format!("pulls/{pull}/reviews"), review).await;
     }
 
@@ -94,12 +106,12 @@ impl Person<'_> {
     }
 
     pub async fn labels(&self, number: i64, label: &str) {
-        self.does(Method::POST, &format!("issues/{number}/labels"), json!({"labels": [label]})).await;
+        self.does(Method::POST, &format!("issues/{number}/labels"), json!({"labels": [self.w.label(label)]})).await;
     }
 
     pub async fn unlabels(&self, number: i64, label: &str) {
         let labels = self.does(Method::GET, &format!("issues/{number}/labels"), Value::Null).await;
-        let found = labels.as_array().unwrap().iter().find(|one| one["name"] == label).cloned();
+        let found = labels.as_array().unwrap().iter().find(|one| one["name"] == self.w.label(label)).cloned();
         let id = found.unwrap_or_else(|| panic!("#{number} has no label {label}"))["id"].clone();
         self.does(Method::DELETE, &format!("issues/{number}/labels/{id}"), Value::Null).await;
     }

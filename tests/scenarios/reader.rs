@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use regex::Regex;
+use syndarix::sandbox::Sandbox;
+
+use super::tongue::Tongue;
 
 /// Remembers what was read and which commits were seen.
 pub struct Reader {
@@ -11,28 +14,32 @@ pub struct Reader {
     hex: Regex,
     address: Regex,
     agent: Regex,
-    pull: Regex,
+    exclusive: Regex,
+    pub tongue: Tongue,
 }
 
 impl Reader {
-    pub fn new() -> Reader {
+    pub fn new(tongue: Tongue) -> Reader {
         Reader {
             seen: BTreeMap::new(),
             commits: Vec::new(),
             hex: Regex::new(r"\b[0-9a-f]{10,64}\b").unwrap(),
+            exclusive: Regex::new(r"(?m)^This forge .*\bexclusive\b.*$").unwrap(),
             agent: Regex::new(r"\b[A-Z][a-z]+ \((product-owner|architect|engineer|reviewer|tester)\)").unwrap(),
-            pull: Regex::new("(http://forge/[^/ ]+/[^/ ]+)/pull/").unwrap(),
+            tongue,
             address: Regex::new(r"http://127\.0\.0\.1:[0-9]+").unwrap(),
         }
     }
 
     /// Commits and hashes become `<1>`, `<2>` in the order in which they come up; markers, ports, agents' names and the length of the record go.
-    pub fn plain(&mut self, text: &str) -> String {
+    pub fn plain(&mut self, sandbox: &Sandbox, text: &str) -> String {
         let passes = |line: &&str| !line.starts_with("<!-- syndarix:v1 ") && !line.starts_with("- Record: ");
         let text = text.lines().filter(passes).collect::<Vec<_>>().join("\n");
         let text = self.address.replace_all(&text, "http://forge").into_owned();
-        // The page of a pull request is elsewhere on each kind of forge.
-        let text = self.pull.replace_all(&text, "$1/pulls/").into_owned();
+        let text = self.tongue.heard(sandbox, &text);
+        // Whether a newer commit came since is told of people's reviews; where reviews are notes, it is not told of the bot's.
+        let text = text.replace("--- syndarix comments (stale, on an older head)", "--- syndarix comments");
+        let text = self.exclusive.replace_all(&text, "<how this forge keeps labels exclusive>").into_owned();
         let text = self.agent.replace_all(&text, "Somebody ($1)").into_owned();
         let mut plain = String::new();
         let mut rest = 0;
@@ -54,8 +61,8 @@ impl Reader {
     }
 
     /// First line and labels, then every entry that was not there at the last look or reads differently now. The status comment is left out.
-    pub fn news(&mut self, number: i64, page: &str) -> String {
-        let page = self.plain(page);
+    pub fn news(&mut self, sandbox: &Sandbox, number: i64, page: &str) -> String {
+        let page = self.plain(sandbox, page);
         let mut parts = page.split("\n--- ").map(|part| part.trim_end().to_owned());
         let head = parts.next().unwrap_or_default();
         let entries: Vec<String> = parts.filter(|entry| !entry.contains("\n### Syndarix\n")).collect();
@@ -74,8 +81,8 @@ impl Reader {
     }
 
     /// The text of the status comment.
-    pub fn status(&mut self, page: &str) -> String {
-        let page = self.plain(page);
+    pub fn status(&mut self, sandbox: &Sandbox, page: &str) -> String {
+        let page = self.plain(sandbox, page);
         let found = page.split("\n--- ").find(|entry| entry.contains("\n### Syndarix\n")).unwrap_or("there is none");
         found.trim_end().to_owned()
     }

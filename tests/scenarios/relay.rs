@@ -11,7 +11,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::world::{HOOK_SECRET, REPO, World};
+use super::envelope;
+use super::world::{HOOK_SECRET, REPO, World, skin};
 
 /// What happens to a delivery on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,13 +41,24 @@ impl Letter {
 
     /// What somebody other than the bot did.
     pub fn is_peoples(&self) -> bool {
-        self.json()["sender"]["login"] != "syndarix"
+        envelope::sender(&self.json()) != "syndarix"
+    }
+
+    /// A new issue is told.
+    pub fn is_opened_issue(&self) -> bool {
+        envelope::is_opened_issue(self.event(), &self.json())
+    }
+
+    fn event(&self) -> &str {
+        let names = ["x-gitea-event-type", "x-github-event", "x-gitlab-event"];
+        names.into_iter().find_map(|name| self.headers.get(name)).map_or("?", |value| value.to_str().unwrap())
     }
 
     /// The event and its action.
     pub fn what(&self) -> String {
-        let event = self.headers.get("x-gitea-event-type").map_or("?", |value| value.to_str().unwrap());
-        format!("{event} {}", self.json()["action"].as_str().unwrap_or_default())
+        let body = self.json();
+        let action = body["action"].as_str().or(body["object_attributes"]["action"].as_str());
+        format!("{} {}", self.event(), action.unwrap_or_default())
     }
 }
 
@@ -74,7 +86,7 @@ impl Relay {
         let taken = move |request: Request| {
             let (state, http, target) = (shared.clone(), http.clone(), target.clone());
             async move {
-                let headers = request.headers().iter().filter(|(name, _)| name.as_str().starts_with("x-"));
+                let headers = request.headers().iter().filter(|(name, _)| name.as_str().starts_with("x-") || *name == "idempotency-key");
                 let headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
                 let letter = Letter { headers, body: to_bytes(request.into_body(), usize::MAX).await.unwrap().to_vec() };
                 let copies = take(&mut state.lock().unwrap(), &letter);
@@ -85,7 +97,7 @@ impl Relay {
         };
         let server = JoinSet::from_iter([async move { axum::serve(listener, Router::new().fallback(taken)).await.unwrap() }]);
         w.hooks_are_lost();
-        w.sandbox.ensure_hook(Some(REPO), &url, HOOK_SECRET).unwrap();
+        w.sandbox.ensure_hook_in(skin(), Some(REPO), &url, HOOK_SECRET).unwrap();
         Relay { state, http: w.http.clone(), target: w.hook.clone(), _server: server }
     }
 
@@ -110,8 +122,8 @@ impl Relay {
     /// The same content under a new id: what a forge's button for another delivery does.
     pub async fn sends_anew(&self, letter: &Letter, id: &str) {
         let mut letter = letter.clone();
-        for name in ["x-gitea-delivery", "x-gogs-delivery", "x-github-delivery"] {
-            letter.headers.insert(name, id.parse().unwrap());
+        for name in envelope::id_headers() {
+            letter.headers.insert(*name, id.parse().unwrap());
         }
         self.sends(&letter).await;
     }

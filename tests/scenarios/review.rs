@@ -45,7 +45,7 @@ async fn a_finding_is_mended_and_reviewed_again() {
     /syndarix approve
     (+1 by syndarix)
 
-    --- syndarix comments (stale, on an older head)
+    --- syndarix comments
     Somebody (reviewer): 1 finding, to be answered before the merge.
 
     One thing is missing.
@@ -138,10 +138,6 @@ async fn a_person_requests_changes_and_approves_what_follows() {
         w.settle().await;
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
-    --- syndarix comments (stale, on an older head)
-    Somebody (reviewer): no findings.
-
-    Fits the plan.
     --- bob comments (stale, on an older head)
     A word on the name, nothing grave.
     --- bob requests changes (stale, on an older head)

@@ -8,7 +8,7 @@ use syndarix::store::WorkKind;
 
 use super::answers::*;
 use super::scenario;
-use super::world::{HOOK_SECRET, REPO, Setup, World};
+use super::world::{HOOK_SECRET, REPO, Setup, World, skin};
 
 const CONFIG: &str = "acme/bot-config";
 const SHOP: &str = "projects/shop.toml";
@@ -26,7 +26,7 @@ fn followed(rules: Vec<syndarix::llm::scripted::Rule>) -> Setup {
 impl World {
     /// The forge tells of the configuration's repository, too.
     fn config_hook_works(&self) {
-        self.sandbox.ensure_hook(Some(CONFIG), &self.hook, HOOK_SECRET).unwrap();
+        self.sandbox.ensure_hook_in(skin(), Some(CONFIG), &self.hook, HOOK_SECRET).unwrap();
     }
 
     /// The looks that are due, and what follows from them.

@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use super::model::Model;
 use super::people::Person;
 use super::reader::Reader;
+use super::tongue::Tongue;
 
 pub const REPO: &str = "acme/shop";
 /// A project that has nothing to do with any scenario.
@@ -41,6 +42,13 @@ pub fn skin() -> Skin {
     let env = Env::process();
     let Some(name) = env.get("SYNDARIX_TEST_FORGE") else { return Skin::Gitea };
     Skin::named(name).unwrap_or_else(|| panic!("SYNDARIX_TEST_FORGE={name} is none of gitea, github, gitlab"))
+}
+
+/// True where a review's text is no comment, an approval names its commit, and everybody who may read may approve: not on GitLab, where
+/// reviews are notes and votes of members.
+#[allow(dead_code, reason = "not every test that plays in this world gives reviews")]
+pub fn has_reviews() -> bool {
+    skin() != Skin::GitLab
 }
 
 /// What a scenario begins with.
@@ -98,10 +106,11 @@ pub struct World {
     pub script: Script,
     pub data: PathBuf,
     pub hook: String,
-    reader: Mutex<Reader>,
+    pub reader: Mutex<Reader>,
     web: JoinSet<()>,
     setup: Setup,
     dir: tempfile::TempDir,
+    _pages: Pages,
 }
 
 impl World {
@@ -124,8 +133,9 @@ impl World {
         let web = JoinSet::from_iter([async move { axum::serve(listener, routes).await.unwrap() }]);
         let builder = reqwest::Client::builder().timeout(Duration::from_secs(20)).no_proxy();
         let http = builder.redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let reader = Mutex::new(Reader::new());
-        let w = World { clock, sandbox, app, http, model, script, data, hook, reader, web, setup, dir };
+        let pages = Pages(sandbox.clone());
+        let reader = Mutex::new(Reader::new(Tongue::of(skin())));
+        let w = World { clock, sandbox, app, http, model, script, data, hook, reader, web, setup, dir, _pages: pages };
         w.hooks_work();
         let idle = serde_json::json!({"title": CANARY, "body": "Leave this alone."});
         let url = format!("{}/api/v1/repos/{IDLE}/issues", w.sandbox.url());
@@ -141,7 +151,7 @@ impl World {
         let config = config(self.dir.path(), &self.data, &self.setup, &self.sandbox);
         let provider = self.setup.provider.clone().unwrap_or_else(|| self.model.clone());
         let options = Options { clock: self.clock.clone(), provider: Some(provider), timeouts: self.setup.timeouts, ..Options::default() };
-        let World { app, clock, sandbox, http, model, script, data, hook, reader, web: _, setup, dir } = self;
+        let World { app, clock, sandbox, http, model, script, data, hook, reader, web: _, setup, dir, _pages } = self;
         let ended = Arc::into_inner(app).expect("nobody holds on to the program that ended");
         ended.engine.store.close().await;
         drop(ended);
@@ -150,7 +160,7 @@ impl World {
         let listener = TcpListener::bind(address).await.unwrap();
         let routes = app.routes();
         let web = JoinSet::from_iter([async move { axum::serve(listener, routes).await.unwrap() }]);
-        World { clock, sandbox, app, http, model, script, data, hook, reader, web, setup, dir }
+        World { clock, sandbox, app, http, model, script, data, hook, reader, web, setup, dir, _pages }
     }
 
     /// The forge tells the program what happens.
@@ -256,18 +266,43 @@ impl World {
     /// The whole page.
     pub fn page(&self, number: i64) -> String {
         let page = self.sandbox.page(REPO, number).unwrap();
-        self.reader.lock().unwrap().plain(&page)
+        self.reader.lock().unwrap().plain(&self.sandbox, &page)
     }
 
     /// State and labels, and what is new on the page since the last look.
     pub fn news(&self, number: i64) -> String {
         let page = self.sandbox.page(REPO, number).unwrap();
-        self.reader.lock().unwrap().news(number, &page)
+        self.reader.lock().unwrap().news(&self.sandbox, number, &page)
     }
 
     pub fn status(&self, number: i64) -> String {
         let page = self.sandbox.page(REPO, number).unwrap();
-        self.reader.lock().unwrap().status(&page)
+        self.reader.lock().unwrap().status(&self.sandbox, &page)
+    }
+
+    /// A label as people see it on this forge.
+    pub fn label(&self, name: &str) -> String {
+        self.reader.lock().unwrap().tongue.label(name)
+    }
+
+    /// What a person would write on this forge to say `text`.
+    pub fn said(&self, text: &str) -> String {
+        self.reader.lock().unwrap().tongue.said(&self.sandbox, text)
+    }
+
+    /// A page in the words of every forge, with all that else differs from one run to the next.
+    pub fn heard(&self, page: &str) -> String {
+        self.reader.lock().unwrap().tongue.heard(&self.sandbox, page)
+    }
+
+    /// The number that the program knows this issue or pull request by.
+    pub fn own(&self, number: i64) -> i64 {
+        self.reader.lock().unwrap().tongue.own(&self.sandbox, number)
+    }
+
+    /// The number at the forge of what the program knows by this one.
+    pub fn shared(&self, own: i64) -> i64 {
+        self.reader.lock().unwrap().tongue.shared(&self.sandbox, own)
     }
 
     /// The newest pull request.
@@ -292,6 +327,20 @@ impl World {
         self.news(issue);
         self.news(pull);
         (issue, pull)
+    }
+}
+
+/// The pages as they were when a scenario failed.
+struct Pages(Arc<Sandbox>);
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let numbers = self.0.numbers(REPO).unwrap_or_default();
+            for page in numbers.iter().filter_map(|one| self.0.page(REPO, one.shared).ok()) {
+                println!("=====\n{page}");
+            }
+        }
     }
 }
 

@@ -70,19 +70,20 @@ impl Bot {
         let secret = hook_secret(launch.dir)?;
         let settings = launch.dir.join("settings.toml");
         write_private(&settings, &settings_text(&launch, &secret))?;
-        let mut child = command(&launch, &settings)?.spawn().context("the bot's process could not be started")?;
-        let stdin = child.stdin.take();
-        let stdout = child.stdout.take().context("the bot's process has no output")?;
-        let mut lines = BufReader::new(stdout).lines();
-        let ready = tokio::time::timeout(Duration::from_secs(60), lines.next_line()).await;
-        let Ok(Ok(Some(line))) = ready else {
-            let _ = child.kill().await;
+        let mut command = command(&launch.program, launch.dir, &launch.brain, &settings)?;
+        match &launch.failpoints {
+            Some(points) => command.env("FAILPOINTS", points),
+            None => command.env_remove("FAILPOINTS"),
+        };
+        if let Some(messages) = &launch.messages {
+            command.stderr(messages.try_clone()?);
+        }
+        let Some((bot, url)) = run(command).await? else {
             if launch.failpoints.is_some() {
                 return Ok(None);
             }
             bail!("the bot did not become ready; its messages are above");
         };
-        let url = line.strip_prefix("listening on ").context("the bot said something unexpected at its start")?.to_owned();
         let wrong = |problem| anyhow::anyhow!("the web hook could not be set: {problem}");
         let hook = format!("{url}/hooks/sandbox");
         if remember_port(launch.dir, &url)? {
@@ -90,7 +91,7 @@ impl Bot {
             launch.sandbox.remove_hooks().map_err(wrong)?;
         }
         launch.sandbox.ensure_hook_in(launch.skin, Some(launch.repo), &hook, &secret).map_err(wrong)?;
-        Ok(Some(Bot { child, stdin }))
+        Ok(Some(bot))
     }
 
     /// Waits for its end.
@@ -108,15 +109,31 @@ impl Bot {
     }
 }
 
-fn command(launch: &Launch<'_>, settings: &Path) -> Result<Command> {
-    let mut command = Command::new(&launch.program);
+/// Starts a serving process and waits until it listens: gives the address. `None`: it ended or stayed silent.
+pub(super) async fn run(mut command: Command) -> Result<Option<(Bot, String)>> {
+    let mut child = command.spawn().context("the bot's process could not be started")?;
+    let stdin = child.stdin.take();
+    let stdout = child.stdout.take().context("the bot's process has no output")?;
+    let mut lines = BufReader::new(stdout).lines();
+    let ready = tokio::time::timeout(Duration::from_secs(60), lines.next_line()).await;
+    let Ok(Ok(Some(line))) = ready else {
+        let _ = child.kill().await;
+        return Ok(None);
+    };
+    let url = line.strip_prefix("listening on ").context("the bot said something unexpected at its start")?.to_owned();
+    Ok(Some((Bot { child, stdin }, url)))
+}
+
+/// What starts a serving process with these settings.
+pub(super) fn command(program: &Path, dir: &Path, brain: &Brain<'_>, settings: &Path) -> Result<Command> {
+    let mut command = Command::new(program);
     command.arg("serve").arg("--with-parent").arg("--config").arg(settings);
-    match &launch.brain {
+    match brain {
         Brain::Model { name, max_usd } => {
             command.args(["--model", name, "--max-usd", &max_usd.to_string()]);
         }
         Brain::Script(script) => {
-            let file = launch.dir.join("script.json");
+            let file = dir.join("script.json");
             write_private(&file, &serde_json::to_string(script)?)?;
             command.arg("--script").arg(file);
         }
@@ -125,20 +142,12 @@ fn command(launch: &Launch<'_>, settings: &Path) -> Result<Command> {
     for name in NOT_FOR_IT {
         command.env_remove(name);
     }
-    match &launch.failpoints {
-        Some(points) => command.env("FAILPOINTS", points),
-        None => command.env_remove("FAILPOINTS"),
-    };
-    if let Some(messages) = &launch.messages {
-        command.stderr(messages.try_clone()?);
-    }
     Ok(command)
 }
 
 fn settings_text(launch: &Launch<'_>, secret: &str) -> String {
     let data = launch.dir.join("bot");
-    // The port it had before stays good for the web hook while it starts; another one when that is taken.
-    let port = known_port(launch.dir).filter(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap_or(0);
+    let port = free_port(launch.dir);
     format!(
         "data_dir = {data:?}\nlisten = \"127.0.0.1:{port}\"\nprojects = [{repo:?}]\nlog = \"warn\"\n\n\
          [[forges]]\nid = \"sandbox\"\nkind = {kind:?}\nurl = {forge:?}\ntoken = {token:?}\nhook_secret = {secret:?}\n\n\
@@ -150,12 +159,17 @@ fn settings_text(launch: &Launch<'_>, secret: &str) -> String {
     )
 }
 
+/// The port it had before stays good for the web hook while it starts; another one when that is taken.
+pub(super) fn free_port(dir: &Path) -> u16 {
+    known_port(dir).filter(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap_or(0)
+}
+
 fn known_port(dir: &Path) -> Option<u16> {
     std::fs::read_to_string(dir.join("bot.port")).ok()?.trim().parse().ok()
 }
 
 /// True when it listens somewhere else than before.
-fn remember_port(dir: &Path, url: &str) -> Result<bool> {
+pub(super) fn remember_port(dir: &Path, url: &str) -> Result<bool> {
     let port = url.rsplit(':').next().unwrap_or_default();
     let before = known_port(dir).map(|port| port.to_string());
     if before.as_deref() == Some(port) {
@@ -166,7 +180,7 @@ fn remember_port(dir: &Path, url: &str) -> Result<bool> {
 }
 
 /// The secret between forge and bot: made once, kept as long as the demo's data.
-fn hook_secret(dir: &Path) -> Result<String> {
+pub(super) fn hook_secret(dir: &Path) -> Result<String> {
     let file = dir.join("hook.secret");
     if let Ok(secret) = std::fs::read_to_string(&file)
         && !secret.is_empty()
@@ -179,7 +193,7 @@ fn hook_secret(dir: &Path) -> Result<String> {
 }
 
 /// Whole or not at all, and readable by nobody else.
-fn write_private(path: &Path, text: &str) -> Result<()> {
+pub(super) fn write_private(path: &Path, text: &str) -> Result<()> {
     let temporary = path.with_extension("new");
     let write = || {
         let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;

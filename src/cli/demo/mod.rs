@@ -3,6 +3,7 @@
 //! know on disk, so that a demo that was killed anywhere goes on from there when it is started again.
 
 pub mod bot;
+mod linked;
 pub mod people;
 mod place;
 mod report;
@@ -43,9 +44,14 @@ pub struct DemoArgs {
     /// Keep forge and bot up after the story, for the browser. End it with Ctrl-C.
     #[arg(long)]
     stay: bool,
-    /// The forge that the bot meets: what the sandbox speaks to it.
-    #[arg(long, value_name = "KIND", default_value = "gitea", value_parser = clap::builder::PossibleValuesParser::new(Skin::ALL.map(Skin::name)).map(|name| Skin::named(&name).unwrap_or_default()))]
-    forge: Skin,
+    /// The forge that the bot meets, by default gitea: what the sandbox speaks to it. With --linked it is that of the second repository,
+    /// by default github.
+    #[arg(long, value_name = "KIND", value_parser = clap::builder::PossibleValuesParser::new(Skin::ALL.map(Skin::name)).map(|name| Skin::named(&name).unwrap_or_default()))]
+    forge: Option<Skin>,
+    /// Show instead how the issues of a project on Gitea are kept in step with those of a repository on a second forge while people write
+    /// on both. Begins anew each time.
+    #[arg(long)]
+    linked: bool,
     /// Throw away what earlier demos left and start over.
     #[arg(long)]
     fresh: bool,
@@ -55,6 +61,13 @@ pub struct DemoArgs {
     /// Where the demo keeps everything; by default below the user's state directory.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+}
+
+impl DemoArgs {
+    /// The kind of forge that the project is on.
+    fn kind(&self) -> Skin {
+        self.forge.filter(|_| !self.linked).unwrap_or_default()
+    }
 }
 
 /// Plays the story. Exit code 0 only when all of it holds, 1 when the story or its record does not, 2 when the demo could not run.
@@ -72,11 +85,15 @@ async fn play(args: &DemoArgs) -> Result<u8> {
     let env = super::environment();
     super::log::start(env.get("SYNDARIX_LOG").unwrap_or("warn"), LogFormat::Text, Redactor::default());
     check(args, &env)?;
+    if args.linked {
+        linked::check(args)?;
+        return Box::pin(linked::play(args, &env)).await;
+    }
     let subject = Subject::choose(args.repo.as_deref())?;
     let place = Place::take(args, &env)?;
     let dir = place.dir.as_path();
     let story = Story::open(dir, &subject)?;
-    let sandbox = start_forge(dir).await?;
+    let sandbox = start_forge(dir, "forge").await?;
     let people = People::settle(&sandbox, &story, &subject, Voice::Loud).await?;
     announce(args, &story, &sandbox, &env)?;
     let bot = start_bot(dir, args, &story, &sandbox, &people).await?;
@@ -136,11 +153,10 @@ fn deadline(args: &DemoArgs) -> Duration {
 }
 
 /// The forge takes the port it had before, so that links in its texts stay good; another one when that is taken.
-async fn start_forge(dir: &std::path::Path) -> Result<Sandbox> {
-    let remembered = dir.join("forge.port");
+async fn start_forge(dir: &std::path::Path, name: &str) -> Result<Sandbox> {
+    let remembered = dir.join(format!("{name}.port"));
     let port: u16 = std::fs::read_to_string(&remembered).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-    let config =
-        |port| SandboxConfig { listen: ([127, 0, 0, 1], port).into(), clock: Clock::System, ..SandboxConfig::new(dir.join("forge")) };
+    let config = |port| SandboxConfig { listen: ([127, 0, 0, 1], port).into(), clock: Clock::System, ..SandboxConfig::new(dir.join(name)) };
     let sandbox = match Sandbox::start(config(port)).await {
         Ok(sandbox) => sandbox,
         Err(_) if port != 0 => Sandbox::start(config(0)).await?,
@@ -161,7 +177,7 @@ async fn start_bot(dir: &std::path::Path, args: &DemoArgs, story: &Story, sandbo
     let launch = Launch {
         program,
         dir,
-        skin: args.forge,
+        skin: args.kind(),
         repo: &story.repo,
         sandbox,
         token: people.bot_token(),
@@ -175,7 +191,7 @@ async fn start_bot(dir: &std::path::Path, args: &DemoArgs, story: &Story, sandbo
 fn announce(args: &DemoArgs, story: &Story, sandbox: &Sandbox, env: &Env) -> Result<()> {
     let go_on = if story.resumed { " (taking up the story where it stopped)" } else { "" };
     println!("Syndarix demo{go_on}");
-    println!("  forge       {}/{}, which speaks as {}", sandbox.url(), story.repo, spoken(args.forge));
+    println!("  forge       {}/{}, which speaks as {}", sandbox.url(), story.repo, spoken(args.kind()));
     match &args.model {
         Some(model) => println!("  model       {model}, at most ${:.2}", args.max_usd),
         None => println!("  model       scripted: what the agents say is prepared; edits, commits, reviews and merge are real"),

@@ -13,6 +13,8 @@ use super::DemoArgs;
 const LOCK: &str = "demo.lock";
 /// Says what the forge of this place speaks to the bot: the bot's books hold its numbers.
 const KIND: &str = "forge.kind";
+/// The kind of a place in which two linked forges were.
+const LINKED: &str = "linked";
 
 /// The directory, held until this is dropped.
 pub struct Place {
@@ -38,10 +40,15 @@ impl Place {
             ),
             Err(TryLockError::Error(error)) => return Err(error).with_context(|| format!("{} cannot be locked", dir.display())),
         }
-        if args.fresh {
+        if !args.fresh {
+            keep_kind(&dir, args)?;
+        }
+        // The linked demo always begins anew.
+        if args.fresh || args.linked {
             empty(&dir)?;
         }
-        keep_kind(&dir, args.forge)?;
+        let file = dir.join(KIND);
+        std::fs::write(&file, kind(args)).with_context(|| format!("{} cannot be written", file.display()))?;
         Ok(Place { dir, _lock: lock })
     }
 }
@@ -52,26 +59,33 @@ fn data_dir(args: &DemoArgs, env: &Env) -> Result<PathBuf> {
     }
     let state = env.get("XDG_STATE_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(env.get("HOME")?).join(".local/state")));
     let state = state.context("there is no home directory to keep the demo in; name a directory with --data")?;
-    let name = match args.forge {
+    let name = match args.kind() {
+        _ if args.linked => "demo-linked".to_owned(),
         Skin::Gitea => "demo".to_owned(),
         other => format!("demo-{}", other.name()),
     };
     Ok(state.join("syndarix").join(name))
 }
 
-/// A place is for one kind of forge.
-fn keep_kind(dir: &Path, forge: Skin) -> Result<()> {
-    let file = dir.join(KIND);
-    match std::fs::read_to_string(&file) {
-        Ok(known) if known.trim() != forge.name() => bail!(
+/// What kind of demo this place is for.
+fn kind(args: &DemoArgs) -> String {
+    if args.linked { LINKED.to_owned() } else { args.kind().name().to_owned() }
+}
+
+/// A place is for one kind of demo.
+fn keep_kind(dir: &Path, args: &DemoArgs) -> Result<()> {
+    let Ok(known) = std::fs::read_to_string(dir.join(KIND)) else { return Ok(()) };
+    let (known, kind) = (known.trim(), kind(args));
+    let on = |kind: &str| if kind == LINKED { "two linked forges".to_owned() } else { kind.to_owned() };
+    if known != kind {
+        bail!(
             "{} holds a demo on {}; add --fresh to start over on {}, or name another directory with --data",
             dir.display(),
-            known.trim(),
-            forge.name()
-        ),
-        Ok(_) => Ok(()),
-        Err(_) => Ok(std::fs::write(&file, forge.name())?),
+            on(known),
+            on(&kind)
+        );
     }
+    Ok(())
 }
 
 /// Empty, or the place of an earlier demo.
@@ -100,7 +114,17 @@ mod tests {
     use super::*;
 
     fn args(dir: &Path, fresh: bool) -> DemoArgs {
-        DemoArgs { repo: None, model: None, max_usd: 0.5, stay: false, fresh, json: false, forge: Skin::Gitea, data: Some(dir.to_owned()) }
+        DemoArgs {
+            repo: None,
+            model: None,
+            max_usd: 0.5,
+            stay: false,
+            fresh,
+            json: false,
+            forge: None,
+            linked: false,
+            data: Some(dir.to_owned()),
+        }
     }
 
     #[test]
@@ -117,11 +141,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let env = Env::process();
         drop(Place::take(&args(dir.path(), false), &env).unwrap());
-        let other = |fresh| DemoArgs { forge: Skin::GitLab, ..args(dir.path(), fresh) };
+        let other = |fresh| DemoArgs { forge: Some(Skin::GitLab), ..args(dir.path(), fresh) };
         let error = Place::take(&other(false), &env).err().unwrap().to_string();
         assert!(error.contains("holds a demo on gitea; add --fresh to start over on gitlab"), "{error}");
         drop(Place::take(&other(true), &env).unwrap());
         drop(Place::take(&other(false), &env).unwrap());
+        let linked = |fresh| DemoArgs { linked: true, ..args(dir.path(), fresh) };
+        let error = Place::take(&linked(false), &env).err().unwrap().to_string();
+        assert!(error.contains("holds a demo on gitlab; add --fresh to start over on two linked forges"), "{error}");
+        drop(Place::take(&linked(true), &env).unwrap());
+        std::fs::create_dir(dir.path().join("bot")).unwrap();
+        drop(Place::take(&linked(false), &env).unwrap());
+        assert!(!dir.path().join("bot").exists(), "each one begins anew");
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub async fn end(dir: &Path, story: &Story, played: Played, people: &People, mod
 }
 
 /// Waits until the bot has nothing left to do and its record is pushed.
-async fn settle(store: &Store, project: &Project) -> Result<()> {
+pub(super) async fn settle(store: &Store, project: &Project) -> Result<()> {
     let quiet = async {
         loop {
             let quiet = store.quiet().await?;
@@ -99,7 +99,7 @@ async fn cost(store: &Store, project: &Project) -> Result<Nano> {
     Ok(cost)
 }
 
-fn summary(report: &Report) -> (u64, String) {
+pub(super) fn summary(report: &Report) -> (u64, String) {
     let head = report.chains.first().map(|chain| chain.summary.head.clone());
     (report.entries(), head.unwrap_or_default())
 }

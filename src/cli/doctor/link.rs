@@ -19,8 +19,8 @@ pub(super) async fn examine(ward: &Ward<'_>, settings: &ForgeSettings, forge: &d
         match forge.repo(&RepoRef { id: 0, path: link.repo.clone() }).await {
             Ok(repo) => {
                 rights(&what, link, &repo, bot, report);
-                privacy(ward, &what, (link, &project.repo), &repo, report).await;
-                hook(ward, settings, forge, &what, &repo, report).await;
+                home(ward, &what, (link, &project.repo), &repo, report).await;
+                hook(ward, settings, forge, (&what, &project.repo, link), &repo, report).await;
             }
             Err(ForgeError::NotFound(_)) => {
                 let fix = format!("check the name in [link] of the project's file, and give @{} access there", bot.login);
@@ -49,18 +49,32 @@ fn rights(what: &str, link: &LinkConfig, repo: &Repo, bot: &User, report: &mut R
     }
 }
 
-/// Nothing goes from a more private place to a more public one; who configured it that way is told before anybody waits for it.
-async fn privacy(ward: &Ward<'_>, what: &str, (link, path): (&LinkConfig, &str), there: &Repo, report: &mut Report) {
-    let what = format!("{what}, privacy");
+/// What has to be right where the project lives.
+async fn home(ward: &Ward<'_>, what: &str, (link, path): (&LinkConfig, &str), there: &Repo, report: &mut Report) {
     let Some(home) = ward.config.settings.forges.iter().find(|forge| forge.id == link.home) else { return };
-    let asked = match open_forge(home, ward.config.settings.timings.call, None, &ward.clock) {
-        Ok(forge) => forge.repo(&RepoRef { id: 0, path: path.to_owned() }).await.map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
+    let at = RepoRef { id: 0, path: path.to_owned() };
+    let forge = open_forge(home, ward.config.settings.timings.call, None, &ward.clock).map_err(|error| error.to_string());
+    let asked = match &forge {
+        Ok(forge) => match (forge.repo(&at).await, forge.labels(&at).await) {
+            (Ok(here), Ok(labels)) => Ok((here, labels)),
+            (Err(error), _) | (_, Err(error)) => Err(error.to_string()),
+        },
+        Err(error) => Err(error.clone()),
     };
-    let here = match asked {
-        Ok(here) => here,
-        Err(error) => return report.fix(what, Verdict::Unknown, error, "run this again when the forge answers"),
+    let (here, labels) = match asked {
+        Ok(asked) => asked,
+        Err(error) => return report.fix(format!("{what}, privacy"), Verdict::Unknown, error, "run this again when the forge answers"),
     };
+    privacy(what, (link, path), (&here, there), report);
+    if link.outward && !labels.iter().any(|label| label.name.eq_ignore_ascii_case(&link.outward_label)) {
+        let said = format!("{path} has no label `{}`, so nobody can let an issue out", link.outward_label);
+        report.fix(format!("{what}, outward label"), Verdict::Fails, said, format!("run `syndarix onboard {} {path}`", link.home));
+    }
+}
+
+/// Nothing goes from a more private place to a more public one; who configured it that way is told before anybody waits for it.
+fn privacy(what: &str, (link, path): (&LinkConfig, &str), (here, there): (&Repo, &Repo), report: &mut Report) {
+    let what = format!("{what}, privacy");
     let fix = "make both public or both private, or switch that direction off in [link]";
     match (here.private, there.private) {
         (true, false) if link.outward => {
@@ -75,25 +89,26 @@ async fn privacy(ward: &Ward<'_>, what: &str, (link, path): (&LinkConfig, &str),
     }
 }
 
-async fn hook(ward: &Ward<'_>, settings: &ForgeSettings, forge: &dyn Forge, what: &str, repo: &Repo, report: &mut Report) {
+async fn hook(
+    ward: &Ward<'_>,
+    settings: &ForgeSettings,
+    forge: &dyn Forge,
+    (what, project, link): (&str, &str, &LinkConfig),
+    repo: &Repo,
+    report: &mut Report,
+) {
     let (what, url) = (format!("{what}, web hook"), hook_url(ward.config, settings));
     let at = RepoRef { id: repo.id, path: repo.path.clone() };
     let slow = "changes there are found by looking, minutes later";
+    let mend = format!(
+        "run `syndarix onboard {} {project}`, or see to it in the settings of {}, with the hook secret of `{}`",
+        link.home, repo.path, settings.id
+    );
     match (forge.hooks(&at).await, forge.hook_events().await) {
         (Ok(hooks), Ok(events)) => match hooks.iter().find(|hook| hook.url == url) {
             Some(hook) if faults(hook, &events).is_empty() => report.add(what, Verdict::Ok, format!("it goes to {url}")),
-            Some(hook) => report.fix(
-                what,
-                Verdict::Note,
-                format!("{}; {slow}", faults(hook, &events).join("; ")),
-                "mend it in the repository's settings",
-            ),
-            None => report.fix(
-                what,
-                Verdict::Note,
-                format!("none goes to {url}; {slow}"),
-                format!("make one in the settings of {}, with the hook secret of `{}`", repo.path, settings.id),
-            ),
+            Some(hook) => report.fix(what, Verdict::Note, format!("{}; {slow}", faults(hook, &events).join("; ")), mend),
+            None => report.fix(what, Verdict::Note, format!("none goes to {url}; {slow}"), mend),
         },
         (Err(error), _) | (_, Err(error)) => {
             let fix = format!("look for a hook to {url} in the settings of {}", repo.path);

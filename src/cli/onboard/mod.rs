@@ -2,9 +2,11 @@
 //! run changes nothing and says so.
 
 mod file;
+mod hook;
+mod link;
 mod steps;
 
-pub(super) use steps::{faults, hook_url};
+pub(super) use hook::{faults, hook_url};
 
 use std::path::PathBuf;
 
@@ -92,6 +94,17 @@ pub(super) async fn carry_out(config: &Config, args: &OnboardArgs) -> Result<Rep
         ForgeKind::GitLab => {}
         _ if parts != 2 => bail!("`{}` is not a repository: write it as owner/name", args.repo),
         _ => {}
+    }
+    let linked =
+        config.team.projects.iter().find(|project| project.link.as_ref().is_some_and(|link| link.leads_to(&args.forge, &args.repo)));
+    if let Some(project) = linked {
+        bail!(
+            "{} is linked to the project {} and is none itself; `syndarix onboard {} {}` makes what is needed in both",
+            args.repo,
+            project.repo,
+            project.forge,
+            project.repo
+        );
     }
     let forge = open_forge(settings, config.settings.timings.call, None, &Clock::System)?;
     let mut report = Report::default();

@@ -5,9 +5,10 @@ use crate::cli::forges::{Words, is_like, words};
 use crate::cli::report::{Report, Verdict};
 use crate::config::{Config, ForgeSettings};
 use crate::domain::forge::{ForgeKind, Repo, RepoRef, State, User};
-use crate::forge::{Forge, ForgeError, NewFile, NewHook, NewPull, RepoHook};
+use crate::forge::{Forge, ForgeError, NewFile, NewPull};
 
-use super::{OnboardArgs, file};
+use super::hook::HookStep;
+use super::{OnboardArgs, file, link};
 
 pub(super) struct Job<'a> {
     pub forge: &'a dyn Forge,
@@ -29,6 +30,7 @@ impl Job<'_> {
         self.served(report);
         self.labels(report).await;
         self.hook(report).await;
+        link::examine(self, report).await;
         self.audit(report).await;
         self.pull(report).await;
         if self.args.protect {
@@ -36,7 +38,7 @@ impl Job<'_> {
         }
     }
 
-    fn at(&self) -> RepoRef {
+    pub(super) fn at(&self) -> RepoRef {
         RepoRef { id: self.repo.id, path: self.repo.path.clone() }
     }
 
@@ -53,7 +55,7 @@ impl Job<'_> {
     }
 
     /// What came of a call that may be refused.
-    fn refused(&self, report: &mut Report, what: &str, error: &ForgeError, fix: String) {
+    pub(super) fn refused(&self, report: &mut Report, what: &str, error: &ForgeError, fix: String) {
         let verdict = if error.is_transient() { Verdict::Unknown } else { Verdict::Fails };
         report.fix(what, verdict, error.to_string(), fix);
     }
@@ -93,54 +95,11 @@ impl Job<'_> {
     }
 
     async fn hook(&self, report: &mut Report) {
-        let url = hook_url(self.config, self.settings);
-        let found = match (self.forge.hooks(&self.at()).await, self.forge.hook_events().await) {
-            (Ok(hooks), Ok(events)) => (hooks, events),
-            (Err(error), _) | (_, Err(error)) => return self.refused(report, "web hook", &error, self.admin_fix()),
-        };
-        let ours: Vec<&RepoHook> = found.0.iter().filter(|hook| hook.url == url).collect();
-        let tail = format!("/hooks/{}", self.settings.id);
-        for other in found.0.iter().filter(|hook| hook.url != url && hook.url.ends_with(&tail)) {
-            let said = format!("there is another one, to {}", crate::base::text::without_login(&other.url));
-            let fix = format!("remove it in the {}'s settings if it is a former address of this program", self.words().repo);
-            report.fix("web hook", Verdict::Note, said, fix);
+        let hook =
+            HookStep { forge: self.forge, at: self.at(), settings: self.settings, config: self.config, args: self.args, what: "web hook" };
+        if let Err(error) = hook.take(report).await {
+            self.refused(report, "web hook", &error, self.admin_fix());
         }
-        let sound = ours.iter().find(|hook| faults(hook, &found.1).is_empty());
-        match sound {
-            Some(_) if ours.len() == 1 && !self.args.renew_hook => report.add("web hook", Verdict::Ok, format!("it is there, to {url}")),
-            _ if self.args.dry_run => {
-                let said =
-                    if ours.is_empty() { format!("one to {url} would be made") } else { format!("the one to {url} would be made anew") };
-                report.add("web hook", Verdict::Would, said);
-            }
-            _ => self.make_hook(report, &url, &ours).await,
-        }
-    }
-
-    /// The new one comes first, so that no moment is without any; a delivery that comes through both counts once.
-    async fn make_hook(&self, report: &mut Report, url: &str, old: &[&RepoHook]) {
-        let new = NewHook { url: url.to_owned(), secret: self.settings.hook_secret.clone() };
-        let made = match self.forge.create_hook(&self.at(), &new).await {
-            Ok(made) => made,
-            Err(error) => return self.refused(report, "web hook", &error, self.admin_fix()),
-        };
-        // A forge that has one hook at most of an address gives it the new secret.
-        for hook in old.iter().filter(|hook| hook.id != made.id) {
-            if let Err(error) = self.forge.delete_hook(&self.at(), hook.id).await {
-                return self.refused(
-                    report,
-                    "web hook",
-                    &error,
-                    format!("remove the hook number {} to {url} in the {}'s settings", hook.id, self.words().repo),
-                );
-            }
-        }
-        let said = if old.is_empty() {
-            format!("one to {url}, with the secret of the settings")
-        } else {
-            format!("the one to {url} anew, with the secret of the settings")
-        };
-        report.add("web hook", Verdict::Made, said);
     }
 
     async fn audit(&self, report: &mut Report) {
@@ -277,28 +236,4 @@ impl Job<'_> {
             Err(error) => self.refused(report, "branch", &error, self.admin_fix()),
         }
     }
-}
-
-/// Where a forge sends its deliveries.
-pub fn hook_url(config: &Config, forge: &ForgeSettings) -> String {
-    format!("{}/hooks/{}", config.settings.public_url, forge.id)
-}
-
-/// What is wrong with a hook of ours, in words.
-pub fn faults(hook: &RepoHook, events: &[&str]) -> Vec<String> {
-    let mut faults = Vec::new();
-    if !hook.active {
-        faults.push("it is switched off".to_owned());
-    }
-    if !hook.json {
-        faults.push("it sends forms instead of JSON".to_owned());
-    }
-    if !hook.branch_filter.is_empty() && hook.branch_filter != "*" {
-        faults.push(format!("it is limited to the branches `{}`", hook.branch_filter));
-    }
-    let missing: Vec<&str> = events.iter().copied().filter(|event| !hook.events.iter().any(|own| own == event)).collect();
-    if !missing.is_empty() {
-        faults.push(format!("it does not tell of: {}", missing.join(", ")));
-    }
-    faults
 }

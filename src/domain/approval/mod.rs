@@ -6,4 +6,4 @@ mod vote;
 
 pub use gate::{Gate, GateFacts, gate, permit};
 pub use permit::MergePermit;
-pub use vote::{Person, Vote, plan_vote, standing_objections, standing_word, votes};
+pub use vote::{MOVED, Person, Vote, plan_vote, standing_objections, standing_word, votes};

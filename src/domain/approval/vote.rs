@@ -8,6 +8,9 @@ use crate::domain::forge::{Review, Role, Sha, User, Verdict};
 
 use super::gate::GateFacts;
 
+/// How the reason ends why an approval of an older head does not count: whoever gave it can give it again.
+pub const MOVED: &str = "and the head has moved since";
+
 /// What is known about somebody who speaks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
@@ -53,7 +56,7 @@ pub fn votes(facts: &GateFacts) -> Vec<Vote> {
     for (user, head) in &facts.commands {
         // A request for changes given after the command takes the vote back.
         let withdrawn = newest_per_person(&facts.reviews).iter().any(|r| r.author.id == user.id && r.verdict == Verdict::ChangesRequested);
-        let fault = (*head != facts.head).then(|| format!("`{}` approved {}, and the head has moved since", user.login, head.short()));
+        let fault = (*head != facts.head).then(|| format!("`{}` approved {}, {MOVED}", user.login, head.short()));
         if !withdrawn && !approvals.get(&user.id).is_some_and(|(_, fault)| fault.is_none()) {
             approvals.insert(user.id, (user.clone(), fault));
         }
@@ -104,7 +107,7 @@ fn review_fault(review: &Review, head: &Sha) -> Option<String> {
     let login = &review.author.login;
     match &review.commit {
         Some(commit) if commit == head && !review.stale => None,
-        Some(commit) => Some(format!("`{login}` approved {}, and the head has moved since", commit.short())),
+        Some(commit) => Some(format!("`{login}` approved {}, {MOVED}", commit.short())),
         None => Some(format!("the approval of `{login}` names no commit")),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::plan::{Agreed, Base, Conflict, Field, Op, Plan, Rules, Seen, Verdict, judge};
 use super::{Side, Vector};
+use crate::domain::scopes;
 use crate::domain::workflow::label::Label;
 
 /// Which labels flow, and which exclude each other.
@@ -15,10 +16,13 @@ pub struct LabelRules {
     pub exclusive: BTreeSet<String>,
 }
 
-/// Labels by which Syndarix itself is steered. They never flow: a mirrored label is no word of a person who may give one here.
+/// Labels by which Syndarix itself is steered, however a forge spells them. They never flow: a mirrored label is no word of a person who
+/// may give one here.
 pub fn is_workflow(name: &str) -> bool {
-    let scope = name.split('/').next().unwrap_or_default().to_ascii_lowercase();
-    Label::parse(name).is_some() || (name.contains('/') && matches!(scope.as_str(), "story" | "pr" | "sprint" | "syndarix" | "autonomy"))
+    let name = name.strip_prefix(scopes::FOREIGN).unwrap_or(name);
+    let scope = name.split([':', '/']).next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_scoped = name.contains('/') || name.contains("::");
+    Label::parse(name).is_some() || (is_scoped && matches!(scope.as_str(), "story" | "pr" | "sprint" | "syndarix" | "autonomy"))
 }
 
 impl LabelRules {
@@ -128,6 +132,23 @@ fn exclude(plan: &mut Plan, elements: &mut BTreeMap<&str, Element>, side: Side, 
             if may {
                 plan.conflicts.push(Conflict { field: Field::Label(goes.to_owned()), loser, lost: goes.to_owned() });
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_that_steer_are_known_in_every_spelling() {
+        for name in
+            ["story/design", "story::design", "Story::Design", "plain:story/design", "autonomy::autonomous", "syndarix/waiting", "pr::x/y"]
+        {
+            assert!(is_workflow(name), "{name}");
+        }
+        for name in ["bug", "story", "team::red", "area/story", "mirror/outward", "user story: rounding"] {
+            assert!(!is_workflow(name), "{name}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Asking a model: reserve, call, settle. No transaction is open while it thinks.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::base::Nano;
@@ -19,6 +21,20 @@ use super::{Pace, RUNS, Session, finished};
 
 /// Most times one call may be begun: once, and once more when a crash hid its answer.
 const MAX_BEGINNINGS: i64 = 2;
+
+/// How long an answer is held while the store cannot take it, in milliseconds between tries. It was paid for and stands nowhere else; who
+/// loses the run's lease meanwhile is stopped.
+const HELD: [u64; 8] = [20, 50, 100, 200, 400, 800, 1_600, 3_200];
+
+/// A model's answer on its way into the store.
+struct Given<'a> {
+    begun: &'a StepRow,
+    group: &'a str,
+    permit: &'a Reserved,
+    answered: &'a Answered,
+    /// Tokens that were charged before the call.
+    expected: i64,
+}
 
 impl Session<'_> {
     pub(super) async fn call_model(&mut self, talk: Talk) -> Result<Pace> {
@@ -110,7 +126,10 @@ impl Session<'_> {
             answer
         });
         match trace::part(self.engine, "model call", &key, called).await {
-            Ok(answered) => self.answered(row, &group, &permit, answered, expected).await,
+            Ok(answered) => {
+                let given = Given { begun: &row, group: &group, permit: &permit, answered: &answered, expected };
+                self.answered(&given).await
+            }
             Err(failure) => self.unanswered(&permit, &failure, row.attempts, expected).await,
         }
     }
@@ -158,7 +177,33 @@ impl Session<'_> {
         }
     }
 
-    async fn answered(&mut self, begun: StepRow, group: &str, permit: &Reserved, answered: Answered, expected: i64) -> Result<Pace> {
+    async fn answered(&mut self, given: &Given<'_>) -> Result<Pace> {
+        let mut kept = self.keep_answer(given).await;
+        for pause in HELD {
+            match &kept {
+                Err(error) if error.is_transient() => tokio::time::sleep(Duration::from_millis(pause)).await,
+                _ => break,
+            }
+            kept = match self.kept_after_all(given.begun.seq).await {
+                Ok(Some(step)) => Ok(step),
+                Ok(None) => self.keep_answer(given).await,
+                Err(error) => Err(error),
+            };
+        }
+        self.steps.push(kept?);
+        Ok(Pace::On)
+    }
+
+    /// The step, where a commit went through whose confirmation was lost.
+    async fn kept_after_all(&self, seq: i64) -> Result<Option<StepRow>> {
+        let mut tx = self.begin().await?;
+        let step = tx.steps(self.row.id).await?.into_iter().find(|step| step.seq == seq && step.state == StepState::Done);
+        tx.rollback().await?;
+        Ok(step)
+    }
+
+    async fn keep_answer(&self, given: &Given<'_>) -> Result<StepRow> {
+        let Given { begun, group, permit, answered, expected } = *given;
         let seq = begun.seq;
         let cost = answered.cost();
         let reply = serde_json::to_value(&answered.reply)?;
@@ -184,8 +229,7 @@ impl Session<'_> {
         });
         tx.append(RUNS, self.row.id.0, None, &[self.event("model.called", payload)]).await?;
         self.engine.commit(tx).await?;
-        self.steps.push(finished(begun, step, self.engine.clock.now()));
-        Ok(Pace::On)
+        Ok(finished(begun.clone(), step, self.engine.clock.now()))
     }
 
     async fn unanswered(&mut self, permit: &Reserved, failure: &TotalFailure, begun: i64, expected: i64) -> Result<Pace> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::forge::State;
+use crate::domain::forge::{State, mention};
 
 use super::super::agent_run::RUNS;
 use super::super::perform::EFFECTS;
@@ -19,7 +19,7 @@ pub(super) fn check(books: &Books, seen: &Seen) -> Vec<Violation> {
 fn on_the_forge(books: &Books, seen: &Seen) -> Vec<Violation> {
     let mut told: BTreeMap<String, usize> = BTreeMap::new();
     for (number, kind, object) in &seen.said {
-        *told.entry(format!("the {kind} `{object}` on #{number}")).or_default() += 1;
+        *told.entry(format!("the {kind} `{object}` on {}", mention(*number))).or_default() += 1;
     }
     let mut open: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for pull in seen.pulls.values().filter(|pull| pull.state == State::Open) {
@@ -32,11 +32,13 @@ fn on_the_forge(books: &Books, seen: &Seen) -> Vec<Violation> {
         seen.issues.values().map(|issue| (issue.number, &issue.labels)).chain(seen.pulls.values().map(|pull| (pull.number, &pull.labels)));
     for (number, labels) in labels {
         for label in labels {
-            *told.entry(format!("the label {label} on #{number}")).or_default() += 1;
+            *told.entry(format!("the label {label} on {}", mention(number))).or_default() += 1;
         }
     }
-    for event in books.stream(EFFECTS).filter(|event| event.kind == "merge.done" && event.payload.get("held_back").is_none()) {
-        *told.entry(format!("the merge of #{} at {}", event.payload["pull"], event.payload["head"])).or_default() += 1;
+    for event in books.stream(EFFECTS).filter(|event| event.kind == "merge.done" && event.payload.get("merged").is_some()) {
+        *told
+            .entry(format!("the merge of {} at {}", mention(event.payload["pull"].as_i64().unwrap_or_default()), event.payload["head"]))
+            .or_default() += 1;
     }
     let doubled = told.into_iter().filter(|(_, count)| *count > 1);
     doubled.map(|(what, count)| Violation::new(Invariant::NoDoubles, format!("{what} is there {count} times"))).collect()

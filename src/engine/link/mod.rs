@@ -6,9 +6,11 @@
 //! that after an uncertain answer it is looked for before it is written again; a comparison whose outcome could not be noted comes to the
 //! same when it is made again.
 
+mod carry;
 mod compare;
 mod copy;
 mod notice;
+mod speak;
 mod watch;
 
 use std::time::Duration;

@@ -137,7 +137,7 @@ fn name(branch: &str) -> Result<BranchName> {
 /// The forge's words for a branch that lacks commits of its base, as protection rule and as merge style.
 fn asks_for_all_of_the_base(error: &ForgeError) -> bool {
     let text = error.to_string().to_lowercase();
-    ["behind the base", "outdated", "fast-forward", "fast forward", "up to date with the base", "up-to-date"]
+    ["behind the base", "outdated", "fast-forward", "fast forward", "need rebase", "up to date with the base", "up-to-date"]
         .iter()
         .any(|words| text.contains(words))
 }

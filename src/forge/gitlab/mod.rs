@@ -29,6 +29,7 @@ mod read;
 mod reviews;
 mod rules;
 mod setup;
+mod speech;
 mod touched;
 mod wire;
 mod write;

@@ -10,7 +10,7 @@ use crate::forge::{ForgeError, Result};
 
 use super::client::Call;
 use super::convert::{place, time};
-use super::{GitLabForge, convert, quick, wire};
+use super::{GitLabForge, convert, speech, wire};
 
 impl GitLabForge {
     /// The threads come first and the note, which carries the marker, last: whoever finds the note knows that the threads stand. A thread that
@@ -33,7 +33,7 @@ impl GitLabForge {
         let on_head = !refs.head_sha.is_empty() && convert::sha(&refs.head_sha) == *head;
         let mut refused: Vec<&NewReviewComment> = Vec::new();
         for comment in comments {
-            let text = quick::disarm(&comment.body);
+            let text = speech::outgoing(&comment.body);
             let stands = there.iter().filter_map(|thread| thread.notes.first()).any(|note| is_same(note, me.id, head, comment, &text));
             if stands {
                 continue;
@@ -54,7 +54,7 @@ impl GitLabForge {
             }
         }
         let note: wire::Note = {
-            let text = quick::disarm(&with_refused(body, &refused));
+            let text = speech::outgoing(&with_refused(body, &refused));
             let call = Call::new(Method::POST, &[list, &iid, "notes"]).json(json!({"body": text}));
             self.client.on_repo(repo, &call).await?.json()?
         };
@@ -65,7 +65,7 @@ impl GitLabForge {
             id: note.id,
             author: me,
             verdict: Verdict::Commented,
-            body: quick::rearm(&note.body),
+            body: speech::incoming(&note.body),
             commit: Some(head.clone()),
             stale: false,
             official: false,

@@ -12,7 +12,7 @@ use super::client::Call;
 use super::convert::place;
 use super::read::odd;
 use super::write::state_event;
-use super::{GitLabForge, convert, quick, wire};
+use super::{GitLabForge, convert, speech, wire};
 
 impl GitLabForge {
     fn own_pull(&self, mut pull: Pull) -> Pull {
@@ -103,7 +103,7 @@ impl GitLabForge {
     pub(super) async fn write_pull(&self, repo: &RepoRef, pull: &NewPull) -> Result<Pull> {
         self.bot().await?;
         let body = json!({
-            "title": convert::join_title(&pull.title, pull.draft), "description": quick::disarm(&pull.body),
+            "title": convert::join_title(&pull.title, pull.draft), "description": speech::outgoing(&pull.body),
             "source_branch": pull.head, "target_branch": pull.base, "remove_source_branch": false,
         });
         let answer = self.client.on_repo(repo, &Call::new(Method::POST, &["merge_requests"]).json(body)).await?;
@@ -126,7 +126,7 @@ impl GitLabForge {
             }
         }
         if let Some(text) = &patch.body {
-            body.insert("description".to_owned(), json!(quick::disarm(text)));
+            body.insert("description".to_owned(), json!(speech::outgoing(text)));
         }
         if let Some(state) = patch.state {
             body.insert("state_event".to_owned(), json!(state_event(state)));

@@ -8,7 +8,7 @@ use crate::forge::{ForgeError, Result};
 
 use super::client::Call;
 use super::convert::{place, time};
-use super::{GitLabForge, convert, quick, wire};
+use super::{GitLabForge, convert, speech, wire};
 
 /// An answer that lacks what it must hold.
 pub(super) fn odd(sentence: String) -> ForgeError {
@@ -100,7 +100,7 @@ impl GitLabForge {
 
     /// What the bot wrote, as it wrote it.
     pub(super) fn own_text(&self, author: i64, text: String) -> String {
-        if self.me.get().is_some_and(|me| me.id == author) { quick::rearm(&text) } else { text }
+        if self.me.get().is_some_and(|me| me.id == author) { speech::incoming(&text) } else { text }
     }
 
     pub(super) fn note(&self, note: wire::Note) -> Result<Comment> {

@@ -37,7 +37,7 @@ impl Moment<'_> {
 /// giver may not have seen.
 fn head_at(versions: &[wire::Version], moment: &str) -> Option<Sha> {
     let mut sorted: Vec<&wire::Version> = versions.iter().collect();
-    sorted.sort_by_key(|version| time(&version.created_at));
+    sorted.sort_by_key(|version| (time(&version.created_at), version.id));
     if time(moment) == Time::default() {
         return None;
     }
@@ -131,7 +131,7 @@ impl GitLabForge {
             let own = note.author.as_ref().is_some_and(|author| author.id == me.id);
             if own && note.body.contains(REVIEW_MARK) {
                 let mut one = review(note.id, me.clone(), Verdict::Commented, head_at(&versions, &note.created_at), time(&note.created_at));
-                one.body = super::quick::rearm(&note.body);
+                one.body = super::speech::incoming(&note.body);
                 reviews.push(one);
             }
         }
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     fn version(sha: &str, at: &str) -> wire::Version {
-        wire::Version { head_commit_sha: sha.to_owned(), created_at: at.to_owned() }
+        wire::Version { id: 0, head_commit_sha: sha.to_owned(), created_at: at.to_owned() }
     }
 
     #[test]

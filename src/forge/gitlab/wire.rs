@@ -46,7 +46,7 @@ tolerant! {
         target_branch: String, source_project_id: i64, target_project_id: i64, diff_refs: Option<DiffRefs>, detailed_merge_status: String,
         merge_status: String, has_conflicts: bool, created_at: String, updated_at: String,
     }
-    Version { head_commit_sha: String, created_at: String, }
+    Version { id: i64, head_commit_sha: String, created_at: String, }
     Approver { user: Option<User>, approved_at: String, }
     Approvals { approved_by: Vec<Approver>, }
     Reviewer { user: Option<User>, state: String, created_at: String, }

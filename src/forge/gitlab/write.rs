@@ -12,13 +12,13 @@ use crate::forge::{ForgeError, Reacted, ReactionTarget, Result};
 use super::client::Call;
 use super::convert::place;
 use super::read::odd;
-use super::{GitLabForge, convert, quick, wire};
+use super::{GitLabForge, convert, speech, wire};
 
 impl GitLabForge {
     pub(super) async fn write_comment(&self, repo: &RepoRef, number: i64, body: &str) -> Result<Comment> {
         self.bot().await?;
         let (list, iid) = place(number);
-        let call = Call::new(Method::POST, &[list, &iid, "notes"]).json(json!({"body": quick::disarm(body)}));
+        let call = Call::new(Method::POST, &[list, &iid, "notes"]).json(json!({"body": speech::outgoing(body)}));
         let note: wire::Note = self.client.on_repo(repo, &call).await?.json()?;
         if note.id <= 0 {
             // 202: the text was taken for quick actions alone.
@@ -29,7 +29,7 @@ impl GitLabForge {
 
     pub(super) async fn write_comment_edit(&self, repo: &RepoRef, number: i64, id: i64, body: &str) -> Result<()> {
         let (list, iid) = place(number);
-        let call = Call::new(Method::PUT, &[list, &iid, "notes", &id.to_string()]).json(json!({"body": quick::disarm(body)}));
+        let call = Call::new(Method::PUT, &[list, &iid, "notes", &id.to_string()]).json(json!({"body": speech::outgoing(body)}));
         self.client.on_repo(repo, &call).await.map(drop)
     }
 
@@ -85,14 +85,14 @@ impl GitLabForge {
     }
 
     pub(super) async fn write_issue(&self, repo: &RepoRef, title: &str, body: &str) -> Result<Issue> {
-        let call = Call::new(Method::POST, &["issues"]).json(json!({"title": title, "description": quick::disarm(body)}));
+        let call = Call::new(Method::POST, &["issues"]).json(json!({"title": title, "description": speech::outgoing(body)}));
         convert::issue(self.client.on_repo(repo, &call).await?.json()?).map_err(ForgeError::Uncertain)
     }
 
     pub(super) async fn write_issue_edit(&self, repo: &RepoRef, number: i64, title: Option<&str>, body: Option<&str>) -> Result<()> {
         let mut changes = serde_json::Map::new();
         changes.extend(title.map(|title| ("title".to_owned(), json!(title))));
-        changes.extend(body.map(|body| ("description".to_owned(), json!(quick::disarm(body)))));
+        changes.extend(body.map(|body| ("description".to_owned(), json!(speech::outgoing(body)))));
         if changes.is_empty() {
             return Ok(());
         }

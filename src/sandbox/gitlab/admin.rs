@@ -7,7 +7,25 @@ use crate::sandbox::admin::repo_id;
 use crate::sandbox::problem::Problem;
 use crate::sandbox::state::{Issue, Lab, Verdict};
 
+/// An issue or a merge request, and how it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbered {
+    /// The number that issues and pull requests share on Gitea and GitHub.
+    pub shared: i64,
+    /// The number on GitLab, where each kind is counted apart.
+    pub own: i64,
+    /// A merge request.
+    pub is_pull: bool,
+}
+
 impl Sandbox {
+    /// How all issues and pull requests of a repository are called.
+    pub fn numbers(&self, repo: &str) -> Result<Vec<Numbered>, Problem> {
+        let repo = self.repo_id(repo)?;
+        let of = |issue: &Issue| Numbered { shared: issue.number, own: issue.iid, is_pull: issue.pull.is_some() };
+        Ok(self.forge.read(|world| world.issues.all().filter(|issue| issue.repo == repo).map(of).collect()))
+    }
+
     /// Changes what the protocol of GitLab keeps of a repository: a paid plan, approvals that a push takes back, how is merged.
     pub fn set_gitlab(&self, repo: &str, change: impl FnOnce(&mut Lab)) -> Result<(), Problem> {
         self.forge.change(|world| {

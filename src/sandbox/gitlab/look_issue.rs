@@ -115,11 +115,17 @@ impl Look<'_> {
             "requested_changes"
         } else if rule.is_some_and(|rule| rule.status_check) && !self.checks_pass(issue, pull) {
             "ci_must_pass"
-        } else if self.world.repos.get(issue.repo).is_some_and(|repo| repo.lab.merge_method == "ff") && pull.check.behind > 0 {
+        } else if self.wants_all_of_the_base(issue, pull) && pull.check.behind > 0 {
             "need_rebase"
         } else {
             "mergeable"
         }
+    }
+
+    /// By its way of merging, or because the branch is protected so on another of the protocols.
+    fn wants_all_of_the_base(&self, issue: &Issue, pull: &Pull) -> bool {
+        let by_method = self.world.repos.get(issue.repo).is_some_and(|repo| repo.lab.merge_method == "ff");
+        by_method || self.world.protection_of(issue.repo, &pull.base).is_some_and(|rule| rule.block_on_outdated)
     }
 
     fn checks_pass(&self, issue: &Issue, pull: &Pull) -> bool {

@@ -28,6 +28,8 @@ pub mod sign;
 mod statuses;
 mod web;
 
+pub use admin::Numbered;
+
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;

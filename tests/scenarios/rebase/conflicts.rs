@@ -140,7 +140,7 @@ async fn protected_files_that_come_with_the_base_branch_are_not_the_branchs_chan
         // Nobody had to approve: the protected file is no change of this branch.
         assert_snapshot!(w.news(w.pull()), @r"
     [merged] pr/merged
-    --- syndarix comments (stale, on an older head)
+    --- syndarix comments
     Somebody (reviewer): no findings.
 
     Fits the plan.
@@ -175,10 +175,6 @@ async fn a_file_that_was_deleted_on_main_may_be_kept() {
         w.settle().await;
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
-    --- syndarix comments (stale, on an older head)
-    Somebody (reviewer): no findings.
-
-    Fits the plan.
     --- alice
     /syndarix rebase
     (eyes by syndarix)

@@ -119,10 +119,6 @@ async fn a_persons_push_goes_before_a_rebase() {
         w.settle().await;
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
-    --- syndarix comments (stale, on an older head)
-    Somebody (reviewer): no findings.
-
-    Fits the plan.
     --- alice
     /syndarix rebase
     --- syndarix

@@ -15,10 +15,6 @@ async fn rebase_merges_the_base_branch_and_voids_approvals() {
         w.settle().await;
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
-    --- syndarix comments (stale, on an older head)
-    Somebody (reviewer): no findings.
-
-    Fits the plan.
     --- alice
     /syndarix rebase
     (eyes by syndarix)
@@ -81,10 +77,6 @@ async fn the_engineer_resolves_conflicts_and_the_reviewer_looks_again() {
         w.settle().await;
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
-    --- syndarix comments (stale, on an older head)
-    Somebody (reviewer): no findings.
-
-    Fits the plan.
     --- alice
     /syndarix rebase
     (eyes by syndarix)
@@ -133,10 +125,6 @@ async fn an_approved_pull_request_in_conflict_is_brought_up_to_date_unasked() {
         w.settle().await;
         assert_snapshot!(w.news(pull), @r"
     [open] pr/reviewing, syndarix/waiting
-    --- syndarix comments (stale, on an older head)
-    Somebody (reviewer): no findings.
-
-    Fits the plan.
     --- bob approved (stale, on an older head)
     --- syndarix
     Everything for the merge of <3> was there, but `main` (<4>) has changed the same lines since. I merge `main` into this branch now; what was approved on <3> has to be approved once more on the new head.

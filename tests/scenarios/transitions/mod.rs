@@ -157,7 +157,7 @@ impl World {
     /// What the newest run of a purpose was told.
     async fn told(&self, issue: i64, purpose: &str) -> String {
         let mut tx = self.store().begin_read(self.project(REPO).await).await.unwrap();
-        let subject = tx.subject_by_alias(&format!("issue:{issue}")).await.unwrap().unwrap();
+        let subject = tx.subject_by_alias(&format!("issue:{}", self.own(issue))).await.unwrap().unwrap();
         let run = tx.runs(subject.id).await.unwrap().into_iter().filter(|run| run.purpose == purpose).max_by_key(|run| run.round);
         let steps = tx.steps(run.expect("there was no such run").id).await.unwrap();
         tx.rollback().await.unwrap();
@@ -167,7 +167,7 @@ impl World {
     /// How often an agent was set to a purpose.
     async fn runs(&self, issue: i64, purpose: &str) -> usize {
         let mut tx = self.store().begin_read(self.project(REPO).await).await.unwrap();
-        let subject = tx.subject_by_alias(&format!("issue:{issue}")).await.unwrap().unwrap();
+        let subject = tx.subject_by_alias(&format!("issue:{}", self.own(issue))).await.unwrap().unwrap();
         let count = tx.runs(subject.id).await.unwrap().into_iter().filter(|run| run.purpose == purpose).count();
         tx.rollback().await.unwrap();
         count
@@ -176,7 +176,7 @@ impl World {
     /// Notes of the record about a story: action and details.
     async fn notes(&self, issue: i64) -> Vec<(String, serde_json::Value)> {
         let mut tx = self.store().begin_read(self.project(REPO).await).await.unwrap();
-        let subject = tx.subject_by_alias(&format!("issue:{issue}")).await.unwrap().unwrap();
+        let subject = tx.subject_by_alias(&format!("issue:{}", self.own(issue))).await.unwrap().unwrap();
         let rows = tx.events(turn::NOTES, subject.id.0).await.unwrap();
         tx.rollback().await.unwrap();
         rows.into_iter().map(|row| (row.kind, row.payload)).collect()

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::domain::approval;
 use crate::domain::forge::User;
 
 use super::super::facts::Facts;
@@ -28,10 +29,11 @@ pub fn branch_deleted(branch: &str) -> String {
 
 /// An approval that does not count, and why.
 pub fn vote_does_not_count(why: &str) -> String {
-    format!(
-        "Thank you for the approval. It does not count for the merge: {} Somebody else with write permission has to approve.",
-        stop(why)
-    )
+    let way_out = match why.ends_with(approval::MOVED) {
+        true => "Look at what came since, and approve again.",
+        false => "Somebody else with write permission has to approve.",
+    };
+    format!("Thank you for the approval. It does not count for the merge: {} {way_out}", stop(why))
 }
 
 /// A label that was put back.
@@ -92,6 +94,8 @@ mod tests {
     #[test]
     fn a_reason_ends_in_one_stop() {
         assert!(put_back("story/done", "no story runs.").contains("as it was: no story runs. I say"));
-        assert!(vote_does_not_count("the head has moved since").contains("moved since. Somebody"));
+        assert!(vote_does_not_count("nobody knows them").contains("knows them. Somebody else"));
+        let again = vote_does_not_count(&format!("`bob` approved <3>, {}", approval::MOVED));
+        assert!(again.ends_with("moved since. Look at what came since, and approve again."), "{again}");
     }
 }
