@@ -132,6 +132,7 @@ async fn ours(url: &str) -> axum::Router {
         data_dir: std::env::temp_dir(),
         stopping: tokio_util::sync::CancellationToken::new(),
         team: None,
+        endings: syndarix::config::endings::Endings::default(),
         metrics: web::Kept::default(),
         metrics_need_token: false,
         pace: web::Pace::default(),

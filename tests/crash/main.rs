@@ -4,6 +4,7 @@
 //! `SYNDARIX_SWEEP=full` visits every place instead of each so-manieth, a number sets how sparsely, `SYNDARIX_SWEEP=nested` kills a second time while the bot takes
 //! up its work again, and `SYNDARIX_SWEEP=effect-after:6` plays one place ten times. Worth the build when run often: `cargo test --profile sweep --features failpoints --test crash`.
 
+#![cfg_attr(not(feature = "failpoints"), allow(dead_code, unused_imports, reason = "the sweep alone uses all of it"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod forges;
