@@ -22,13 +22,14 @@ use tokio_util::sync::CancellationToken;
 use crate::base::Clock;
 use crate::base::secret::ExposeSecret;
 use crate::base::text::sha256_hex;
+use crate::config::endings::Endings;
 use crate::config::{Config, Retention};
 use crate::domain::forge::RepoRef;
 use crate::engine::hot::Hot;
 use crate::engine::otlp::{self, Exporter};
 use crate::engine::reconcile::cadence::Bounds;
 use crate::engine::supervisor::Supervisor;
-use crate::engine::{Connection, Engine, Timings, prune, reconcile, team as followed, upkeep};
+use crate::engine::{Connection, Engine, Timings, endings, prune, reconcile, team as followed, upkeep};
 use crate::forge::ForgeError;
 use crate::forge::Timeouts;
 use crate::git::FetchLimits;
@@ -110,6 +111,7 @@ impl App {
             data,
             fetch: limits,
             latest: AtomicI64::new(options.clock.now().0),
+            endings: Endings::default(),
             stopping: CancellationToken::new(),
             cut: CancellationToken::new(),
         };
@@ -121,6 +123,7 @@ impl App {
             data_dir: engine.data.clone(),
             stopping: engine.stopping.clone(),
             team: engine.source.as_ref().map(|source| source.standing.clone()),
+            endings: engine.endings.clone(),
             metrics: web::Kept::default(),
             metrics_need_token: config.settings.metrics_need_token,
             pace: web::Pace::default(),
@@ -167,6 +170,7 @@ impl App {
         if self.engine.source.is_some() {
             supervisor.take("config", followed::run(self.engine.clone(), stop.clone()));
         }
+        supervisor.take("endings", endings::run(self.engine.clone(), stop.clone()));
         supervisor.take("upkeep", upkeep::run(self.engine.clone(), stop.clone()));
         let store = self.engine.store.clone();
         let stopped = stop.clone();

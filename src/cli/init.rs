@@ -8,9 +8,11 @@ use clap::Args;
 
 use super::config::write_schemas;
 use super::files;
+use super::forges::words;
 use crate::app::fresh_secret;
 use crate::base::secret::ExposeSecret;
 use crate::config::shape::{settings_file, team_files};
+use crate::domain::forge::ForgeKind;
 
 /// Arguments of `syndarix init`.
 #[derive(Debug, Args)]
@@ -18,15 +20,18 @@ pub struct InitArgs {
     /// Where to write; by default here.
     #[arg(value_name = "DIR", default_value = ".")]
     pub(super) directory: PathBuf,
-    /// Address of your Gitea or Forgejo.
+    /// Address of your forge. Left out: https://github.com or https://gitlab.com where the kind is one of them.
     #[arg(long, value_name = "URL")]
     pub(super) forge_url: Option<String>,
     /// Address at which people reach it, where that is another one.
     #[arg(long, value_name = "URL")]
     pub(super) forge_public_url: Option<String>,
     /// What it is.
-    #[arg(long, value_name = "KIND", default_value = "gitea", value_parser = ["gitea", "forgejo"])]
+    #[arg(long, value_name = "KIND", default_value = "gitea", value_parser = ["gitea", "forgejo", "github", "gitlab"])]
     pub(super) forge_kind: String,
+    /// Number of the GitHub App that the bot is, in place of an account with a token.
+    #[arg(long, value_name = "APP_ID")]
+    pub(super) github_app: Option<u64>,
     /// A name for it.
     #[arg(long, value_name = "NAME", default_value = "home")]
     pub(super) forge_id: String,
@@ -44,8 +49,31 @@ pub struct InitArgs {
     pub(super) data_dir: Option<PathBuf>,
 }
 
+impl InitArgs {
+    fn kind(&self) -> ForgeKind {
+        match self.forge_kind.as_str() {
+            "forgejo" => ForgeKind::Forgejo,
+            "github" => ForgeKind::GitHub,
+            "gitlab" => ForgeKind::GitLab,
+            _ => ForgeKind::Gitea,
+        }
+    }
+
+    /// The forge's address: the one given, else that of the one that everybody means.
+    fn url(&self) -> Option<&str> {
+        self.forge_url.as_deref().or(match self.kind() {
+            ForgeKind::GitHub => Some("https://github.com"),
+            ForgeKind::GitLab => Some("https://gitlab.com"),
+            ForgeKind::Gitea | ForgeKind::Forgejo => None,
+        })
+    }
+}
+
 /// Writes what is missing and says what to do next.
 pub fn run(args: &InitArgs) -> Result<u8> {
+    if args.github_app.is_some() && args.kind() != ForgeKind::GitHub {
+        bail!("--github-app goes with --forge-kind github: only GitHub has Apps");
+    }
     let mut answer = Vec::new();
     write(args, &mut answer)?;
     next(args, &home(args)?, &mut answer)?;
@@ -62,7 +90,10 @@ pub(super) fn write(args: &InitArgs, out: &mut dyn Write) -> Result<usize> {
     std::fs::create_dir_all(&args.directory).with_context(|| format!("{} cannot be made", args.directory.display()))?;
     let home = home(args)?;
     let settings = home.join("syndarix-settings.toml");
-    let text = format!("#:schema bot-config/.schemas/settings.schema.json\n{}", settings_file(&set(args, &home)?));
+    let text = format!(
+        "#:schema bot-config/.schemas/settings.schema.json\n{}",
+        settings_file(&set(args, &home)?, args.url().map(|_| args.kind()))
+    );
     // The settings name the secret, so it comes first: who is cut off in between has no settings that cannot be read.
     let secret = format!("{}\n", fresh_secret().expose_secret());
     let mut made = usize::from(put(out, &home.join("hook-secret"), secret.as_bytes(), 0o600)?);
@@ -91,10 +122,16 @@ fn set(args: &InitArgs, home: &Path) -> Result<Vec<(&'static str, String)>> {
         set.push(("public_url", quoted(url)));
     }
     set.push(("projects", toml::Value::from(args.project.clone()).to_string()));
-    if let Some(url) = &args.forge_url {
+    if let Some(url) = args.url() {
         set.extend([("forges.id", quoted(&args.forge_id)), ("forges.kind", quoted(&args.forge_kind)), ("forges.url", quoted(url))]);
         set.extend(args.forge_public_url.iter().map(|url| ("forges.public_url", quoted(url))));
-        set.extend([("forges.token_file", path(&home.join("token"))?), ("forges.hook_secret_file", path(&home.join("hook-secret"))?)]);
+        match args.github_app {
+            Some(app) => {
+                set.extend([("forges.app_id", app.to_string()), ("forges.private_key_file", path(&home.join("app.pem"))?)]);
+            }
+            None => set.push(("forges.token_file", path(&home.join("token"))?)),
+        }
+        set.push(("forges.hook_secret_file", path(&home.join("hook-secret"))?));
     }
     Ok(set)
 }
@@ -113,15 +150,26 @@ fn next(args: &InitArgs, home: &Path, out: &mut dyn Write) -> io::Result<()> {
     let (home, id) = (home.display(), &args.forge_id);
     let repo = args.project.first().map_or("OWNER/REPO", String::as_str);
     writeln!(out, "\nNext:")?;
-    if args.forge_url.is_none() {
+    let words = words(args.kind());
+    if args.url().is_none() {
         writeln!(out, "- take the comment signs off the [[forges]] block of {home}/syndarix-settings.toml and fill it in")?;
     }
-    writeln!(
-        out,
-        "- make an account for the bot on the forge, and a token of it with write:repository, write:issue, read:organization, read:user"
-    )?;
-    writeln!(out, "- put the token into {home}/token, for your eyes only: umask 077; cat > {home}/token")?;
-    writeln!(out, "- give the account administrator rights in {repo}")?;
+    match (args.github_app, words.app) {
+        (Some(_), Some((_, permissions))) => {
+            writeln!(out, "- make the GitHub App, without a web hook of its own, with the permissions {permissions}")?;
+            writeln!(
+                out,
+                "- put the private key that GitHub gives you into {home}/app.pem, for your eyes only: umask 077; cat > {home}/app.pem"
+            )?;
+            writeln!(out, "- install the App in {repo}")?;
+        }
+        _ => {
+            let scopes = words.scopes.join(", ");
+            writeln!(out, "- make an account for the bot on the forge, and a token of it with {scopes}")?;
+            writeln!(out, "- put the token into {home}/token, for your eyes only: umask 077; cat > {home}/token")?;
+            writeln!(out, "- give the account {} in {repo}", words.admin)?;
+        }
+    }
     writeln!(out, "- give a key of a model: SYNDARIX_ANTHROPIC_API_KEY or SYNDARIX_OPENAI_API_KEY, or start Ollama")?;
     writeln!(out, "- cd {home}, then: syndarix config check; syndarix onboard {id} {repo}; syndarix serve; syndarix doctor")?;
     writeln!(

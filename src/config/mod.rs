@@ -7,6 +7,7 @@ use crate::base::secret::Redactor;
 
 pub mod agents;
 mod embedded;
+pub mod endings;
 pub mod env;
 pub mod error;
 pub mod files;

@@ -286,7 +286,7 @@ mod tests {
             ("forges.hook_secret", "\"hook-canary\"".to_owned()),
             ("log", "\"debug\"".to_owned()),
         ];
-        std::fs::write(&path, settings_file(&set)).unwrap();
+        std::fs::write(&path, settings_file(&set, None)).unwrap();
         let env = Env::of([("SYNDARIX_FORGE_HOME_URL", "https://git.example.org"), ("OPENAI_API_KEY", "key-canary")]);
         let config = Config::load(&env, Some(&path)).unwrap_or_else(|errors| panic!("{errors}"));
         let all = sections(&config, &env, Some(&path), None).unwrap();

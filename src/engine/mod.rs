@@ -6,6 +6,7 @@ pub mod agent_run;
 pub mod carry;
 pub mod crash;
 pub mod crew;
+pub mod endings;
 pub mod gather;
 pub mod guard;
 pub mod hot;

@@ -182,6 +182,8 @@ pub struct Engine {
     pub fetch: FetchLimits,
     /// The latest time that the clock has shown while work was looked for, to notice when it is set back.
     pub latest: AtomicI64,
+    /// When the bot's tokens end, as far as the forges have said.
+    pub endings: crate::config::endings::Endings,
     /// Cancelled when the process is to end: nothing long is begun any more.
     pub stopping: CancellationToken,
     /// Cancelled when it can wait no longer: runs of agents are given to whoever goes on.

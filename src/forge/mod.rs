@@ -248,11 +248,16 @@ pub trait Forge: Send + Sync {
 
     /// What the forge says about itself and the bot's token.
     async fn facts(&self) -> Result<ForgeFacts>;
+    /// When the bot's token stops to work; `None`: never, or the forge does not tell.
+    async fn token_end(&self) -> Result<Option<Time>> {
+        Ok(None)
+    }
     /// The events that a hook has to list on this server, so that nothing has to be looked for.
     async fn hook_events(&self) -> Result<Vec<&'static str>>;
     /// The web hooks of the repository itself.
     async fn hooks(&self, repo: &RepoRef) -> Result<Vec<RepoHook>>;
-    /// Makes an active hook for everything the bot wants to hear.
+    /// Makes an active hook for everything the bot wants to hear. Where there may be no second one like it, the one that is there gets the
+    /// new secret.
     async fn create_hook(&self, repo: &RepoRef, hook: &NewHook) -> Result<RepoHook>;
     async fn delete_hook(&self, repo: &RepoRef, id: i64) -> Result<()>;
     /// Has the forge send a delivery that reports nothing new.

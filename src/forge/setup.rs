@@ -32,6 +32,8 @@ pub struct BranchRules {
     pub required_approvals: i64,
     pub bot_may_push: bool,
     pub bot_may_merge: bool,
+    /// False: the branch is protected, and what the rule says the forge tells administrators alone; the numbers above are no more than a guess.
+    pub told: bool,
 }
 
 /// A rule that would hold for a branch of some name.

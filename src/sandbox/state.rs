@@ -374,6 +374,9 @@ pub struct Protection {
     /// Only these may merge; empty: whoever may write.
     #[serde(default)]
     pub mergers: Vec<String>,
+    /// Made as GitHub made them before rulesets: it is not among the rulesets.
+    #[serde(default)]
+    pub classic: bool,
 }
 
 /// Something that happened to an issue beside comments and reviews.

@@ -45,7 +45,9 @@ pub async fn readyz(State(state): State<WebState>) -> (StatusCode, String) {
         Some(_) => {}
     }
     if missing.is_empty() {
-        return (StatusCode::OK, format!("ready\n{}", note(&state)));
+        let ends = state.endings.warnings(state.clock.now());
+        let ends: String = ends.iter().map(|warning| format!("note: {warning}\n")).collect();
+        return (StatusCode::OK, format!("ready\n{}{ends}", note(&state)));
     }
     (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", missing.join("; ")))
 }

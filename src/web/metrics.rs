@@ -72,6 +72,10 @@ async fn gather(state: &WebState) -> Result<String, StoreError> {
     if let Some(team) = &state.team {
         followed(&mut out, &team.get());
     }
+    for (forge, end) in state.endings.all() {
+        let help = "When the bot's token on the forge stops to work, in seconds since 1970.";
+        out.add("syndarix_forge_token_end_seconds", "gauge", help, &[("forge", forge.as_str())], end.seconds());
+    }
     work(&mut out, &state.store, state.clock.now()).await?;
     for load in state.store.inbox_load().await? {
         let labels = [("hook", load.hook.as_str()), ("state", load.state.as_str())];

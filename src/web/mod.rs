@@ -27,6 +27,7 @@ use crate::base::Clock;
 use crate::base::secret::{Redactor, SecretString};
 use crate::base::trace::Traces;
 use crate::config::Standing;
+use crate::config::endings::Endings;
 use crate::forge::Forge;
 use crate::store::Store;
 
@@ -79,6 +80,8 @@ pub struct WebState {
     pub stopping: CancellationToken,
     /// How it stands with a configuration that is followed in a repository.
     pub team: Option<Standing>,
+    /// When the tokens of the forges end.
+    pub endings: Endings,
     pub metrics: Kept,
     /// `/metrics` asks for a token.
     pub metrics_need_token: bool,

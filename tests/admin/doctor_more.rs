@@ -6,13 +6,14 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use reqwest::Method;
 use serde_json::json;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 use syndarix::base::Clock;
-use syndarix::sandbox::Permission;
+use syndarix::sandbox::{Permission, Skin};
 
-use crate::doctor::{answering, call, doctor, has, healthy};
+use crate::doctor::{answering, doctor, has, healthy, healthy_as};
 use crate::program::{Answer, client};
 use crate::world::{REPO, World};
 
@@ -44,8 +45,10 @@ async fn a_wrong_clock_a_hook_to_oneself_a_refused_key_and_a_full_disk_are_named
     let proxy = format!("http://{}", listener.local_addr().unwrap());
     let routes = Router::new().fallback(an_hour_ahead).with_state((client(), world.sandbox.url()));
     let _server = tokio::task::JoinSet::from_iter([async move { axum::serve(listener, routes).await.unwrap() }]);
-    let clock = look(&world, &[("SYNDARIX_FORGE_HOME_URL", &proxy)]).await;
-    has(&clock, "clock", "fails", "seconds ahead of this one", "NTP");
+    for skin in Skin::ALL {
+        let variables = [("SYNDARIX_FORGE_HOME_URL", proxy.as_str()), ("SYNDARIX_FORGE_HOME_KIND", skin.name())];
+        has(&look(&world, &variables).await, "clock", "fails", "seconds ahead of this one", "NTP");
+    }
 
     // An address of this machine that does not say so: the forge seems to run elsewhere.
     let elsewhere = proxy.replace("127.0.0.1", "0.0.0.0");
@@ -74,16 +77,15 @@ async fn what_a_repository_refuses_is_named() {
         ("**", false, "fails", "the rule `**` holds"),
         ("syndarix/*", true, "ok", "may push there"),
     ] {
-        call(&world, reqwest::Method::POST, "/branch_protections", json!({"rule_name": rule, "enable_push": push})).await;
+        world.ask(Method::POST, "/branch_protections", json!({"rule_name": rule, "enable_push": push})).await;
         has(&look().await, "own branches", verdict, said, if verdict == "ok" { "" } else { "push in the rule" });
-        let path = format!("/branch_protections/{}", rule.replace('*', "%2A"));
-        call(&world, reqwest::Method::DELETE, &path, serde_json::Value::Null).await;
+        world.unprotect(rule).await;
     }
     has(&look().await, "own branches", "ok", "no rule holds", "");
 
-    call(&world, reqwest::Method::DELETE, "/branch_protections/main", serde_json::Value::Null).await;
+    world.unprotect("main").await;
     let closed = json!({"rule_name": "main", "enable_merge_whitelist": true, "merge_whitelist_usernames": ["acme"]});
-    call(&world, reqwest::Method::POST, "/branch_protections", closed).await;
+    world.ask(Method::POST, "/branch_protections", closed).await;
     has(
         &look().await,
         "protection",
@@ -91,7 +93,61 @@ async fn what_a_repository_refuses_is_named() {
         "@syndarix-bot may not merge into it",
         "add @syndarix-bot to those who may merge, in the rule `main`",
     );
+    assert_eq!(serving.stop().await, Some(0));
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_of_gitlab_for_the_bots_own_branches_are_named() {
+    let (world, serving, ollama) = healthy_as(Skin::GitLab).await;
+    let look = async || doctor(&world, &ollama, &["--no-delivery"]).await;
+    has(&look().await, "own branches", "ok", "no rule holds", "");
+    for (rule, push, verdict, said) in [
+        ("syndarix/*", 0, "fails", "no story could get its branch"),
+        ("*", 0, "fails", "the rule `*` holds"),
+        ("syndarix/*", 30, "ok", "may push there"),
+    ] {
+        let body = json!({"name": rule, "push_access_level": push, "merge_access_level": 30});
+        world.ask(Method::POST, "/protected_branches", body).await;
+        has(&look().await, "own branches", verdict, said, if verdict == "ok" { "" } else { "push in the rule" });
+        world.unprotect(rule).await;
+    }
+    assert_eq!(serving.stop().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_of_github_for_the_bots_own_branches_are_named() {
+    let (world, serving, ollama) = healthy_as(Skin::GitHub).await;
+    let look = async || doctor(&world, &ollama, &["--no-delivery"]).await;
+    has(&look().await, "own branches", "ok", "no rule holds", "");
+    let own = |pattern: &str, enforced: bool| {
+        let id = format!("R_{}", world.sandbox.repo_id(REPO).unwrap());
+        json!({"repositoryId": id, "pattern": pattern, "requiresApprovingReviews": true, "isAdminEnforced": enforced})
+    };
+    let made = world.graphql(&own("syndarix/**/*", false)).await;
+    has(&look().await, "own branches", "ok", "the rule `syndarix/**/*` holds for `syndarix/...`, and @syndarix-bot may push", "");
+    world.unprotect_as_gitea(&made).await;
+    let made = world.graphql(&own("syndarix/*", true)).await;
+    has(&look().await, "own branches", "fails", "the rule `syndarix/*` holds", "push in the rule `syndarix/*`");
+
+    // Who does not administer the repository is not told of patterns, and not of what protects a branch.
+    world.sandbox.set_permission(REPO, "syndarix-bot", Permission::Write).unwrap();
+    let poor = look().await;
+    has(&poor, "own branches", "note", "tells administrators alone which branches are protected by a pattern", "the role Admin");
+    has(&poor, "protection", "note", "main is protected; what the rule asks is told to administrators alone", "the role Admin");
+    world.unprotect_as_gitea(&made).await;
+    // A ruleset is there for everybody to see.
+    let ruleset = json!({"rule_name": "syndarix/**", "enable_push": false});
+    world.as_gitea(Method::POST, "/branch_protections", ruleset).await;
+    has(&look().await, "own branches", "fails", "the rule `syndarix/**` holds", "push in the rule");
+    let onboarded = world.run(&["onboard", "home", REPO, "--protect"]).await;
+    assert!(onboarded.out.contains("main is protected already, by a rule that only administrators may read"), "{onboarded:#?}");
+    assert_eq!(serving.stop().await, Some(0));
+}
+
+async fn record(skin: Skin) {
+    let world = World::open_as(skin).await;
+    let write = world.words().write;
+    let look = async || look(&world, &[]).await;
     std::fs::create_dir_all(world.path("bot-config")).unwrap();
     let policy = format!("[defaults]\naudit_repo = \"{}/acme/record.git\"\n", world.sandbox.url());
     std::fs::write(world.path("bot-config/policy.toml"), policy).unwrap();
@@ -99,13 +155,16 @@ async fn what_a_repository_refuses_is_named() {
     has(&look().await, "record", "fails", "acme/record is not there", "syndarix onboard home");
     world.sandbox.ensure_repo("acme", "record", None, None).await.unwrap();
     world.sandbox.set_permission("acme/record", "syndarix-bot", Permission::Read).unwrap();
-    has(&look().await, "record", "fails", "may not push to acme/record", "give @syndarix-bot write permission");
+    has(&look().await, "record", "fails", "may not push to acme/record", &format!("give @syndarix-bot {write}"));
     world.sandbox.set_permission("acme/record", "syndarix-bot", Permission::Write).unwrap();
     has(&look().await, "record", "ok", "it goes to acme/record", "");
+}
 
-    world.sandbox.archive_repo(REPO, true).unwrap();
-    has(&look().await, "rights", "fails", "it is archived", "take it out of the archive");
-    assert_eq!(serving.stop().await, Some(0));
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_record_goes_is_looked_at() {
+    for skin in Skin::ALL {
+        record(skin).await;
+    }
 }
 
 async fn database(world: &World) -> SqliteConnection {

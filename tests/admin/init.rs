@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::program::run;
+use crate::program::{root, run};
 
 #[test]
 fn what_is_written_is_sound_private_where_it_must_be_and_never_overwritten() {
@@ -47,6 +47,50 @@ fn without_a_forge_everything_is_commented_and_the_hint_says_where() {
     let team = fs::read_to_string(dir.path().join("bot-config/agents/engineer.toml")).unwrap();
     assert!(team.starts_with("#:schema ../.schemas/agents.schema.json\n"));
     assert!(dir.path().join("bot-config/.schemas/agents.schema.json").exists());
+}
+
+#[test]
+fn what_is_written_fits_the_kind_of_forge() {
+    let dir = tempfile::tempdir().unwrap();
+    for (kind, url, scopes, role) in [
+        ("gitea", "https://git.example.org", "write:repository, write:issue", "administrator rights"),
+        ("github", "https://github.com", "a token of it with repo\n", "the role Admin"),
+        ("gitlab", "https://gitlab.com", "a token of it with api\n", "the role Maintainer"),
+    ] {
+        let mut args = vec!["init", kind, "--forge-kind", kind, "--project", "acme/shop"];
+        if kind == "gitea" {
+            args.extend(["--forge-url", url]);
+        }
+        let got = run(dir.path(), &args);
+        assert!(
+            got.code == 0 && got.out.contains(scopes) && got.out.contains(&format!("give the account {role} in acme/shop")),
+            "{got:#?}"
+        );
+        let home = dir.path().join(kind);
+        let text = fs::read_to_string(home.join("syndarix-settings.toml")).unwrap();
+        assert!(text.contains(&format!("kind = \"{kind}\"\n")) && text.contains(&format!("url = \"{url}\"\n")), "{text}");
+        assert_eq!(text.contains("app_id"), kind == "github", "keys of another kind are left out: {text}");
+        fs::write(home.join("token"), "a-token").unwrap();
+        assert_eq!(run(&home, &["config", "check"]).code, 0);
+    }
+}
+
+#[test]
+fn a_github_app_takes_the_place_of_an_account() {
+    let dir = tempfile::tempdir().unwrap();
+    let got = run(dir.path(), &["init", "home", "--forge-kind", "github", "--github-app", "4711", "--project", "acme/shop"]);
+    assert!(got.code == 0 && got.out.contains("webhooks and administration (write)") && got.out.contains("install the App in acme/shop"));
+    let home = dir.path().join("home");
+    let text = fs::read_to_string(home.join("syndarix-settings.toml")).unwrap();
+    assert!(text.contains("\napp_id = 4711\n") && text.contains("\nprivate_key_file = ") && text.contains("\n# token_file = "), "{text}");
+    fs::copy(root().join("tests/wire/app-key.pem"), home.join("app.pem")).unwrap();
+    let sound = run(&home, &["config", "check"]);
+    assert_eq!(sound.code, 0, "{sound:#?}");
+    let wrong = run(dir.path(), &["init", "other", "--github-app", "4711"]);
+    assert!(wrong.code != 0 && wrong.err.contains("only GitHub has Apps"), "{wrong:#?}");
+    let bootstrap = ["bootstrap", "home", "--forge-kind", "gitlab", "--forge-url", "https://x.example.org", "--admin", "root"];
+    let wrong = run(dir.path(), &[&bootstrap[..], &["--admin-password-file", "none"]].concat());
+    assert!(wrong.err.contains("only Gitea and Forgejo let a program do"), "{wrong:#?}");
 }
 
 #[test]

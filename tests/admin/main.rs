@@ -12,6 +12,7 @@ mod followed;
 mod init;
 mod jobs;
 mod linked;
+mod native;
 mod onboard;
 mod packaging;
 mod program;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use syndarix::sandbox::Permission;
+use syndarix::base::{Clock, Time};
+use syndarix::sandbox::{Permission, Skin};
 
 use crate::program::client;
 use crate::world::{REPO, SECRET, World};
@@ -75,5 +76,28 @@ async fn what_is_not_ready_is_said_in_words() {
     std::fs::rename(world.path("elsewhere"), world.path("data")).unwrap();
     assert!(status == 503 && text.starts_with("not ready: ") && text.contains("the data directory cannot be reached"), "{text}");
     assert_eq!(serving.page("/readyz").await.0, 200);
+    assert_eq!(serving.stop().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_ends_soon_is_told_by_the_serving_process() {
+    let world = World::open_as(Skin::GitLab).await;
+    let day = Clock::System.now().plus_millis(5 * 86_400_000).rfc3339()[..10].to_owned();
+    world.sandbox.end_token("syndarix-bot", &day).unwrap();
+    let serving = world.serve(&[]).await;
+    let warning = format!("the token for the forge `home` ends on {day}, in 4 days; make a new token");
+    let mut page = (0, String::new());
+    for _ in 0..60 {
+        page = serving.page("/readyz").await;
+        if page.1.contains(&warning) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    assert!(page.0 == 200 && page.1.starts_with("ready\nnote: ") && page.1.contains(&warning), "{page:?}");
+    let end = Time::parse(&format!("{day}T00:00:00Z")).unwrap().seconds();
+    let numbers = serving.page("/metrics").await.1;
+    assert!(numbers.contains(&format!("syndarix_forge_token_end_seconds{{forge=\"home\"}} {end}\n")), "{numbers}");
+    assert!(world.log().contains(&warning), "{}", world.log());
     assert_eq!(serving.stop().await, Some(0));
 }

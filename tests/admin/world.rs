@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::io::{BufRead, BufReader};
 
 use rustix::process::{Pid, Signal, kill_process};
-use syndarix::sandbox::{Permission, Sandbox, SandboxConfig};
+use syndarix::sandbox::{Permission, Sandbox, SandboxConfig, Skin};
 
 use crate::program::{Answer, answer, client, command};
 
@@ -18,6 +18,8 @@ pub struct World {
     pub dir: tempfile::TempDir,
     pub sandbox: Sandbox,
     pub token: String,
+    /// The protocol that the program speaks with the forge.
+    pub skin: Skin,
 }
 
 /// A serving process. It is killed when dropped.
@@ -28,13 +30,18 @@ pub struct Serving {
 
 impl World {
     pub async fn open() -> World {
+        World::open_as(Skin::Gitea).await
+    }
+
+    /// The same forge, spoken to as this kind.
+    pub async fn open_as(skin: Skin) -> World {
         let dir = tempfile::tempdir().unwrap();
         let sandbox = Sandbox::start(SandboxConfig::new(dir.path().join("forge"))).await.unwrap();
         let token = sandbox.ensure_user("syndarix-bot", true, false).unwrap();
         sandbox.ensure_user("acme", false, false).unwrap();
         sandbox.ensure_repo("acme", "shop", None, None).await.unwrap();
         sandbox.set_permission(REPO, "syndarix-bot", Permission::Admin).unwrap();
-        let world = World { dir, sandbox, token };
+        let world = World { dir, sandbox, token, skin };
         world.settings(free_port());
         world
     }
@@ -42,8 +49,9 @@ impl World {
     /// Writes the settings for a process on this port.
     pub fn settings(&self, port: u16) {
         let text = format!(
-            "data_dir = \"data\"\nlisten = \"127.0.0.1:{port}\"\nprojects = [\"{REPO}\"]\nlog = \"debug\"\n\n[[forges]]\nid = \"home\"\nkind = \"gitea\"\nurl = {:?}\n\
+            "data_dir = \"data\"\nlisten = \"127.0.0.1:{port}\"\nprojects = [\"{REPO}\"]\nlog = \"debug\"\n\n[[forges]]\nid = \"home\"\nkind = {:?}\nurl = {:?}\n\
              token = {:?}\nhook_secret = {SECRET:?}\n\n[timings]\nstatus_spacing_seconds = 0\naudit_spacing_seconds = 0\n",
+            self.skin.name(),
             self.sandbox.url(),
             self.token
         );

@@ -10,6 +10,24 @@ use syndarix::domain::command::{self, COMMANDS, Command, MAX_COMMANDS, MAX_COMME
 use syndarix::domain::forge::{Role, User};
 use syndarix::domain::speech::{Manners, quote_safe};
 
+/// The account of a GitHub App.
+const APP: ParseContext<'_> = ParseContext { bot_login: "syndarix-for-acme[bot]" };
+
+#[test]
+fn a_github_app_is_called_with_and_without_its_ending() {
+    for line in ["@syndarix-for-acme[bot] ping", "@syndarix-for-acme ping", "@Syndarix-for-Acme[bot]: ping", "/syndarix ping"] {
+        let parsed = command::parse(line, &APP);
+        assert!(matches!(parsed.commands[..], [command::Line { command: Ok(_), .. }]), "{line}: {parsed:?}");
+    }
+    for line in
+        ["@syndarix-for ping", "@syndarix-for-acme[bot]x ping", "@syndarix-for-acmex ping", "`@syndarix-for-acme[bot] ping`", "@ ping"]
+    {
+        assert!(command::parse(line, &APP).commands.is_empty(), "{line}");
+    }
+    assert!(command::parse("@ ping", &ParseContext { bot_login: "" }).commands.is_empty());
+    assert_eq!(command::parse("@syndarix-for-acme[bot] ping\n\n[bot]: https://example.org", &APP).commands.len(), 0, "a link is no name");
+}
+
 const BOT: ParseContext<'_> = ParseContext { bot_login: "syndarix" };
 
 fn root() -> PathBuf {

@@ -13,6 +13,7 @@ use syndarix::base::{Clock, Time};
 use syndarix::sandbox::{Permission, Sandbox, SandboxConfig};
 
 mod api;
+mod gitea_client;
 mod github;
 mod github_client;
 mod github_hooks;

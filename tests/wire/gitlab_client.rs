@@ -13,31 +13,31 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 const TOKEN: &str = "glpat-canary-5f1d2c3b4a";
 const PULL: i64 = PULL_OFFSET + 18;
 
-fn forge_at(base_url: &str) -> GitLabForge {
+pub fn forge_at(base_url: &str) -> GitLabForge {
     let timeouts = Timeouts { connect: Duration::from_secs(2), total: Duration::from_secs(3), backoff: Duration::from_millis(1) };
     let token = SecretString::from(TOKEN.to_owned());
     GitLabForge::new(GitLabConfig { base_url: base_url.to_owned(), token, timeouts, bearer: false }).unwrap()
 }
 
-fn shop() -> RepoRef {
+pub fn shop() -> RepoRef {
     RepoRef { id: 42, path: "acme/backend/shop".to_owned() }
 }
 
-fn answer(status: u16, body: Value) -> ResponseTemplate {
+pub fn answer(status: u16, body: Value) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(body)
 }
 
-fn said(verb: &str, at: &str) -> wiremock::MockBuilder {
+pub fn said(verb: &str, at: &str) -> wiremock::MockBuilder {
     Mock::given(method(verb)).and(path(format!("/api/v4{at}")))
 }
 
-async fn server() -> MockServer {
+pub async fn server() -> MockServer {
     let server = MockServer::start().await;
     said("GET", "/user").respond_with(answer(200, json!({"id": 9, "username": "syndarix"}))).mount(&server).await;
     server
 }
 
-async fn on(server: &MockServer, at: &str, body: Value) {
+pub async fn on(server: &MockServer, at: &str, body: Value) {
     said("GET", &format!("/projects/42{at}")).respond_with(answer(200, body)).mount(server).await;
 }
 

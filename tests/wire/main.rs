@@ -14,5 +14,7 @@ mod github_hooks;
 mod github_openapi;
 mod gitlab_client;
 mod gitlab_hooks;
+mod gitlab_people;
+mod gitlab_rules;
 #[cfg(feature = "github")]
 mod matrix;

@@ -82,6 +82,12 @@ struct Job<'a> {
 impl<'a> Job<'a> {
     fn prepare(args: &'a BootstrapArgs) -> Result<Job<'a>> {
         let Some(forge_url) = args.init.forge_url.as_deref() else { bail!("which forge? Give its address with --forge-url") };
+        if !matches!(args.init.forge_kind.as_str(), "gitea" | "forgejo") {
+            bail!(
+                "bootstrap makes accounts and tokens, which only Gitea and Forgejo let a program do: for {} type `syndarix init --forge-kind {0}`, which says what to make by hand",
+                args.init.forge_kind
+            );
+        }
         if args.bot.eq_ignore_ascii_case(&args.admin) {
             bail!("the bot needs an account of its own: give --bot another name than @{}", args.admin);
         }

@@ -6,13 +6,12 @@ use crate::base::Time;
 use crate::cli::forges::{Words, words};
 use crate::cli::report::{Report, Verdict};
 use crate::config::ForgeSettings;
+use crate::config::endings::{WARN_DAYS, days};
 use crate::domain::forge::{RepoRef, User};
 use crate::forge::{Forge, ForgeError, ForgeFacts};
 
 /// Seconds by which two clocks may differ.
 const SKEW: i64 = 30;
-/// How many days ahead of its end a token is worth a warning.
-const WARN_DAYS: i64 = 14;
 
 pub(super) async fn examine(ward: &Ward<'_>, settings: &ForgeSettings, report: &mut Report) {
     let what = format!("forge {}", settings.id);
@@ -128,7 +127,7 @@ fn expiry(what: &str, facts: &ForgeFacts, now: Time, report: &mut Report) {
     let what = format!("{what}, token");
     let Some(end) = facts.expires_at else { return };
     let day = end.rfc3339()[..10].to_owned();
-    let days = (end.seconds() - now.seconds()).div_euclid(86_400);
+    let days = days(end, now);
     if days < 0 {
         report.fix(
             what,
@@ -210,7 +209,7 @@ async fn projects(ward: &Ward<'_>, settings: &ForgeSettings, forge: &dyn Forge, 
             // With several forges a name need not be on each.
             Err(ForgeError::NotFound(_)) if several => {}
             Err(ForgeError::NotFound(_)) => {
-                let fix = format!("check the name in `projects`, and make @{} a collaborator there", bot.login);
+                let fix = format!("check the name in `projects`, and make @{} {} there", bot.login, words(settings.kind).member);
                 report.fix(path, Verdict::Fails, format!("it is not there, or @{} may not see it", bot.login), fix);
             }
             Err(error) => report.fix(path, Verdict::Unknown, error.to_string(), "run this again when the forge answers"),

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::Ward;
 use crate::app::repo_on_forge;
-use crate::cli::forges::{knows_exclusive, words};
+use crate::cli::forges::{Words, knows_exclusive, words};
 use crate::cli::onboard::{faults, hook_url};
 use crate::cli::report::{Report, Verdict};
 use crate::config::ForgeSettings;
 use crate::domain::forge::{Repo, RepoRef, User};
+use crate::domain::scopes;
 use crate::forge::{Forge, ForgeError, RepoHook};
 use crate::store::{DeliveryFilter, Source, Store};
 
@@ -35,6 +36,15 @@ impl Visit<'_> {
         self.branches(report).await;
         self.own_branches(report).await;
         self.record(report).await;
+    }
+
+    fn words(&self) -> Words {
+        words(self.settings.kind)
+    }
+
+    /// Asks for what lets the bot push to a repository.
+    fn let_push(&self, path: &str) -> String {
+        self.words().let_push(&self.bot.login, path)
     }
 
     fn at(&self) -> RepoRef {
@@ -73,9 +83,14 @@ impl Visit<'_> {
                 "take it out of the archive, or out of `projects`",
             );
         } else if !self.repo.bot_can_push {
-            report.fix(what, Verdict::Fails, format!("@{login} may not push"), format!("give @{login} write permission in {path}"));
+            report.fix(what, Verdict::Fails, format!("@{login} may not push"), self.let_push(path));
         } else if self.repo.bot_is_admin {
             report.add(what, Verdict::Ok, format!("@{login} administers it and can ask for the permissions of others"));
+        } else if !self.words().admin_asks {
+            let fix = format!("to let `syndarix onboard` set up what is missing, {}", self.words().let_administer(login, path));
+            let said =
+                format!("@{login} may push and can ask for the permissions of others; web hooks and rules of branches it may not see");
+            report.fix(what, Verdict::Note, said, fix);
         } else if writers.is_empty() {
             let fix = format!("give @{login} administrator rights in {path}, or list the people in `writers` of the project's policy");
             report.fix(what, Verdict::Fails, format!("@{login} may push, but not ask who may write; nobody's commands would count"), fix);
@@ -110,8 +125,12 @@ impl Visit<'_> {
         let (hooks, events) = match (self.forge.hooks(&self.at()).await, self.forge.hook_events().await) {
             (Ok(hooks), Ok(events)) => (hooks, events),
             (Err(error @ (ForgeError::Forbidden(_) | ForgeError::NotFound(_))), _) => {
-                let fix =
-                    format!("look for a hook to {url} in the repository's settings, or give @{} administrator rights", self.bot.login);
+                let fix = format!(
+                    "look for a hook to {url} in the {}'s settings, or give @{} {}",
+                    self.words().repo,
+                    self.bot.login,
+                    self.words().admin
+                );
                 report.fix(what, Verdict::Unknown, error.to_string(), fix);
                 return None;
             }
@@ -149,7 +168,8 @@ impl Visit<'_> {
             return report.fix(what, Verdict::Unknown, said, "start `syndarix serve` and run this again");
         };
         if self.repo.empty {
-            return report.fix(what, Verdict::Note, "a forge sends no test of an empty repository", "push a first commit");
+            let said = format!("a forge sends no test of an empty {}", self.words().repo);
+            return report.fix(what, Verdict::Note, said, "push a first commit");
         }
         let (since, refused) = (self.ward.clock.now(), self.refused().await);
         if let Err(error) = self.forge.test_hook(&self.at(), hook.id).await {
@@ -171,7 +191,7 @@ impl Visit<'_> {
             waited += Duration::from_millis(500);
         }
         let host = reqwest::Url::parse(&hook.url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-        let fix = (words(self.settings.kind).deliveries)(&host);
+        let fix = (self.words().deliveries)(&host);
         report.fix(what, Verdict::Fails, format!("the forge sent none to {} within {} seconds", hook.url, PATIENCE.as_secs()), fix);
     }
 
@@ -195,10 +215,11 @@ impl Visit<'_> {
         match self.forge.labels(&self.at()).await {
             Err(error) => self.unknown(report, "labels", &error),
             Ok(here) => {
-                let missing: Vec<&str> = wanted
+                let spelled = |name: &str| scopes::spelled(name, self.settings.kind).into_owned();
+                let missing: Vec<String> = wanted
                     .iter()
                     .filter(|label| !here.iter().any(|other| other.name == label.name))
-                    .map(|label| label.name.as_str())
+                    .map(|label| spelled(&label.name))
                     .collect();
                 let exclusive = knows_exclusive(self.forge);
                 let odd: Vec<&str> = wanted
@@ -254,6 +275,15 @@ impl Visit<'_> {
                     format!("{} with --protect", self.onboard()),
                 );
             }
+            Ok(Some(rules)) if !rules.told => {
+                let said = format!("{branch} is protected; what the rule asks is told to administrators alone");
+                let fix = format!(
+                    "look at the rule in the {}'s settings, or {}",
+                    self.words().repo,
+                    self.words().let_administer(&self.bot.login, &self.repo.path)
+                );
+                report.fix(what, Verdict::Note, said, fix);
+            }
             Ok(Some(rules)) if !rules.bot_may_merge => {
                 let fix =
                     format!("add @{} to those who may merge, in the rule `{}`; or let people merge by hand", self.bot.login, rules.rule);
@@ -283,7 +313,7 @@ impl Visit<'_> {
                 report.fix(what, verdict, format!("the rule `{}` holds for `syndarix/...`, {said}", rule.rule), fix);
             }
             Err(error @ (ForgeError::Forbidden(_) | ForgeError::NotFound(_))) => {
-                let fix = format!("see that no rule protects branches named `syndarix/...`, or give @{login} administrator rights");
+                let fix = format!("see that no rule protects branches named `syndarix/...`, or give @{login} {}", self.words().admin);
                 report.fix(what, Verdict::Note, format!("its rules cannot be read: {error}"), fix);
             }
             Err(error) => self.unknown(report, "own branches", &error),
@@ -305,12 +335,7 @@ impl Visit<'_> {
         };
         match self.forge.repo(&RepoRef { id: 0, path: path.clone() }).await {
             Ok(repo) if repo.bot_can_push => report.add(what, Verdict::Ok, format!("it goes to {path}")),
-            Ok(_) => report.fix(
-                what,
-                Verdict::Fails,
-                format!("@{} may not push to {path}", self.bot.login),
-                format!("give @{} write permission in {path}", self.bot.login),
-            ),
+            Ok(_) => report.fix(what, Verdict::Fails, format!("@{} may not push to {path}", self.bot.login), self.let_push(&path)),
             Err(ForgeError::NotFound(_)) => {
                 report.fix(what, Verdict::Fails, format!("{path} is not there, or @{} may not see it", self.bot.login), self.onboard())
             }

@@ -20,4 +20,12 @@ pub(super) const WORDS: Words = Words {
             "on the forge, add `{host}` (or `private`, `loopback`) to ALLOWED_HOST_LIST of [webhook] in app.ini and restart it; then see the hook's last deliveries in the repository's settings"
         )
     },
+    pull: "pull request",
+    repo: "repository",
+    write: "write permission",
+    admin: "administrator rights",
+    member: "a collaborator",
+    members: "its settings, collaborators",
+    admin_asks: true,
+    app: None,
 };

@@ -22,4 +22,15 @@ pub(super) const WORDS: Words = Words {
             "see that `{host}` can be reached from the forge's network (github.com: from the internet); then see the hook's recent deliveries in the repository's settings"
         )
     },
+    pull: "pull request",
+    repo: "repository",
+    write: "the role Write",
+    admin: "the role Admin",
+    member: "a collaborator",
+    members: "its settings, collaborators and teams",
+    admin_asks: false,
+    app: Some((
+        "contents, issues, pull requests and commit statuses (write), checks and metadata (read)",
+        "contents, issues, pull requests, commit statuses, webhooks and administration (write), checks and metadata (read)",
+    )),
 };

@@ -19,4 +19,12 @@ pub(super) const WORDS: Words = Words {
             "if `{host}` is in the forge's own network, let an administrator of the GitLab turn on \"Allow requests to the local network from webhooks and integrations\" (Admin area, Settings, Network, Outbound requests), or add `{host}` to the list below it; then see the hook's recent events in the project's settings"
         )
     },
+    pull: "merge request",
+    repo: "project",
+    write: "the role Developer",
+    admin: "the role Maintainer",
+    member: "a member",
+    members: "its members",
+    admin_asks: false,
+    app: None,
 };

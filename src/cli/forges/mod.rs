@@ -32,6 +32,48 @@ pub struct Words {
     pub issue_scope: &'static str,
     /// What lets the forge send web hooks to this host of ours.
     pub deliveries: fn(&str) -> String,
+    /// What a change that waits to be merged is called.
+    pub pull: &'static str,
+    /// What holds the code, its issues and its settings.
+    pub repo: &'static str,
+    /// What lets an account push, and what lets it change settings.
+    pub write: &'static str,
+    pub admin: &'static str,
+    /// What an account is that has a part in a repository, and where that is set.
+    pub member: &'static str,
+    pub members: &'static str,
+    /// Only who administers a repository may ask what others may do there.
+    pub admin_asks: bool,
+    /// The permissions with which an App pushes and changes settings, where a forge has Apps.
+    pub app: Option<(&'static str, &'static str)>,
+}
+
+impl Words {
+    /// Asks for what lets the bot push.
+    pub fn let_push(&self, bot: &str, path: &str) -> String {
+        match self.app.filter(|_| is_app(bot)) {
+            Some((permissions, _)) => install(bot, path, permissions),
+            None => format!("give @{bot} {} in {path}", self.write),
+        }
+    }
+
+    /// Asks for what lets the bot change settings.
+    pub fn let_administer(&self, bot: &str, path: &str) -> String {
+        match self.app.filter(|_| is_app(bot)) {
+            Some((_, permissions)) => install(bot, path, permissions),
+            None => format!("give @{bot} {} in {path} ({}), and {}", self.admin, self.members, self.admin_scope),
+        }
+    }
+}
+
+/// The account of a GitHub App.
+fn is_app(bot: &str) -> bool {
+    bot.ends_with("[bot]")
+}
+
+fn install(bot: &str, path: &str, permissions: &str) -> String {
+    let name = bot.trim_end_matches("[bot]");
+    format!("install the App {name} in {path}, with the permissions {permissions} (its settings; whoever installed it accepts a change)")
 }
 
 /// The words of this kind.

@@ -1,5 +1,7 @@
 //! The pull request that introduces the bot.
 
+use crate::cli::forges::Words;
+
 /// The branch it comes from.
 pub const BRANCH: &str = "syndarix/onboarding";
 pub const PATH: &str = ".syndarix.toml";
@@ -24,14 +26,15 @@ pub fn content(repo: &str) -> String {
     )
 }
 
-/// What people read in the pull request.
-pub fn body(bot: &str, repo: &str) -> String {
+/// What people read in the pull request. Who types a command needs what the forge calls permission to write.
+pub fn body(bot: &str, repo: &str, words: &Words) -> String {
+    let (pull, write) = (words.pull, words.write);
     format!(
-        "@{bot} has been given access to {repo}. It does nothing until somebody with write permission types a command under an issue:\n\n\
+        "@{bot} has been given access to {repo}. It does nothing until somebody with {write} types a command under an issue:\n\n\
          - `/syndarix help` lists the commands\n\
-         - `/syndarix plan` starts work on the issue: acceptance criteria, then a plan to approve, then a pull request to review\n\
+         - `/syndarix plan` starts work on the issue: acceptance criteria, then a plan to approve, then a {pull} to review\n\
          - `/syndarix pause` stops it within one step\n\n\
-         This pull request adds a file in which nothing is set. **Nothing changes by merging it, and nothing by closing it.**\n"
+         This {pull} adds a file in which nothing is set. **Nothing changes by merging it, and nothing by closing it.**\n"
     )
 }
 

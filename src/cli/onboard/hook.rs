@@ -1,6 +1,7 @@
 //! The web hook of a repository: the project's own, or that of a linked one.
 
 use crate::base::text::without_login;
+use crate::cli::forges::words;
 use crate::cli::report::{Report, Verdict};
 use crate::config::{Config, ForgeSettings};
 use crate::domain::forge::RepoRef;
@@ -28,7 +29,8 @@ impl HookStep<'_> {
         let tail = format!("/hooks/{}", self.settings.id);
         for other in hooks.iter().filter(|hook| hook.url != url && hook.url.ends_with(&tail)) {
             let said = format!("there is another one, to {}", without_login(&other.url));
-            report.fix(self.what, Verdict::Note, said, "remove it in the repository's settings if it is a former address of this program");
+            let fix = format!("remove it in the {}'s settings if it is a former address of this program", words(self.settings.kind).repo);
+            report.fix(self.what, Verdict::Note, said, fix);
         }
         let sound = ours.iter().find(|hook| faults(hook, &events).is_empty());
         match sound {
@@ -46,11 +48,12 @@ impl HookStep<'_> {
     /// The new one comes first, so that no moment is without any; a delivery that comes through both counts once.
     async fn make(&self, report: &mut Report, url: &str, old: &[&RepoHook]) -> Result<(), ForgeError> {
         let new = NewHook { url: url.to_owned(), secret: self.settings.hook_secret.clone() };
-        self.forge.create_hook(&self.at, &new).await?;
-        for hook in old {
+        let made = self.forge.create_hook(&self.at, &new).await?;
+        // A forge that has one hook at most of an address gives it the new secret.
+        for hook in old.iter().filter(|hook| hook.id != made.id) {
             if let Err(error) = self.forge.delete_hook(&self.at, hook.id).await {
                 let verdict = if error.is_transient() { Verdict::Unknown } else { Verdict::Fails };
-                let fix = format!("remove the hook number {} to {url} in the repository's settings", hook.id);
+                let fix = format!("remove the hook number {} to {url} in the {}'s settings", hook.id, words(self.settings.kind).repo);
                 report.fix(self.what, verdict, error.to_string(), fix);
                 return Ok(());
             }

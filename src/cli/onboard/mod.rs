@@ -13,11 +13,12 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 
+use super::forges::words;
 use super::report::{Report, Verdict};
 use crate::app::open_forge;
 use crate::base::Clock;
 use crate::config::Config;
-use crate::domain::forge::RepoRef;
+use crate::domain::forge::{ForgeKind, RepoRef};
 use crate::forge::ForgeError;
 
 /// Arguments of `syndarix onboard`.
@@ -87,8 +88,12 @@ pub(super) async fn carry_out(config: &Config, args: &OnboardArgs) -> Result<Rep
             if known.is_empty() { "none".to_owned() } else { known.join(", ") }
         );
     };
-    if args.repo.split('/').filter(|part| !part.is_empty()).count() != 2 {
-        bail!("`{}` is not a repository: write it as owner/name", args.repo);
+    let parts = args.repo.split('/').filter(|part| !part.is_empty()).count();
+    match settings.kind {
+        ForgeKind::GitLab if parts < 2 => bail!("`{}` is not a project: write it as group/name, with all groups it is in", args.repo),
+        ForgeKind::GitLab => {}
+        _ if parts != 2 => bail!("`{}` is not a repository: write it as owner/name", args.repo),
+        _ => {}
     }
     let linked =
         config.team.projects.iter().find(|project| project.link.as_ref().is_some_and(|link| link.leads_to(&args.forge, &args.repo)));
@@ -117,7 +122,8 @@ pub(super) async fn carry_out(config: &Config, args: &OnboardArgs) -> Result<Rep
             );
         }
         (_, Err(ForgeError::NotFound(_))) => {
-            let fix = "check the name, and make the bot's account a collaborator with administrator rights";
+            let own = words(settings.kind);
+            let fix = format!("check the name, and make the bot's account {} with {}", own.member, own.admin);
             report.fix("repository", Verdict::Fails, format!("{} is not there, or the bot's account may not see it", args.repo), fix);
         }
         (Err(error), _) | (_, Err(error)) => {

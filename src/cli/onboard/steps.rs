@@ -1,7 +1,7 @@
 //! The steps of onboarding, each told with what was found, made or refused.
 
 use crate::app::repo_on_forge;
-use crate::cli::forges::{is_like, words};
+use crate::cli::forges::{Words, is_like, words};
 use crate::cli::report::{Report, Verdict};
 use crate::config::{Config, ForgeSettings};
 use crate::domain::forge::{ForgeKind, Repo, RepoRef, State, User};
@@ -42,13 +42,16 @@ impl Job<'_> {
         RepoRef { id: self.repo.id, path: self.repo.path.clone() }
     }
 
+    fn words(&self) -> Words {
+        words(self.settings.kind)
+    }
+
     fn admin_fix(&self) -> String {
-        format!(
-            "give @{} administrator rights in {} (its settings, collaborators), and {}",
-            self.bot.login,
-            self.repo.path,
-            words(self.settings.kind).admin_scope
-        )
+        self.words().let_administer(&self.bot.login, &self.repo.path)
+    }
+
+    fn push_fix(&self) -> String {
+        self.words().let_push(&self.bot.login, &self.repo.path)
     }
 
     /// What came of a call that may be refused.
@@ -73,8 +76,7 @@ impl Job<'_> {
 
     async fn labels(&self, report: &mut Report) {
         let wanted = &self.config.team.labels;
-        let scope = words(self.settings.kind).issue_scope;
-        let fix = || format!("give @{} write permission in {}, and {scope}", self.bot.login, self.repo.path);
+        let fix = || format!("{}, and {}", self.push_fix(), self.words().issue_scope);
         let missing = match self.forge.labels(&self.at()).await {
             Ok(here) => wanted.iter().filter(|label| !here.iter().any(|other| is_like(self.forge, label, other))).count(),
             Err(error) => return self.refused(report, "labels", &error, fix()),
@@ -102,7 +104,7 @@ impl Job<'_> {
 
     async fn audit(&self, report: &mut Report) {
         let policy = self.config.team.policy(&self.settings.id, &self.repo.path);
-        let owner = self.repo.path.split('/').next().unwrap_or_default();
+        let owner = self.repo.path.rsplit_once('/').map_or("", |(owner, _)| owner);
         let (path, configured) = match &policy.audit_repo {
             Some(place) => match repo_on_forge(self.settings, place) {
                 Some(path) => (path, true),
@@ -117,7 +119,7 @@ impl Job<'_> {
             None if self.args.no_audit => return report.add("record", Verdict::Note, "it stays in the data directory"),
             None => (self.args.audit.clone().unwrap_or_else(|| format!("{owner}/syndarix-audit")), false),
         };
-        let Some((owner, name)) = path.split_once('/') else {
+        let Some((owner, name)) = path.rsplit_once('/') else {
             return report.fix("record", Verdict::Fails, format!("`{path}` is not a repository"), "write it as owner/name");
         };
         match self.forge.repo(&RepoRef { id: 0, path: path.clone() }).await {
@@ -126,19 +128,20 @@ impl Job<'_> {
                     "record",
                     Verdict::Fails,
                     format!("@{} may not push to {path}", self.bot.login),
-                    format!("give @{} write permission in {path}", self.bot.login),
+                    self.words().let_push(&self.bot.login, &path),
                 );
             }
-            Ok(_) => report.add("record", Verdict::Ok, format!("the repository {path} is there")),
+            Ok(_) => report.add("record", Verdict::Ok, format!("the {} {path} is there", self.words().repo)),
             Err(ForgeError::NotFound(_)) if self.args.dry_run => {
-                report.add("record", Verdict::Would, format!("the private repository {path} would be made"))
+                report.add("record", Verdict::Would, format!("the private {} {path} would be made", self.words().repo))
             }
             Err(ForgeError::NotFound(_)) => match self.forge.create_repo(owner, name).await {
-                Ok(_) => report.add("record", Verdict::Made, format!("the private repository {path}")),
+                Ok(_) => report.add("record", Verdict::Made, format!("the private {} {path}", self.words().repo)),
                 Err(error) => {
                     let fix = format!(
-                        "make an empty private repository {path} by hand and give @{} write permission there, name another one with --audit, or use --no-audit",
-                        self.bot.login
+                        "make an empty private {} {path} by hand and {}, name another one with --audit, or use --no-audit",
+                        self.words().repo,
+                        self.words().let_push(&self.bot.login, &path)
                     );
                     return self.refused(report, "record", &error, fix);
                 }
@@ -155,27 +158,28 @@ impl Job<'_> {
     async fn pull(&self, report: &mut Report) {
         if self.repo.empty {
             let fix = "push a first commit and run this again";
-            return report.fix("pull request", Verdict::Note, "the repository is empty, so there is nothing to propose a change of", fix);
+            let said = format!("the {} is empty, so there is nothing to propose a change of", self.words().repo);
+            return report.fix(self.words().pull, Verdict::Note, said, fix);
         }
         if let Err(error) = self.propose(report).await {
-            self.refused(report, "pull request", &error, format!("give @{} write permission in {}", self.bot.login, self.repo.path));
+            self.refused(report, self.words().pull, &error, self.push_fix());
         }
     }
 
     async fn propose(&self, report: &mut Report) -> Result<(), ForgeError> {
         let (at, base) = (self.at(), self.repo.default_branch.clone());
         if self.forge.has_file(&at, &base, file::PATH).await? {
-            report.add("pull request", Verdict::Ok, format!("{} is on {base} already", file::PATH));
+            report.add(self.words().pull, Verdict::Ok, format!("{} is on {base} already", file::PATH));
             return Ok(());
         }
         if let Some(pull) = self.forge.pulls_of_branch(&at, file::BRANCH).await?.first() {
             let state = if pull.state == State::Open { "is open" } else { "was closed, and is not opened again" };
-            report.add("pull request", Verdict::Ok, format!("{} {state}", crate::domain::forge::mention(pull.number)));
+            report.add(self.words().pull, Verdict::Ok, format!("{} {state}", crate::domain::forge::mention(pull.number)));
             return Ok(());
         }
         if self.args.dry_run {
             report.add(
-                "pull request",
+                self.words().pull,
                 Verdict::Would,
                 format!("one that adds {} would be opened; it changes nothing until it is merged", file::PATH),
             );
@@ -196,14 +200,14 @@ impl Job<'_> {
         }
         let pull = NewPull {
             title: file::TITLE.to_owned(),
-            body: file::body(&self.bot.login, &self.repo.path),
+            body: file::body(&self.bot.login, &self.repo.path, &self.words()),
             head: file::BRANCH.to_owned(),
             base,
             draft: false,
         };
         let pull = self.forge.create_pull(&at, &pull).await?;
         report.add(
-            "pull request",
+            self.words().pull,
             Verdict::Made,
             format!("{} adds {}; it changes nothing until it is merged", crate::domain::forge::mention(pull.number), file::PATH),
         );
@@ -213,6 +217,9 @@ impl Job<'_> {
     async fn protect(&self, report: &mut Report) {
         let branch = &self.repo.default_branch;
         match self.forge.branch_rules(&self.at(), branch).await {
+            Ok(Some(rules)) if !rules.told => {
+                report.add("branch", Verdict::Ok, format!("{branch} is protected already, by a rule that only administrators may read"))
+            }
             Ok(Some(rules)) if !rules.rule.is_empty() => {
                 report.add("branch", Verdict::Ok, format!("{branch} is protected already, by the rule `{}`", rules.rule))
             }

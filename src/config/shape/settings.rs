@@ -7,7 +7,7 @@ const FORGE: &[Key] = &[
         .note("Name of this forge: lower-case letters, digits and dashes. Its web hooks come to `/hooks/<id>`.")
         .like("\"home\""),
     Key::needed("kind", Kind::Word(&["gitea", "forgejo", "github", "gitlab"]))
-        .note("What it is. This version speaks to `gitea`, `forgejo` and `github`.")
+        .note("What it is: `gitea`, `forgejo`, `github` or `gitlab`.")
         .like("\"gitea\"")
         .by("SYNDARIX_FORGE_<ID>_KIND"),
     Key::needed("url", Kind::Text)

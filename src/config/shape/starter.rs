@@ -2,6 +2,7 @@
 
 use super::{File, Key, Kind, SETTINGS};
 use crate::config::embedded;
+use crate::domain::forge::ForgeKind;
 
 /// What a key means: the table's own words, else the comment above the key in the built-in file.
 pub fn notes_of(file: &File, path: &str, key: &Key) -> String {
@@ -46,19 +47,45 @@ pub fn team_files() -> Vec<(&'static str, String)> {
     embedded::BOT_CONFIG.iter().map(with_schema).collect()
 }
 
-/// A settings file in which every key stands with its meaning, commented out where `set` has no value for its path.
-pub fn settings_file(set: &[(&str, String)]) -> String {
+/// Keys of a forge that only this kind has.
+const OF_GITHUB: [&str; 3] = ["app_id", "private_key", "private_key_file"];
+
+/// A settings file in which every key stands with its meaning, commented out where `set` has no value for its path. Of the keys of a forge
+/// only those of its kind, where that is known.
+pub fn settings_file(set: &[(&str, String)], kind: Option<ForgeKind>) -> String {
     let mut text = String::from(
         "# Settings of Syndarix. Every key can be left out; what is commented out shows the built-in value or an example.\n\
          # A variable named beside a key goes over the file. `syndarix config check` finds mistakes, `syndarix config show` says what holds.\n",
     );
-    write(&mut text, "", SETTINGS, set, false);
+    write(&mut text, "", SETTINGS, &Wish { set, kind }, false);
     text
 }
 
-fn write(text: &mut String, path: &str, keys: &[Key], set: &[(&str, String)], dormant: bool) {
+struct Wish<'a> {
+    set: &'a [(&'a str, String)],
+    kind: Option<ForgeKind>,
+}
+
+impl Wish<'_> {
+    fn has(&self, path: &str, key: &Key) -> bool {
+        path != "forges" || self.kind.is_none_or(|kind| kind == ForgeKind::GitHub) || !OF_GITHUB.contains(&key.name)
+    }
+
+    /// An example in the words of the kind.
+    fn sample(&self, full: &str, key: &Key) -> &'static str {
+        match (full, self.kind) {
+            ("forges.kind", Some(ForgeKind::Forgejo)) => "\"forgejo\"",
+            ("forges.kind", Some(ForgeKind::GitHub)) => "\"github\"",
+            ("forges.kind", Some(ForgeKind::GitLab)) => "\"gitlab\"",
+            _ => key.sample.or(key.standard).unwrap_or("…"),
+        }
+    }
+}
+
+fn write(text: &mut String, path: &str, keys: &[Key], wish: &Wish<'_>, dormant: bool) {
+    let set = wish.set;
     let (tables, plain): (Vec<&Key>, Vec<&Key>) =
-        keys.iter().partition(|key| matches!(key.kind, Kind::Table(_) | Kind::Tables(_) | Kind::Map(_)));
+        keys.iter().filter(|key| wish.has(path, key)).partition(|key| matches!(key.kind, Kind::Table(_) | Kind::Tables(_) | Kind::Map(_)));
     for key in plain {
         let full = if path.is_empty() { key.name.to_owned() } else { format!("{path}.{}", key.name) };
         text.push_str(&format!("\n{}\n", wrapped(key.note)));
@@ -67,7 +94,7 @@ fn write(text: &mut String, path: &str, keys: &[Key], set: &[(&str, String)], do
         }
         match set.iter().find(|(name, _)| *name == full) {
             Some((_, value)) => text.push_str(&format!("{} = {value}\n", key.name)),
-            None => text.push_str(&format!("# {} = {}\n", key.name, key.sample.or(key.standard).unwrap_or("…"))),
+            None => text.push_str(&format!("# {} = {}\n", key.name, wish.sample(&full, key))),
         }
     }
     for key in tables {
@@ -77,15 +104,15 @@ fn write(text: &mut String, path: &str, keys: &[Key], set: &[(&str, String)], do
         match key.kind {
             Kind::Tables(of) => {
                 text.push_str(&format!("{off}[[{}]]\n", key.name));
-                write(text, key.name, of, set, off == "# ");
+                write(text, key.name, of, wish, off == "# ");
             }
             Kind::Map(Kind::Table(of)) => {
                 text.push_str(&format!("{off}[{}.ollama]\n", key.name));
-                write(text, key.name, of, set, off == "# ");
+                write(text, key.name, of, wish, off == "# ");
             }
             Kind::Table(of) => {
                 text.push_str(&format!("[{}]\n", key.name));
-                write(text, key.name, of, set, false);
+                write(text, key.name, of, wish, false);
             }
             _ => {}
         }

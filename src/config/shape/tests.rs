@@ -105,7 +105,7 @@ fn the_shipped_files_fit_their_schemas() {
 
 #[test]
 fn the_written_settings_file_is_read_as_nothing_and_as_everything() {
-    let text = settings_file(&[]);
+    let text = settings_file(&[], None);
     let nothing = Settings::read(&Env::default(), "s.toml", &text).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
     assert_eq!(nothing.data_dir.display().to_string(), "data");
     let awake = |line: &str| {

@@ -172,8 +172,9 @@ enum Address<'a> {
 
 fn address<'a>(line: &'a str, bot_login: &str) -> Address<'a> {
     let mention = format!("@{bot_login}");
-    let names = ["/syndarix", "/sx", if bot_login.is_empty() { "/syndarix" } else { &mention }];
-    for name in names {
+    // People write the name of a GitHub App, whose account is called `name[bot]`, with and without that ending.
+    let bare = mention.strip_suffix("[bot]").unwrap_or(&mention);
+    for name in ["/syndarix", "/sx", mention.as_str(), bare].into_iter().filter(|name| *name != "@") {
         let Some((head, rest)) = line.split_at_checked(name.len()) else { continue };
         let mut after = rest.chars();
         let ends = match (after.next(), after.next()) {

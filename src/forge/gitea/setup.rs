@@ -96,7 +96,7 @@ impl GiteaForge {
             (false, _) => String::new(),
         };
         let (push, merge) = (found.user_can_push, found.user_can_merge);
-        Ok(Some(BranchRules { rule, required_approvals: found.required_approvals, bot_may_push: push, bot_may_merge: merge }))
+        Ok(Some(BranchRules { rule, required_approvals: found.required_approvals, bot_may_push: push, bot_may_merge: merge, told: true }))
     }
 
     pub(super) async fn write_branch_rules(&self, repo: &RepoRef, branch: &str, approvals: i64) -> Result<()> {

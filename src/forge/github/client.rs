@@ -15,12 +15,13 @@ use crate::base::text::{clip, visible};
 use crate::base::{Clock, Time};
 use crate::domain::forge::RepoRef;
 use crate::forge::http::calls::Calls;
+use crate::forge::http::gate::left;
 use crate::forge::http::pace::{date, limit, pause, retry_after};
 use crate::forge::{ForgeError, Result};
 
 use super::address::Addresses;
 use super::login::{Login, Tokens, Whose};
-use super::pace::{Pace, left, next_page, spent};
+use super::pace::{Pace, next_page, spent};
 use super::remembered::Remembered;
 use super::transport::{Identity, Transport};
 use super::wire;
@@ -65,6 +66,11 @@ impl Call {
     pub fn mutation(text: &str, variables: Value, path: &str) -> Call {
         let call = Call::new(Method::POST, &[]).json(json!({"query": text, "variables": variables}));
         Call { graphql: true, whose: Whose::Repo(path.to_owned()), ..call }
+    }
+
+    /// A question of the GraphQL interface about a repository, which changes nothing.
+    pub fn question(text: &str, variables: Value, path: &str) -> Call {
+        Call::mutation(text, variables, path).repeatable()
     }
 
     pub fn query(mut self, key: &'static str, value: impl Into<String>) -> Call {
@@ -218,7 +224,7 @@ impl Client {
         }
     }
 
-    /// Performs a mutation. GraphQL says what went wrong in an answer with the status 200.
+    /// Performs a mutation or a question. GraphQL says what went wrong in an answer with the status 200.
     pub async fn graphql(&self, call: &Call) -> Result<Value> {
         let answer: wire::GraphAnswer = self.send(call).await?.json()?;
         let Some(first) = answer.errors.first() else { return Ok(answer.data) };
@@ -367,7 +373,7 @@ impl Client {
         path: &str,
         key: &str,
     ) -> std::result::Result<Answer, Failure> {
-        if let Some(left) = lane.remaining(&self.clock) {
+        if let Some(left) = lane.gate.remaining(self.clock.now()) {
             return Err(Failure::Final(ForgeError::RateLimited(left)));
         }
         let mut asked = HeaderMap::new();
@@ -393,7 +399,7 @@ impl Client {
         let late = |_| self.broken(&format!("no answer within {} seconds", self.pace.total.as_secs()), false);
         let (status, headers, body) = timed.map_err(late)??;
         if let Some(wait) = spent(&headers) {
-            lane.close(&self.clock, wait);
+            lane.gate.close(self.clock.now(), wait);
         }
         if let (StatusCode::NOT_MODIFIED, Some(kept)) = (status, kept) {
             let mut known = kept.headers;
@@ -426,7 +432,7 @@ impl Client {
     fn refused(&self, lane: &super::pace::Lane, call: &Call, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
         let text = format!("{} ({} {})", self.reason(body), status.as_u16(), call.method);
         if let Some(wait) = limit(status.as_u16(), headers, &text) {
-            lane.close(&self.clock, wait);
+            lane.gate.close(self.clock.now(), wait);
             return Failure::Passing(ForgeError::RateLimited(wait), Some(wait));
         }
         Failure::Final(match status.as_u16() {

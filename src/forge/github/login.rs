@@ -13,11 +13,12 @@ use reqwest::Method;
 use crate::base::Time;
 use crate::base::secret::{ExposeSecret, SecretString};
 use crate::domain::forge::GitHeader;
+use crate::forge::http::gate::left;
 use crate::forge::http::pace::date;
 use crate::forge::{ForgeError, Result};
 
 use super::client::{Call, Client, Failure};
-use super::pace::{Lane, left};
+use super::pace::Lane;
 use super::transport::Identity;
 use super::wire;
 

@@ -18,6 +18,7 @@ use super::{
 
 pub mod abilities;
 mod address;
+mod classic;
 mod client;
 mod convert;
 mod hook;
@@ -306,6 +307,10 @@ impl Forge for GitHubForge {
 
     async fn commit_file(&self, repo: &RepoRef, file: &NewFile) -> Result<()> {
         self.write_file(repo, file).await
+    }
+
+    async fn token_end(&self) -> Result<Option<Time>> {
+        Ok(self.read_facts().await?.expires_at)
     }
 
     async fn redeliver_failed(&self, repo: &RepoRef, hook: i64, since: Time) -> Result<u32> {

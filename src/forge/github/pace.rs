@@ -1,12 +1,12 @@
 //! What headers say about pages and what is left, the limits of one token, and the spacing of writes.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::{HeaderMap, LINK};
 
-use crate::base::{Clock, Time};
+use crate::base::Time;
+use crate::forge::http::gate::Gate;
 use crate::forge::http::pace::date;
 
 /// How long the driver waits for the forge, and between two writes.
@@ -37,41 +37,9 @@ impl Default for Pace {
 /// one after the other.
 #[derive(Default)]
 pub(super) struct Lane {
-    /// Since when to wait, and for how long.
-    closed: Mutex<Option<(Time, Duration)>>,
+    pub gate: Gate,
     /// When the last write was answered. Held while one is under way.
     pub written: tokio::sync::Mutex<Option<Time>>,
-}
-
-impl Lane {
-    /// Closes it for this long. A shorter wait never opens what a longer one closed.
-    pub fn close(&self, clock: &Clock, wait: Duration) {
-        let now = clock.now();
-        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
-        if closed.and_then(|(since, wait)| left(since, wait, now)).is_none_or(|left| left < wait) {
-            *closed = Some((now, wait));
-        }
-    }
-
-    /// How long it stays closed; `None`: it is open. A clock that was set back begins the wait again.
-    pub fn remaining(&self, clock: &Clock) -> Option<Duration> {
-        let now = clock.now();
-        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((since, _)) = closed.as_mut() {
-            *since = (*since).min(now);
-        }
-        let rest = closed.and_then(|(since, wait)| left(since, wait, now));
-        if rest.is_none() {
-            *closed = None;
-        }
-        rest
-    }
-}
-
-/// What is left of a wait; `None`: nothing. A clock that was set back makes it whole again, never longer.
-pub(super) fn left(since: Time, wait: Duration, now: Time) -> Option<Duration> {
-    let passed = Duration::from_micros(u64::try_from(now.0 - since.0).unwrap_or(0));
-    wait.checked_sub(passed).filter(|left| !left.is_zero())
 }
 
 /// The value of a parameter in the address of the next page: `page`, or `cursor` where a list has one. The host of the address may be
@@ -118,18 +86,5 @@ mod tests {
         let date = ("date", "Mon, 03 Aug 2026 09:00:00 GMT");
         let wait = |remaining| spent(&headers(&[("x-ratelimit-remaining", remaining), ("x-ratelimit-reset", "1785747660"), date]));
         assert_eq!((wait("0"), wait("12")), (Some(Duration::from_secs(61)), None));
-    }
-
-    #[test]
-    fn a_closed_lane_opens_in_time_whatever_the_clock_does() {
-        let (lane, clock) = (Lane::default(), Clock::manual(Time(1_000_000_000_000)));
-        lane.close(&clock, Duration::from_secs(60));
-        lane.close(&clock, Duration::from_secs(5));
-        clock.advance(59_999);
-        assert_eq!(lane.remaining(&clock), Some(Duration::from_millis(1)), "the shorter wait did not open it");
-        clock.advance(-7_200_000);
-        assert_eq!(lane.remaining(&clock), Some(Duration::from_secs(60)), "begun again, and no longer");
-        clock.advance(60_000);
-        assert_eq!(lane.remaining(&clock), None);
     }
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::domain::forge::*;
 use crate::forge::{BranchRules, ForgeError, NameRule, Result};
 
+use super::classic::{Classic, worse};
 use super::client::Call;
 use super::{GitHubForge, wire};
 
@@ -23,7 +24,7 @@ impl GitHubForge {
             Err(ForgeError::NotFound(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let mut rules = BranchRules { rule: String::new(), required_approvals: 0, bot_may_push: true, bot_may_merge: true };
+        let mut rules = BranchRules { rule: String::new(), required_approvals: 0, bot_may_push: true, bot_may_merge: true, told: true };
         if found.protected {
             self.protection(repo, branch, &mut rules).await?;
         }
@@ -41,6 +42,10 @@ impl GitHubForge {
                 "update" if passes().await.1 != Some(true) => (rules.bot_may_push, rules.bot_may_merge) = (false, false),
                 _ => {}
             }
+        }
+        if found.protected && rules.rule.is_empty() {
+            // Something does: a protection that only administrators may read.
+            (rules.rule, rules.told) = (branch.to_owned(), false);
         }
         Ok(Some(rules))
     }
@@ -107,7 +112,14 @@ impl GitHubForge {
                 _ => {}
             }
         }
-        Ok(found)
+        match self.read_classic(repo, branch).await? {
+            Classic::Holds(rule) => Ok(Some(worse(found, rule))),
+            Classic::Nothing => Ok(found),
+            Classic::Untold if found.is_some() => Ok(found),
+            Classic::Untold => Err(ForgeError::Forbidden(
+                "no ruleset holds for it, but GitHub tells administrators alone which branches are protected by a pattern".to_owned(),
+            )),
+        }
     }
 
     pub(super) async fn write_branch_rules(&self, repo: &RepoRef, branch: &str, approvals: i64) -> Result<()> {

@@ -56,7 +56,9 @@ impl GitHubForge {
             Some(version) if !version.is_empty() => version.to_owned(),
             _ => self.read_version().await?,
         };
-        Ok(ForgeFacts { version, time: date(&answer.headers), scopes, expires_at: None })
+        // Tokens with an end name it with every answer: `2026-08-31 00:00:00 UTC`, or with an offset.
+        let expires_at = text("github-authentication-token-expiration").and_then(ending).filter(|_| !self.client.is_app());
+        Ok(ForgeFacts { version, time: date(&answer.headers), scopes, expires_at })
     }
 
     pub(super) async fn read_version(&self) -> Result<String> {
@@ -73,8 +75,16 @@ impl GitHubForge {
         // Without a content type GitHub sends forms.
         let config = json!({"url": new.url, "content_type": "json", "secret": new.secret.expose_secret(), "insecure_ssl": "0"});
         let body = json!({"name": "web", "config": config, "events": EVENTS, "active": true});
-        let answer = self.client.on_repo(repo, &Call::new(Method::POST, &["hooks"]).json(body)).await?;
-        Ok(hook(answer.json()?))
+        match self.client.on_repo(repo, &Call::new(Method::POST, &["hooks"]).json(body.clone())).await {
+            Ok(answer) => Ok(hook(answer.json()?)),
+            // Of the same address and the same events there is but one, whose secret can be changed.
+            Err(error @ ForgeError::Unprocessable(_)) => {
+                let same = self.read_hooks(repo).await?.into_iter().find(|hook| hook.url == new.url);
+                let Some(id) = same.map(|hook| hook.id.to_string()) else { return Err(error) };
+                Ok(hook(self.client.on_repo(repo, &Call::new(Method::PATCH, &["hooks", &id]).json(body)).await?.json()?))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) async fn write_hook_delete(&self, repo: &RepoRef, id: i64) -> Result<()> {
@@ -164,6 +174,13 @@ impl GitHubForge {
     }
 }
 
+fn ending(text: &str) -> Option<Time> {
+    let (plain, offset) = text.rsplit_once(' ')?;
+    let offset = if offset == "UTC" { "+0000" } else { offset };
+    let at = chrono::DateTime::parse_from_str(&format!("{plain} {offset}"), "%Y-%m-%d %H:%M:%S %z").ok()?;
+    Some(Time(at.timestamp_micros()))
+}
+
 /// The newest try of each delivery of which none has succeeded and that was not tried too often.
 fn lost<'a>(tries: impl Iterator<Item = &'a Vec<wire::Delivery>>) -> Vec<i64> {
     let arrived = |delivery: &wire::Delivery| (200..300).contains(&delivery.status_code);
@@ -195,6 +212,12 @@ fn hook(hook: wire::Hook) -> RepoHook {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_token_is_read_in_both_forms() {
+        let end = Time::parse("2026-08-31T07:00:00Z");
+        assert_eq!((ending("2026-08-31 07:00:00 UTC"), ending("2026-08-31 00:00:00 -0700"), ending("soon")), (end, end, None));
+    }
 
     #[test]
     fn what_arrived_or_was_tried_often_is_not_sent_again() {

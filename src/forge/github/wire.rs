@@ -83,6 +83,16 @@ tolerant! {
     Branch { protected: bool, }
     Rule { #[serde(rename = "type")] kind: String, ruleset_id: i64, parameters: Option<RequiredReviews>, }
     Ruleset { name: String, current_user_can_bypass: String, }
+    Actor { #[serde(rename = "__typename")] kind: String, login: String, slug: String, }
+    Allowance { actor: Option<Actor>, }
+    Allowances { nodes: Vec<Allowance>, }
+    /// A protection by a pattern, in the words of GraphQL.
+    Pattern {
+        pattern: String, #[serde(rename = "isAdminEnforced")] is_admin_enforced: bool,
+        #[serde(rename = "requiresApprovingReviews")] requires_approving_reviews: bool,
+        #[serde(rename = "requiresStatusChecks")] requires_status_checks: bool, #[serde(rename = "restrictsPushes")] restricts_pushes: bool,
+        #[serde(rename = "lockBranch")] lock_branch: bool, #[serde(rename = "pushAllowances")] push_allowances: Allowances,
+    }
     GraphError { #[serde(rename = "type")] kind: String, message: String, }
     GraphAnswer { data: Value, errors: Vec<GraphError>, }
     Refusal { message: String, errors: Vec<Value>, }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::base::Clock;
 use crate::base::secret::{ExposeSecret, SecretString};
+use crate::base::{Clock, Time};
 use crate::domain::ability::{Ability, Has};
 use crate::domain::approval::MergePermit;
 use crate::domain::forge::*;
@@ -288,6 +288,10 @@ impl Forge for GitLabForge {
 
     async fn facts(&self) -> Result<ForgeFacts> {
         self.read_facts().await
+    }
+
+    async fn token_end(&self) -> Result<Option<Time>> {
+        Ok(self.read_facts().await?.expires_at)
     }
 
     async fn hook_events(&self) -> Result<Vec<&'static str>> {

@@ -66,13 +66,19 @@ impl GitLabForge {
         Ok(commits.into_iter().rev().map(info).collect())
     }
 
-    /// The one account with this address, as far as GitLab lets the bot see addresses. Its no-reply addresses hold the account's number.
+    /// The one account with this address, as far as GitLab lets the bot see addresses. Its no-reply addresses, `5-alice@users.noreply.HOST`,
+    /// hold the account's number, by which GitLab itself knows whose they are. Those of another host name accounts of that host, and a number
+    /// counts only when GitLab has such an account: anybody can write any address into a commit.
     async fn account_of(&self, email: &str) -> Result<Option<User>> {
         let Some((local, host)) = email.split_once('@') else { return Ok(None) };
-        if let Some((id, login)) = local.split_once('-').filter(|_| host.starts_with("users.noreply."))
-            && let Ok(id) = id.parse::<i64>()
-        {
-            return Ok(Some(User { id, login: login.to_owned() }).filter(|user| user.id > 0));
+        if let Some(of) = host.strip_prefix("users.noreply.") {
+            let id = local.split_once('-').and_then(|(id, _)| id.parse::<i64>().ok()).filter(|id| *id > 0);
+            let Some(id) = id.filter(|_| self.is_at(of)) else { return Ok(None) };
+            return match self.client.send(&Call::get(&["users", &id.to_string()])).await {
+                Ok(answer) => Ok(convert::some_user(Some(answer.json()?))),
+                Err(ForgeError::Forbidden(_) | ForgeError::NotFound(_)) => Ok(None),
+                Err(error) => Err(error),
+            };
         }
         if host.ends_with(".invalid") {
             return Ok(None);
@@ -85,6 +91,13 @@ impl GitLabForge {
         // Names are searched as well, so more than one answer says nothing.
         let alone = <[wire::User; 1]>::try_from(found).ok();
         Ok(alone.and_then(|[user]| convert::some_user(Some(user))))
+    }
+
+    /// Whether this is the host of the forge, by the address used here or by that for people.
+    fn is_at(&self, host: &str) -> bool {
+        let of = |url: &str| reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let own = [Some(self.client.base()), self.public_url.as_deref()];
+        own.into_iter().flatten().filter_map(of).any(|own| own.eq_ignore_ascii_case(host))
     }
 
     pub(super) async fn write_pull(&self, repo: &RepoRef, pull: &NewPull) -> Result<Pull> {

@@ -52,7 +52,7 @@ tolerant! {
     Reviewer { user: Option<User>, state: String, created_at: String, }
     Commit { id: String, message: String, author_email: String, committer_email: String, }
     Branch { name: String, commit: Commit, protected: bool, can_push: bool, developers_can_merge: bool, }
-    Level { access_level: i64, user_id: i64, group_id: i64, deploy_key_id: i64, }
+    Level { id: i64, access_level: i64, user_id: i64, group_id: i64, deploy_key_id: i64, }
     Protected { name: String, push_access_levels: Vec<Level>, merge_access_levels: Vec<Level>, }
     ApprovalRules { approvals_before_merge: i64, }
     ApprovalRule { approvals_required: i64, }

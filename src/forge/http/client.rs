@@ -45,6 +45,7 @@ pub struct Http {
     redactor: Redactor,
     backoff: Duration,
     gate: Gate,
+    clock: Clock,
     calls: Calls,
 }
 
@@ -78,14 +79,15 @@ impl Http {
             authorization,
             redactor: Redactor::new(secrets),
             backoff: timeouts.backoff,
-            gate: Gate::new(Clock::System),
+            gate: Gate::default(),
+            clock: Clock::System,
             calls: Calls::default(),
         })
     }
 
     /// Measures the waits that the forge asks for by this clock.
     pub fn set_clock(&mut self, clock: Clock) {
-        self.gate.set_clock(clock);
+        self.clock = clock;
     }
 
     /// The address of the forge without a trailing slash.
@@ -123,7 +125,7 @@ impl Http {
 
     async fn once(&self, call: &Call) -> std::result::Result<Answer, Failure> {
         let url = self.url(call).map_err(Failure::Final)?;
-        if let Some(left) = self.gate.remaining() {
+        if let Some(left) = self.gate.remaining(self.clock.now()) {
             return Err(Failure::Final(ForgeError::RateLimited(left)));
         }
         let mut request = self.http.request(call.method.clone(), url).header(self.place.header.clone(), self.authorization.clone());
@@ -186,7 +188,7 @@ impl Http {
     fn refused(&self, call: &Call, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
         let text = format!("{} ({} {})", self.reason(body), status.as_u16(), call.method);
         if let Some(wait) = limit(status.as_u16(), headers, &text) {
-            self.gate.close(wait);
+            self.gate.close(self.clock.now(), wait);
             return Failure::Passing(ForgeError::RateLimited(wait), Some(wait));
         }
         Failure::Final(match status.as_u16() {

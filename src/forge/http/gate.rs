@@ -3,45 +3,31 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::base::{Clock, Time};
+use crate::base::Time;
 
-/// One door for all callers of a forge, since a forge limits the account and not the caller.
+/// One door for all callers with one token, since a forge limits the account and not the caller.
+#[derive(Default)]
 pub struct Gate {
-    clock: Clock,
     /// When the forge asked to wait, and for how long.
     closed: Mutex<Option<(Time, Duration)>>,
 }
 
 impl Gate {
-    /// An open door.
-    pub fn new(clock: Clock) -> Gate {
-        Gate { clock, closed: Mutex::new(None) }
-    }
-
-    /// The same door by another clock.
-    pub fn set_clock(&mut self, clock: Clock) {
-        self.clock = clock;
-    }
-
     /// Closes the door for this long. A shorter wait never opens what a longer one closed.
-    pub fn close(&self, wait: Duration) {
-        let now = self.clock.now();
+    pub fn close(&self, now: Time, wait: Duration) {
         let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
-        if remaining(*closed, now).is_none_or(|left| left < wait) {
+        if closed.and_then(|(since, wait)| left(since, wait, now)).is_none_or(|left| left < wait) {
             *closed = Some((now, wait));
         }
     }
 
     /// How long the door stays closed; `None`: it is open. A clock that was set back begins the wait again, so that it is never cut short and never grows.
-    pub fn remaining(&self) -> Option<Duration> {
-        let now = self.clock.now();
+    pub fn remaining(&self, now: Time) -> Option<Duration> {
         let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((since, _)) = closed.as_mut()
-            && *since > now
-        {
-            *since = now;
+        if let Some((since, _)) = closed.as_mut() {
+            *since = (*since).min(now);
         }
-        let left = remaining(*closed, now);
+        let left = closed.and_then(|(since, wait)| left(since, wait, now));
         if left.is_none() {
             *closed = None;
         }
@@ -49,8 +35,8 @@ impl Gate {
     }
 }
 
-fn remaining(closed: Option<(Time, Duration)>, now: Time) -> Option<Duration> {
-    let (since, wait) = closed?;
+/// What is left of a wait; `None`: nothing. A clock that was set back makes it whole again, never longer.
+pub fn left(since: Time, wait: Duration, now: Time) -> Option<Duration> {
     let passed = Duration::from_micros(u64::try_from(now.0 - since.0).unwrap_or(0));
     wait.checked_sub(passed).filter(|left| !left.is_zero())
 }
@@ -59,30 +45,24 @@ fn remaining(closed: Option<(Time, Duration)>, now: Time) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn gate() -> (Gate, Clock) {
-        let clock = Clock::manual(Time(1_000_000_000_000));
-        (Gate::new(clock.clone()), clock)
-    }
+    const START: Time = Time(1_000_000_000_000);
 
     #[test]
     fn a_closed_door_opens_when_its_time_is_over_and_no_sooner() {
-        let (gate, clock) = gate();
-        assert_eq!(gate.remaining(), None);
-        gate.close(Duration::from_secs(60));
-        gate.close(Duration::from_secs(5));
-        clock.advance(59_999);
-        assert_eq!(gate.remaining(), Some(Duration::from_millis(1)), "the shorter wait did not open it");
-        clock.advance(1);
-        assert_eq!(gate.remaining(), None);
+        let gate = Gate::default();
+        assert_eq!(gate.remaining(START), None);
+        gate.close(START, Duration::from_secs(60));
+        gate.close(START, Duration::from_secs(5));
+        assert_eq!(gate.remaining(START.plus_millis(59_999)), Some(Duration::from_millis(1)), "the shorter wait did not open it");
+        assert_eq!(gate.remaining(START.plus_millis(60_000)), None);
     }
 
     #[test]
     fn a_clock_that_jumps_neither_cuts_the_wait_short_nor_makes_it_longer() {
-        let (gate, clock) = gate();
-        gate.close(Duration::from_secs(60));
-        clock.advance(-7_200_000);
-        assert_eq!(gate.remaining(), Some(Duration::from_secs(60)));
-        clock.advance(60_000);
-        assert_eq!(gate.remaining(), None);
+        let gate = Gate::default();
+        gate.close(START, Duration::from_secs(60));
+        let back = START.plus_millis(-7_200_000);
+        assert_eq!(gate.remaining(back), Some(Duration::from_secs(60)));
+        assert_eq!(gate.remaining(back.plus_millis(60_000)), None);
     }
 }

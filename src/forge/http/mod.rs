@@ -16,7 +16,7 @@ use super::{ForgeError, Result};
 
 pub mod calls;
 mod client;
-mod gate;
+pub mod gate;
 pub mod pace;
 mod seen;
 

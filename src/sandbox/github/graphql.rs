@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
+use super::patterns;
 use super::pulls::set_draft;
 use super::query::{self, Field};
 use super::shapes::{or_null, time};
@@ -38,7 +39,7 @@ fn undefined(name: &str, on: &str) -> Refusal {
 /// Largest document.
 const LARGEST: usize = 1024 * 1024;
 /// Words of GitHub's schema that GitLab's lacks.
-const OWN_WORDS: [&str; 4] = ["ullRequest", "repository(", "viewer", "rateLimit"];
+const OWN_WORDS: [&str; 5] = ["ullRequest", "repository(", "viewer", "rateLimit", "ProtectionRule"];
 
 /// Answers what is asked at `/api/graphql` in the words of GitHub. GitLab has the same address, so that what is asked decides.
 pub async fn or_next(State(forge): State<Shared>, request: Request, next: Next) -> Response {
@@ -115,6 +116,8 @@ fn repository(call: &Call, field: &Field) -> Result<Value, Refusal> {
             let issue = call.forge.read(|world| world.issue_at(repo.id, number).filter(|issue| issue.pull.is_some()).cloned());
             let issue = issue.ok_or_else(|| missing(&format!("PullRequest with the number of {number}")))?;
             select(&pull(call, &issue), &field.inside)?
+        } else if field.name == "branchProtectionRules" {
+            select(&patterns::list(call, &repo), &field.inside)?
         } else {
             select(&shape, std::slice::from_ref(field))?[&field.shown].clone()
         };
@@ -124,6 +127,11 @@ fn repository(call: &Call, field: &Field) -> Result<Value, Refusal> {
 }
 
 fn mutate(call: &Call, field: &Field) -> Result<Value, Refusal> {
+    if field.name == "createBranchProtectionRule" {
+        let input = field.arguments.get("input").cloned().unwrap_or_default();
+        let made = patterns::make(call, &input).map_err(|failure| ("FORBIDDEN", failure.sentence_of().to_owned()))?;
+        return select(&made, &field.inside);
+    }
     let draft = match field.name.as_str() {
         "markPullRequestReadyForReview" => false,
         "convertPullRequestToDraft" => true,
@@ -191,7 +199,13 @@ fn select(value: &Value, fields: &[Field]) -> Result<Value, Refusal> {
             continue;
         }
         let found = value.get(&field.name).ok_or_else(|| undefined(&field.name, kind))?;
-        let shown = if found.is_object() { select(found, &field.inside)? } else { found.clone() };
+        let shown = match found {
+            Value::Object(_) => select(found, &field.inside)?,
+            Value::Array(items) if items.iter().all(Value::is_object) => {
+                items.iter().map(|item| select(item, &field.inside)).collect::<Result<Vec<_>, _>>()?.into()
+            }
+            plain => plain.clone(),
+        };
         data.insert(field.shown.clone(), shown);
     }
     Ok(data.into())

@@ -14,6 +14,7 @@ mod hooks;
 mod issues;
 mod jwt;
 mod labels;
+mod patterns;
 pub mod payload;
 mod payload_repo;
 mod protection;
@@ -92,6 +93,7 @@ fn of_repo() -> Router<Shared> {
         .route("/branches", get(code::branches))
         .route("/branches/{*branch}", get(protection::get_or_branch).put(protection::put_at).delete(protection::delete_at))
         .route("/rules/branches/{*branch}", get(protection::rules))
+        .route("/rulesets/{id}", get(protection::ruleset))
         .route("/collaborators", get(repos::collaborators))
         .route("/collaborators/{login}", get(repos::is_collaborator).put(repos::let_in).delete(repos::let_go))
         .route("/collaborators/{login}/permission", get(repos::permission))

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::shapes::time;
 use super::web::{Answer, Call, found, nothing, ok};
 use crate::sandbox::state::{Grant, Protection, Repo};
 
@@ -71,6 +72,7 @@ pub async fn put(call: Call, name: &str, body: Value) -> Answer {
         allow_push: reviews.is_none(),
         block_admin_override: body[NEEDED[1]] == true,
         status_check: checks.is_some(),
+        classic: true,
         ..Protection::default()
     };
     if let Some(checks) = checks {
@@ -110,7 +112,7 @@ pub async fn delete(call: Call, name: &str) -> Answer {
 /// The rules that hold for a branch, for everybody who may read.
 pub async fn rules(call: Call) -> Answer {
     let repo = call.repo(Grant::Read)?;
-    let Ok(rule) = rule(&call, &repo, call.part("branch")) else { return ok(json!([])) };
+    let Some(rule) = rule(&call, &repo, call.part("branch")).ok().filter(|rule| !rule.classic) else { return ok(json!([])) };
     let path = call.forge.read(|world| world.path_of(&repo));
     let one = |kind: &str, parameters: Value| {
         let mut shape = json!({"type": kind, "ruleset_source_type": "Repository", "ruleset_source": path, "ruleset_id": rule.id});
@@ -134,6 +136,18 @@ pub async fn rules(call: Call) -> Answer {
         rules.push(one("required_status_checks", parameters));
     }
     Ok(call.page(rules))
+}
+
+/// One of the rules above, by number. Nobody passes it by.
+pub async fn ruleset(call: Call) -> Answer {
+    let repo = call.repo(Grant::Read)?;
+    let id = call.number("id")?;
+    let rule = found(call.forge.read(|world| world.protections.get(id).filter(|rule| rule.repo == repo.id && !rule.classic).cloned()))?;
+    let path = call.forge.read(|world| world.path_of(&repo));
+    ok(json!({
+        "id": rule.id, "name": rule.rule, "target": "branch", "source_type": "Repository", "source": path, "enforcement": "active",
+        "current_user_can_bypass": "never", "bypass_actors": [], "created_at": time(rule.created), "updated_at": time(rule.created),
+    }))
 }
 
 /// `{branch}` or `{branch}/protection`, whatever slashes the name of the branch has.

@@ -13,6 +13,7 @@ mod labelling;
 mod labels;
 mod look;
 mod look_issue;
+mod making;
 mod merge_requests;
 mod merging;
 mod notes;
@@ -47,7 +48,8 @@ pub fn routes(forge: &Shared) -> Router<Shared> {
         .route("/users/{id}/projects", get(projects::of_owner))
         .route("/groups/{id}/projects", get(projects::of_owner))
         .route("/personal_access_tokens/self", get(projects::token))
-        .route("/projects", get(projects::list))
+        .route("/namespaces/{id}", get(making::namespace))
+        .route("/projects", get(projects::list).post(making::create))
         .nest("/projects/{id}", of_project())
         .fallback(async || web::Failure::Error(StatusCode::NOT_FOUND, "404 Not Found".into()))
         .method_not_allowed_fallback(async || web::Failure::Error(StatusCode::METHOD_NOT_ALLOWED, "405 Not Allowed".into()))
@@ -136,7 +138,7 @@ fn of_code() -> Router<Shared> {
         .route("/pipelines", get(statuses::pipelines))
         .route("/pipelines/{n}", get(statuses::pipeline))
         .route("/protected_branches", get(repository::rules).post(repository::protect))
-        .route("/protected_branches/{name}", get(repository::rule).delete(repository::unprotect))
+        .route("/protected_branches/{name}", get(repository::rule).patch(repository::reprotect).delete(repository::unprotect))
 }
 
 fn of_hooks() -> Router<Shared> {

@@ -208,6 +208,26 @@ pub async fn protect(Path(id): Path<String>, call: Call) -> Answer {
     created(rules_of(&call, repo.id).into_iter().find(|rule| rule["name"] == name.as_str()).ok_or_else(|| missing(""))?)
 }
 
+/// Who may push is changed in the paid editions alone; the others take the request and leave it.
+pub async fn reprotect(Path((id, name)): Path<(String, String)>, call: Call) -> Answer {
+    let repo = call.project(&id, Grant::Admin)?;
+    let asked = call.params.objects("allowed_to_push");
+    let kept = |id: i64| asked.iter().all(|one| one.number("id") != Some(id) || one.value("_destroy") != Some(&json!(true)));
+    call.forge.change(|world| {
+        let rule = world.protections.all().find(|rule| rule.repo == repo.id && rule.rule == name).map(|rule| rule.id);
+        let rule = rule.and_then(|id| world.protections.edit(id)).ok_or_else(crate::sandbox::act::no_such)?;
+        if repo.lab.premium && !asked.is_empty() {
+            let own = rule.id * 10;
+            let now = if kept(own) && rule.allow_push { Some(30) } else { None };
+            let levels =
+                asked.iter().filter(|one| one.value("_destroy") != Some(&json!(true))).filter_map(|one| one.number("access_level"));
+            rule.allow_push = levels.chain(now).any(|level| level > 0);
+        }
+        Ok(())
+    })?;
+    rule(Path((id, name)), call).await
+}
+
 pub async fn unprotect(Path((id, name)): Path<(String, String)>, call: Call) -> Answer {
     let repo = call.project(&id, Grant::Admin)?;
     call.act(|act| act.unprotect(repo.id, &name))?;
