@@ -7,14 +7,17 @@ mod shown;
 mod story;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::base::Clock;
 use crate::config::Env;
 use crate::domain::mirror::Side;
 use crate::domain::mirror::Side::{Here, There};
 use crate::llm::Script;
 use crate::sandbox::Skin;
+use crate::store::{Store, StoreUrl};
 
 use super::bot::{self, Bot, Brain};
 use super::place::Place as Directory;
@@ -71,6 +74,7 @@ pub(super) async fn play(args: &DemoArgs, env: &Env) -> Result<u8> {
 async fn story(ground: &Ground, between: &Between<'_>) -> Result<Ending> {
     let story = Story { ground };
     let bot = between.start().await?;
+    between.is_made().await?;
     let first = story.comes_in().await?;
     story.commands_stay_words(first).await?;
     let second = story.goes_out(first).await?;
@@ -134,6 +138,28 @@ impl<'a> Between<'a> {
             place.sandbox.ensure_hook_in(place.skin, Some(place.repo), &hook, &self.secret).map_err(wrong)?;
         }
         Ok(bot)
+    }
+
+    /// Waits until the program has looked at both repositories for the first time: older issues stay where they are.
+    async fn is_made(&self) -> Result<()> {
+        let store = Store::open(&StoreUrl::Sqlite(self.dir.join("bot").join("syndarix.db")), Clock::System).await?;
+        let (here, there) = (self.ground.at(Here), self.ground.at(There));
+        let look = async {
+            loop {
+                if let Some(project) = store.projects().await?.into_iter().find(|project| project.path == here.repo) {
+                    let mut tx = store.begin_read(project.id).await?;
+                    let made = tx.object("link", &format!("{}:{}", there.id, there.repo)).await?;
+                    tx.rollback().await?;
+                    if made.is_some() {
+                        return Ok(());
+                    }
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let made = tokio::time::timeout(Duration::from_secs(30), look).await;
+        store.close().await;
+        made.unwrap_or_else(|_| bail!("the program did not find both repositories within 30 seconds; its messages are above"))
     }
 
     fn settings(&self) -> String {
