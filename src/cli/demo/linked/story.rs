@@ -253,7 +253,10 @@ fn flat(text: &str) -> String {
         left = rest;
     }
     plain += left;
-    let lines: Vec<&str> = plain.lines().map(|line| line.trim_start_matches('>').trim()).filter(|line| !line.is_empty()).collect();
+    let mut lines: Vec<String> = Vec::new();
+    for line in plain.lines().map(str::trim).filter(|line| !line.is_empty() && *line != ">") {
+        lines.push(line.strip_prefix("> ").map_or_else(|| line.to_owned(), |quoted| format!("“{}”", quoted.trim())));
+    }
     lines.join(" ").replace("**", "")
 }
 
@@ -264,6 +267,6 @@ mod tests {
     #[test]
     fn copies_are_told_on_one_line() {
         let body = "**dave** wrote on [partner/lib#1](<http://127.0.0.1:1/partner/lib/issues/1#x>):\n\n> One\n>\n> two\n\n<!-- syndarix:v1 a b c -->";
-        assert_eq!(first_words(&json!(body)), "dave wrote on partner/lib#1: One two");
+        assert_eq!(first_words(&json!(body)), "dave wrote on partner/lib#1: “One” “two”");
     }
 }
