@@ -112,7 +112,7 @@ impl Story<'_> {
     pub async fn collide(&self, first: Pair) -> Result<()> {
         self.changes(Here, "alice", first.here, ("title", HERS)).await?;
         let issue = self.ground.get(Here, &format!("issues/{}", first.here)).await?;
-        let at = issue["updated_at"].as_str().and_then(|at| crate::base::Time::parse(at)).context("the forge gave no time")?;
+        let at = issue["updated_at"].as_str().and_then(crate::base::Time::parse).context("the forge gave no time")?;
         // Forges count whole seconds; within one of them it would be a draw.
         while Clock::System.now().0 / 1_000_000 <= at.0 / 1_000_000 {
             tokio::time::sleep(Duration::from_millis(50)).await;
