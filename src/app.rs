@@ -216,6 +216,8 @@ async fn register_projects(engine: &Engine, config: &Config) -> Result<()> {
                         engine.store.set_known_as(project.id, path).await?;
                     }
                 }
+                // Its file says that it is on another forge.
+                Err(ForgeError::NotFound(_)) if is_elsewhere(config, &connection.id, path) => {}
                 Err(ForgeError::NotFound(_)) => {
                     tracing::warn!(forge = connection.id, "the repository {path} is not there, or the bot's account may not see it");
                 }
@@ -224,6 +226,12 @@ async fn register_projects(engine: &Engine, config: &Config) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether there are files for a project of this name, and none of them is about this forge.
+fn is_elsewhere(config: &Config, forge: &str, path: &str) -> bool {
+    let mut files = config.team.projects.iter().filter(|project| project.repo.eq_ignore_ascii_case(path)).peekable();
+    files.peek().is_some() && files.all(|project| project.forge != forge)
 }
 
 /// Markers are signed so that nobody can plant one. The key follows from the hook secrets: the same on every instance, new when they change.

@@ -112,7 +112,7 @@ impl Story<'_> {
     pub async fn collide(&self, first: Pair) -> Result<()> {
         self.changes(Here, "alice", first.here, ("title", HERS)).await?;
         let issue = self.ground.get(Here, &format!("issues/{}", first.here)).await?;
-        let at = issue["updated_at"].as_str().and_then(|at| crate::base::Time::parse(at)).context("the forge gave no time")?;
+        let at = issue["updated_at"].as_str().and_then(crate::base::Time::parse).context("the forge gave no time")?;
         // Forges count whole seconds; within one of them it would be a draw.
         while Clock::System.now().0 / 1_000_000 <= at.0 / 1_000_000 {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -253,7 +253,10 @@ fn flat(text: &str) -> String {
         left = rest;
     }
     plain += left;
-    let lines: Vec<&str> = plain.lines().map(|line| line.trim_start_matches('>').trim()).filter(|line| !line.is_empty()).collect();
+    let mut lines: Vec<String> = Vec::new();
+    for line in plain.lines().map(str::trim).filter(|line| !line.is_empty() && *line != ">") {
+        lines.push(line.strip_prefix("> ").map_or_else(|| line.to_owned(), |quoted| format!("“{}”", quoted.trim())));
+    }
     lines.join(" ").replace("**", "")
 }
 
@@ -264,6 +267,6 @@ mod tests {
     #[test]
     fn copies_are_told_on_one_line() {
         let body = "**dave** wrote on [partner/lib#1](<http://127.0.0.1:1/partner/lib/issues/1#x>):\n\n> One\n>\n> two\n\n<!-- syndarix:v1 a b c -->";
-        assert_eq!(first_words(&json!(body)), "dave wrote on partner/lib#1: One two");
+        assert_eq!(first_words(&json!(body)), "dave wrote on partner/lib#1: “One” “two”");
     }
 }
