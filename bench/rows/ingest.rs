@@ -138,6 +138,5 @@ async fn ours(url: &str) -> axum::Router {
         pace: web::Pace::default(),
         redactor: syndarix::base::secret::Redactor::default(),
         traces: syndarix::base::trace::Traces::default(),
-        endings: syndarix::config::endings::Endings::default(),
     })
 }

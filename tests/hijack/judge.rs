@@ -107,7 +107,7 @@ impl Case<'_> {
 
     /// One of those that every repository gets.
     fn is_our_label(&self, name: &str) -> bool {
-        self.stage.w.app.engine.hot.get().rules.labels.iter().any(|spec| spec.name == name)
+        self.stage.w.app.engine.hot.get().rules.labels.iter().any(|spec| self.stage.w.label(&spec.name) == name)
     }
 
     fn of_the_story(&self, id: &Value) -> bool {
@@ -170,7 +170,7 @@ impl Case<'_> {
         let kind = &is["kind"];
         let word = kind.as_str().or_else(|| kind.as_object().and_then(|map| map.keys().next().map(String::as_str))).unwrap_or_default();
         let ok = match word {
-            "Label" => kind["Label"]["name"].as_str().is_some_and(|name| Label::parse(name).is_some()),
+            "Label" => kind["Label"]["name"].as_str().is_some_and(|name| Label::parse(&self.stage.w.plain_label(name)).is_some()),
             "Title" | "Pushed" => true,
             "Merged" | "Closed" => self.allowed.merge,
             _ => false,

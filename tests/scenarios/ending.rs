@@ -166,7 +166,7 @@ impl World {
 
     async fn labels_are(&self, number: i64, wanted: &BTreeSet<String>) {
         let labels = self.get(&format!("issues/{number}/labels")).await;
-        let plain = |label: &Value| self.reader.lock().unwrap().tongue.plain_label(label["name"].as_str().unwrap());
+        let plain = |label: &Value| self.plain_label(label["name"].as_str().unwrap());
         let names = labels.as_array().unwrap().iter().map(plain);
         let is_kept = |name: &String| {
             wanted.contains(name) || Label::parse(name).is_some_and(|label| label.is_kept_by_bot() || matches!(label, Label::Autonomy(_)))

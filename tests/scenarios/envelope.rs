@@ -53,6 +53,15 @@ pub fn sender(body: &Value) -> &Value {
     }
 }
 
+/// True for the delivery that tells of an approval.
+pub fn is_approval(event: &str, body: &Value) -> bool {
+    match skin() {
+        Skin::Gitea => event.contains("approved"),
+        Skin::GitHub => event == "pull_request_review" && body["review"]["state"] == "approved",
+        Skin::GitLab => matches!(body["object_attributes"]["action"].as_str(), Some("approved" | "approval")),
+    }
+}
+
 /// True for the delivery that tells of a new issue.
 pub fn is_opened_issue(event: &str, body: &Value) -> bool {
     match skin() {

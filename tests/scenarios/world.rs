@@ -46,7 +46,6 @@ pub fn skin() -> Skin {
 
 /// True where a review's text is no comment, an approval names its commit, and everybody who may read may approve: not on GitLab, where
 /// reviews are notes and votes of members.
-#[allow(dead_code, reason = "not every test that plays in this world gives reviews")]
 pub fn has_reviews() -> bool {
     skin() != Skin::GitLab
 }
@@ -106,7 +105,7 @@ pub struct World {
     pub script: Script,
     pub data: PathBuf,
     pub hook: String,
-    pub reader: Mutex<Reader>,
+    reader: Mutex<Reader>,
     web: JoinSet<()>,
     setup: Setup,
     dir: tempfile::TempDir,
@@ -283,6 +282,11 @@ impl World {
     /// A label as people see it on this forge.
     pub fn label(&self, name: &str) -> String {
         self.reader.lock().unwrap().tongue.label(name)
+    }
+
+    /// A label as the program calls it.
+    pub fn plain_label(&self, shown: &str) -> String {
+        self.reader.lock().unwrap().tongue.plain_label(shown)
     }
 
     /// What a person would write on this forge to say `text`.
