@@ -93,7 +93,7 @@ async fn accounts(stage: &Stage) {
     assert_eq!(forge.whoami().await.unwrap(), stage.bot);
     let found = forge.repo(repo).await.unwrap();
     assert_eq!((found.id, found.path.as_str(), found.default_branch.as_str()), (repo.id, repo.path.as_str(), "main"));
-    assert!(found.private && !found.empty && !found.archived && found.bot_is_admin && found.bot_can_push);
+    assert!(found.visibility == Visibility::Private && !found.empty && !found.archived && found.bot_is_admin && found.bot_can_push);
     assert_eq!(found.merge_style, MergeStyle::Merge);
     for (user, role) in [(&stage.bot, Role::Maintainer), (&stage.writer, Role::Writer), (&stage.reader, Role::None)] {
         assert_eq!(forge.role(repo, user).await.unwrap(), role, "{}", user.login);

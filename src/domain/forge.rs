@@ -81,13 +81,37 @@ pub struct RepoRef {
     pub path: String,
 }
 
+/// Who may see a repository, the widest circle first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    Public,
+    /// Everybody with an account on the forge, or everybody of the organisation.
+    Internal,
+    /// Only those who were let in. What a forge does not tell is taken for this.
+    #[default]
+    Private,
+}
+
+impl Visibility {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Visibility::Public => "public",
+            Visibility::Internal => "internal",
+            Visibility::Private => "private",
+        }
+    }
+}
+
 /// A repository as the forge describes it now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repo {
     pub id: i64,
     pub path: String,
     pub default_branch: String,
-    pub private: bool,
+    /// Who may see it.
+    pub visibility: Visibility,
     pub archived: bool,
     pub empty: bool,
     /// The merge style the repository prefers.
@@ -167,6 +191,9 @@ pub struct Issue {
     pub author: User,
     pub created_at: Time,
     pub updated_at: Time,
+    /// Not everybody who sees the repository may read it (GitLab).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confidential: bool,
 }
 
 /// A comment on an issue or in a pull request's conversation.

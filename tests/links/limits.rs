@@ -26,7 +26,7 @@ async fn nothing_goes_from_a_private_place_to_a_public_one(pair: Pair) {
     # Secret (alice)
     x
     --- syndarix
-    This issue is not copied to `partner/lib`: that repository is public and this one is not, and nothing goes from a more private to a more public place. Take the label `mirror/outward` off, or ask whoever configured the link.
+    This issue is not copied to `partner/lib`: more people see that repository than this one, and nothing goes from a more private to a more public place. Take the label `mirror/outward` off, or ask whoever configured the link.
 
     <marker>
     ");
@@ -117,4 +117,22 @@ async fn an_issue_that_is_deleted_leaves_its_copy_alone(pair: Pair) {
     assert_eq!(w.recorded("link.issue-gone").await, 1);
     assert!(w.page(Side::Here, 1).await.starts_with("[open]\n"));
     w.is_silent().await;
+}
+
+#[tokio::test]
+async fn an_issue_that_becomes_confidential_rests() {
+    let w = World::linked(Pair::GITEA_AND_GITLAB, "").await;
+    let there = w.carol().opens("Rounding is off", "x").await;
+    w.syncs().await;
+    let open = w.page(Side::Here, 1).await;
+    w.carol().is_confidential(there, true).await;
+    w.carol().changes(there, json!({"title": "Whose card it was"})).await;
+    w.dave().comments(there, "Hers.").await;
+    w.syncs().await;
+    w.polls().await;
+    assert_eq!(w.page(Side::Here, 1).await, open, "nothing of it is copied");
+    w.carol().is_confidential(there, false).await;
+    w.syncs().await;
+    w.polls().await;
+    assert!(w.page(Side::Here, 1).await.contains("Whose card it was"), "{}", w.page(Side::Here, 1).await);
 }

@@ -313,6 +313,16 @@ impl Person<'_> {
         self.does(Method::PATCH, &format!("issues/{number}"), what).await;
     }
 
+    /// Only GitLab has that, so it is said in its own words. `number`: among the issues.
+    pub async fn is_confidential(&self, number: i64, yes: bool) {
+        let forge = self.w.forge(self.side);
+        let token = forge.ensure_user(self.login, false, false).unwrap();
+        let url = format!("{}/api/v4/projects/{}/issues/{number}", forge.url(), LIB.replace('/', "%2F"));
+        self.w.clock.advance(2_000);
+        let request = self.w.http.put(url).header("PRIVATE-TOKEN", token).json(&json!({"confidential": yes}));
+        assert!(request.send().await.unwrap().status().is_success());
+    }
+
     pub async fn labels(&self, number: i64, label: &str) {
         let kind = kind(self.w.pair.skin(self.side));
         let spelled = scopes::spelled(label, kind).into_owned();

@@ -22,7 +22,11 @@ impl World {
     pub fn noreply_of(&self, login: &str) -> String {
         match skin() {
             Skin::Gitea | Skin::GitHub => format!("{login}@noreply.sandbox.localhost"),
-            Skin::GitLab => format!("{}-{login}@users.noreply.sandbox.localhost", self.sandbox.user_id(login).unwrap()),
+            Skin::GitLab => {
+                let url = self.sandbox.url();
+                let host = url.trim_start_matches("http://").split(':').next().unwrap();
+                format!("{}-{login}@users.noreply.{host}", self.sandbox.user_id(login).unwrap())
+            }
         }
     }
 }

@@ -64,7 +64,9 @@ async fn a_project_without_a_number_is_addressed_by_its_escaped_path() {
         .mount(&server)
         .await;
     let repo = forge_at(&server.uri()).repo(&RepoRef { id: 0, path: "acme/backend/shop".to_owned() }).await.unwrap();
-    assert!(repo.id == 42 && repo.bot_is_admin && repo.private && repo.merge_style == MergeStyle::FastForwardOnly);
+    assert!(
+        repo.id == 42 && repo.bot_is_admin && repo.visibility == Visibility::Private && repo.merge_style == MergeStyle::FastForwardOnly
+    );
 }
 
 #[tokio::test]

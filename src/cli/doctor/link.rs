@@ -1,7 +1,10 @@
 //! What has to be right about a repository that is linked to a project: seen, written to, no more public than it may be, told of.
 
+use std::cmp::Ordering;
+
 use super::Ward;
 use crate::app::open_forge;
+use crate::cli::forges::words;
 use crate::cli::onboard::{faults, hook_url};
 use crate::cli::report::{Report, Verdict};
 use crate::config::{ForgeSettings, LinkConfig};
@@ -18,7 +21,7 @@ pub(super) async fn examine(ward: &Ward<'_>, settings: &ForgeSettings, forge: &d
         let what = format!("{}, linked to {}", link.repo, project.repo);
         match forge.repo(&RepoRef { id: 0, path: link.repo.clone() }).await {
             Ok(repo) => {
-                rights(&what, link, &repo, bot, report);
+                rights(&what, (link, settings), &repo, bot, report);
                 home(ward, &what, (link, &project.repo), &repo, report).await;
                 hook(ward, settings, forge, (&what, &project.repo, link), &repo, report).await;
             }
@@ -31,7 +34,7 @@ pub(super) async fn examine(ward: &Ward<'_>, settings: &ForgeSettings, forge: &d
     }
 }
 
-fn rights(what: &str, link: &LinkConfig, repo: &Repo, bot: &User, report: &mut Report) {
+fn rights(what: &str, (link, settings): (&LinkConfig, &ForgeSettings), repo: &Repo, bot: &User, report: &mut Report) {
     let what = format!("{what}, rights");
     if repo.archived {
         report.fix(
@@ -45,7 +48,7 @@ fn rights(what: &str, link: &LinkConfig, repo: &Repo, bot: &User, report: &mut R
     } else {
         let verdict = if link.outward { Verdict::Fails } else { Verdict::Note };
         let sentence = format!("@{} may read it, but not change issues there", bot.login);
-        report.fix(what, verdict, sentence, format!("give @{} write permission in {}", bot.login, repo.path));
+        report.fix(what, verdict, sentence, words(settings.kind).let_push(&bot.login, &repo.path));
     }
 }
 
@@ -75,14 +78,17 @@ async fn home(ward: &Ward<'_>, what: &str, (link, path): (&LinkConfig, &str), th
 /// Nothing goes from a more private place to a more public one; who configured it that way is told before anybody waits for it.
 fn privacy(what: &str, (link, path): (&LinkConfig, &str), (here, there): (&Repo, &Repo), report: &mut Report) {
     let what = format!("{what}, privacy");
-    let fix = "make both public or both private, or switch that direction off in [link]";
-    match (here.private, there.private) {
-        (true, false) if link.outward => {
-            let sentence = format!("{path} is private and {} is public, so nothing goes out although `outward` is on", there.path);
+    let fix = "let the same people see both, or switch that direction off in [link]";
+    let (own, other) = (here.visibility, there.visibility);
+    match own.cmp(&other) {
+        Ordering::Greater if link.outward => {
+            let sentence =
+                format!("{path} is {} and {} is {}, so nothing goes out although `outward` is on", own.word(), there.path, other.word());
             report.fix(what, Verdict::Fails, sentence, fix);
         }
-        (false, true) if link.inward => {
-            let sentence = format!("{} is private and {path} is public, so nothing comes in although `inward` is on", there.path);
+        Ordering::Less if link.inward => {
+            let sentence =
+                format!("{} is {} and {path} is {}, so nothing comes in although `inward` is on", there.path, other.word(), own.word());
             report.fix(what, Verdict::Fails, sentence, fix);
         }
         _ => report.add(what, Verdict::Ok, "nothing would get to a more public place"),

@@ -44,7 +44,7 @@ async fn label(job: &Job<'_>, link: &LinkConfig, report: &mut Report) {
     match done {
         Ok(_) => report.add(WHAT, Verdict::Made, format!("`{name}`: issues that carry it are copied to {}", link.repo)),
         Err(error) => {
-            let fix = format!("give @{} write permission in {}, or make the label `{name}` by hand", job.bot.login, job.repo.path);
+            let fix = format!("{}, or make the label `{name}` by hand", job.push_fix());
             job.refused(report, WHAT, &error, fix);
         }
     }

@@ -50,7 +50,7 @@ impl Job<'_> {
         self.words().let_administer(&self.bot.login, &self.repo.path)
     }
 
-    fn push_fix(&self) -> String {
+    pub(super) fn push_fix(&self) -> String {
         self.words().let_push(&self.bot.login, &self.repo.path)
     }
 

@@ -123,6 +123,10 @@ impl Link<'_> {
             self.note(&mut tx, "link.issue-gone", json!({"origin": origin, "issue": row.number, "copy": row.copy})).await?;
             return self.engine.commit(tx).await;
         };
+        if both.issues.iter().any(|issue| issue.confidential) {
+            // It was not when the pair was made. Both rest until it is told again.
+            return Ok(());
+        }
         let outward = self.is_let_out(both.issue(Side::Here), allowed).await?;
         let (specs, exclusive) = self.labels(&both).await?;
         let rules = Rules {

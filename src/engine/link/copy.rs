@@ -37,7 +37,7 @@ impl Link<'_> {
             Err(ForgeError::NotFound(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        if issue.is_pull {
+        if issue.is_pull || issue.confidential {
             return Ok(None);
         }
         if let Some(object) = self.copied(side, issue.author.id, &issue.body) {

@@ -6,6 +6,7 @@
 //! that after an uncertain answer it is looked for before it is written again; a comparison whose outcome could not be noted comes to the
 //! same when it is made again.
 
+mod allowed;
 mod carry;
 mod compare;
 mod copy;
@@ -33,6 +34,8 @@ use super::turn::NOTES;
 use super::world::{Connection, Site};
 use super::{Engine, EngineError, Result};
 
+use allowed::Allowed;
+
 /// Most issues that are compared at one look; what is left is compared at the next one, which follows at once.
 const AT_ONCE: i64 = 50;
 /// How often comparing an issue may fail for good before it is left until it is touched again.
@@ -54,15 +57,6 @@ struct Link<'a> {
     key: String,
     /// Both repositories as they were when the look began.
     repos: [Repo; 2],
-}
-
-/// What may be written where, as both forges say at this moment.
-#[derive(Clone, Copy, Debug)]
-struct Allowed {
-    inward: bool,
-    outward: bool,
-    /// Going out is configured, and would carry something to a more public place.
-    exposes: bool,
 }
 
 /// The link of a project, if the configuration has one for it.
@@ -228,12 +222,7 @@ impl<'a> Link<'a> {
     async fn allowed(&self) -> Result<Allowed> {
         let here = self.forge(Side::Here).repo(&self.repo(Side::Here)).await?;
         let there = self.forge(Side::There).repo(&self.repo(Side::There)).await?;
-        let exposes = self.config.outward && here.private && !there.private;
-        Ok(Allowed {
-            inward: self.config.inward && !here.archived && (here.private || !there.private),
-            outward: self.config.outward && !there.archived && !exposes,
-            exposes,
-        })
+        Ok(Allowed::between((self.config.inward, self.config.outward), &here, &there))
     }
 
     /// Names one issue by where it was written.

@@ -86,7 +86,7 @@ impl Link<'_> {
     pub(super) async fn refuse(&self, number: i64) -> Result<()> {
         let standing = self.forge(Side::Here).comments(&self.repo(Side::Here), number).await?;
         let text = format!(
-            "This issue is not copied to {}: that repository is public and this one is not, and nothing goes from a more private to a more public place. Take the label {} off, or ask whoever configured the link.",
+            "This issue is not copied to {}: more people see that repository than this one, and nothing goes from a more private to a more public place. Take the label {} off, or ask whoever configured the link.",
             code(&self.config.repo),
             code(&self.config.outward_label)
         );
@@ -119,7 +119,7 @@ impl Link<'_> {
             return Ok(());
         }
         // The name of a private project is not for a public place.
-        let hidden = self.repos[0].private && !self.repos[1].private;
+        let hidden = self.repos[0].visibility > self.repos[1].visibility;
         let text = match both {
             _ if hidden => "Commands are not heard here. They are given where the project lives, which is not a public place.".to_owned(),
             Some(both) => {

@@ -126,6 +126,7 @@ impl Look<'_> {
             author: nobody,
             created_at: Time(0),
             updated_at: Time(0),
+            confidential: false,
         };
         let kind = EventKind::Issue { action: IssueAction::Deleted, issue };
         self.deliver(Finding { key: format!("deleted:{number}"), actor: None, kind, at: None }).await

@@ -87,12 +87,13 @@ pub fn repo_ref(repo: Option<&wire::Repo>) -> Converted<RepoRef> {
 /// A repository as the API describes it.
 pub fn repo(repo: wire::Repo) -> Converted<Repo> {
     let RepoRef { id, path } = repo_ref(Some(&repo)).map_err(|_| "the answer describes no repository".to_owned())?;
+    let visibility = visibility(&repo);
     let rights = repo.permissions.unwrap_or_default();
     Ok(Repo {
         id,
         path,
+        visibility,
         default_branch: repo.default_branch,
-        private: repo.private,
         archived: repo.archived,
         empty: repo.empty,
         merge_style: merge_style(&repo.default_merge_style),
@@ -100,6 +101,16 @@ pub fn repo(repo: wire::Repo) -> Converted<Repo> {
         bot_is_admin: rights.admin,
         bot_can_push: rights.push || rights.admin,
     })
+}
+
+/// What is not private itself is seen by no more people than its owner is.
+fn visibility(repo: &wire::Repo) -> Visibility {
+    let hidden_owner = repo.owner.as_ref().is_some_and(|owner| matches!(owner.visibility.as_str(), "limited" | "private"));
+    match (repo.private, repo.internal || hidden_owner) {
+        (true, _) => Visibility::Private,
+        (false, true) => Visibility::Internal,
+        (false, false) => Visibility::Public,
+    }
 }
 
 fn merge_style(text: &str) -> MergeStyle {
@@ -149,6 +160,7 @@ pub fn issue(issue: wire::Issue) -> Converted<Issue> {
         author: user(issue.user),
         created_at: time(&issue.created_at),
         updated_at: time(&issue.updated_at),
+        confidential: false,
     })
 }
 
@@ -317,5 +329,18 @@ mod tests {
         let odd = wire::Review { state: "BLESSED".into(), ..Default::default() };
         assert_eq!(review(odd).verdict, Verdict::Pending);
         assert_eq!(status(wire::Status { status: "gren".into(), ..Default::default() }).state, CiState::Pending);
+    }
+
+    #[test]
+    fn a_repository_is_seen_by_no_more_than_its_owner() {
+        let seen = |private: bool, internal: bool, owner: &str| {
+            let owner = wire::Owner { visibility: owner.into() };
+            visibility(&wire::Repo { private, internal, owner: Some(owner), ..Default::default() })
+        };
+        assert_eq!(seen(false, false, "public"), Visibility::Public);
+        assert_eq!(seen(false, false, "limited"), Visibility::Internal);
+        assert_eq!(seen(false, true, "private"), Visibility::Internal);
+        assert_eq!(seen(true, false, "public"), Visibility::Private);
+        assert!(Visibility::Public < Visibility::Internal && Visibility::Internal < Visibility::Private);
     }
 }

@@ -24,9 +24,11 @@ tolerant! {
     /// `admin`, `push` and `pull` of the account that asks.
     Permissions { admin: bool, push: bool, }
     Repo {
-        id: i64, full_name: String, default_branch: String, private: bool, archived: bool, empty: bool, html_url: String,
-        default_merge_style: String, permissions: Option<Permissions>,
+        id: i64, full_name: String, default_branch: String, private: bool, internal: bool, archived: bool, empty: bool, html_url: String,
+        default_merge_style: String, permissions: Option<Permissions>, owner: Option<Owner>,
     }
+    /// `limited`: only those with an account see what is there. `private`: only members.
+    Owner { visibility: String, }
     Label { id: i64, name: String, color: String, exclusive: bool, description: String, }
     /// Present on issues that are pull requests.
     PullMark { merged: bool, draft: bool, }

@@ -76,7 +76,12 @@ pub fn repo(repo: wire::Repo, empty: bool) -> Converted<Repo> {
         id,
         path,
         default_branch: repo.default_branch,
-        private: repo.private,
+        visibility: match (repo.visibility.as_str(), repo.private) {
+            // Everybody of the enterprise sees it; `private` is true for it, too.
+            ("internal", _) => Visibility::Internal,
+            (_, true) => Visibility::Private,
+            (_, false) => Visibility::Public,
+        },
         archived: repo.archived,
         empty,
         merge_style,
@@ -130,6 +135,7 @@ pub fn issue(issue: wire::Issue) -> Converted<Issue> {
         author: user(issue.user),
         created_at: time(&issue.created_at),
         updated_at: time(&issue.updated_at),
+        confidential: false,
     })
 }
 

@@ -24,7 +24,7 @@ tolerant! {
     User { id: i64, login: String, }
     Permissions { admin: bool, maintain: bool, push: bool, }
     Repo {
-        id: i64, full_name: String, default_branch: String, private: bool, archived: bool, size: i64, html_url: String, owner: Option<User>,
+        id: i64, full_name: String, default_branch: String, private: bool, visibility: String, archived: bool, size: i64, html_url: String, owner: Option<User>,
         permissions: Option<Permissions>, allow_merge_commit: Option<bool>, allow_squash_merge: Option<bool>, allow_rebase_merge: Option<bool>,
     }
     Label { name: String, color: String, description: String, }

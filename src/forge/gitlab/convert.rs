@@ -112,8 +112,11 @@ pub fn repo(project: wire::Project) -> Converted<Repo> {
         id: project.id,
         path: project.path_with_namespace,
         default_branch: project.default_branch,
-        // Everybody with an account sees an internal project, but not everybody.
-        private: project.visibility != "public",
+        visibility: match project.visibility.as_str() {
+            "public" => Visibility::Public,
+            "internal" => Visibility::Internal,
+            _ => Visibility::Private,
+        },
         archived: project.archived,
         empty: project.empty_repo,
         merge_style: merge_style(&project.merge_method, &project.squash_option),
@@ -163,6 +166,7 @@ pub fn issue(issue: wire::Issue) -> Converted<Issue> {
         author: user(issue.author),
         created_at: time(&issue.created_at),
         updated_at: time(&issue.updated_at),
+        confidential: issue.confidential,
     })
 }
 
@@ -180,6 +184,7 @@ pub fn merge_as_issue(merge: wire::Merge) -> Converted<Issue> {
         author: pull.author,
         created_at,
         updated_at: pull.updated_at,
+        confidential: false,
     })
 }
 

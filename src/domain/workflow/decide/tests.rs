@@ -45,7 +45,7 @@ impl Table {
             id: 1,
             path: "acme/shop".into(),
             default_branch: "main".into(),
-            private: false,
+            visibility: Visibility::Public,
             archived: false,
             empty: false,
             merge_style: MergeStyle::Merge,
@@ -63,6 +63,7 @@ impl Table {
             author: user(ALICE),
             created_at: Time(1),
             updated_at: Time(1),
+            confidential: false,
         };
         let crew = Purpose::ALL.into_iter().map(|purpose| (purpose, (purpose.default_agent().to_owned(), "Dave".to_owned()))).collect();
         let facts = Facts {

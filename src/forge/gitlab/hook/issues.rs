@@ -38,6 +38,7 @@ pub(super) fn issue(event: &str, mut delivery: Delivery) -> Converted<Parsed> {
         body: at.description,
         created_at: convert::time(&at.created_at),
         updated_at: convert::time(&at.updated_at),
+        confidential: at.confidential,
     };
     finish(&delivery, actor, EventKind::Issue { action, issue })
 }
