@@ -183,8 +183,7 @@ async fn a_command_in_that_moment_of_which_nobody_says_for_which_branch_it_is() 
     through_a_proxy(smooth(), async |w, proxy| {
         let act = async |_, pull: i64| {
             let mut template = None;
-            for listed in w.stored_deliveries().await.iter().filter(|one| one.event.contains("issue_comment")) {
-                let whole = w.store().delivery(listed.id).await.unwrap();
+            for whole in w.stored_deliveries().await.into_iter().filter(|one| one.event.contains("issue_comment")) {
                 let told: Value = serde_json::from_slice(&whole.body).unwrap();
                 if told["comment"]["user"]["login"] == "alice" {
                     template = Some((whole, told));

@@ -84,7 +84,7 @@ async fn g7_an_approval_that_is_dismissed() {
     let given = review(w.bob(), pull, "APPROVED", "").await;
     waits(&w, pull, "approved, and CI runs").await;
     let delivered = w.stored_deliveries().await;
-    let tells = |one: &&Delivery| envelope::is_approval(&one.event, &serde_json::from_slice(&one.body).unwrap_or_default());
+    let tells = |one: &&Delivery| envelope::is_approval(&one.event, &serde_json::from_slice(&one.body).unwrap());
     let approval = delivered.iter().find(tells).expect("the approval was delivered").clone();
     does(w.mona(), Method::POST, &format!("pulls/{pull}/reviews/{given}/dismissals"), json!({"message": "not yet"})).await;
     w.comes_again(&approval).await;

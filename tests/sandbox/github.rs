@@ -213,7 +213,10 @@ async fn code_is_read_and_written() {
     hub(&world, "acme", Method::GET, "/branches/main/protection", Value::Null, 404).await;
     hub(&world, "acme", Method::PUT, "/branches/main/protection", rule, 200).await;
     hub(&world, "acme", Method::PUT, "/branches/main/protection", json!({"enforce_admins": true}), 422).await;
-    let rules = get(&world, "/rules/branches/main").await;
+    assert_eq!(get(&world, "/rules/branches/main").await, json!([]), "what protects in the older way is no rule set");
+    let newer = json!({"rule_name": "kept/*", "required_approvals": 1, "enable_status_check": true, "status_check_contexts": ["ci"]});
+    world.api("acme", Method::POST, "/branch_protections", newer, 201).await;
+    let rules = get(&world, "/rules/branches/kept/a").await;
     assert_eq!(names(&rules, "type"), ["deletion", "non_fast_forward", "pull_request", "required_status_checks"]);
     let (_, head, _) = world.pull_request("feat: csv").await;
     let post = |state: &str| json!({"state": state, "context": "ci"});

@@ -26,7 +26,11 @@ impl World {
     }
 
     pub async fn stored_deliveries(&self) -> Vec<Delivery> {
-        self.store().list_deliveries(&DeliveryFilter::default(), 1_000).await.unwrap()
+        let mut whole = Vec::new();
+        for listed in self.store().list_deliveries(&DeliveryFilter::default(), 1_000).await.unwrap() {
+            whole.push(self.store().delivery(listed.id).await.unwrap());
+        }
+        whole
     }
 
     /// The same delivery, signed as the first time.
