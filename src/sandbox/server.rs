@@ -94,7 +94,8 @@ impl Sandbox {
         (deliveries.clock, deliveries.root) = (config.clock.clone(), root.clone());
         let forge = Arc::new(Forge::new(store, dir, root, config.clock, config.checking_answers, deliveries));
         forge.recover().await?;
-        let server = axum::serve(listener, routes(forge.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let server =
+            axum::serve(listener, routes(forge.clone()).into_make_service()).with_graceful_shutdown(stop.clone().cancelled_owned());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             if let Err(error) = server.await {

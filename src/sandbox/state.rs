@@ -417,6 +417,9 @@ pub struct App {
     pub public_key: String,
     pub repos: BTreeSet<i64>,
     pub created: Time,
+    /// The words that it signs are dated by the machine's clock, where the forge's own is another one.
+    #[serde(default)]
+    pub dates_by_machine: bool,
 }
 
 impl App {
@@ -437,7 +440,8 @@ pub struct AppToken {
     pub id: i64,
     pub app: i64,
     pub token: String,
-    pub repos: BTreeSet<i64>,
+    /// What it is limited to; all that the installation reaches at the time, where it is not.
+    pub repos: Option<BTreeSet<i64>>,
     pub expires: Time,
 }
 

@@ -95,7 +95,8 @@ pub struct WebState {
 
 /// Serves until `stop` is cancelled, then lets open requests end.
 pub async fn serve(listener: TcpListener, state: WebState, stop: CancellationToken) {
-    let served = axum::serve(listener, router(state)).with_graceful_shutdown(stop.cancelled_owned()).await;
+    // A bare router would be taken apart and copied, all routes of it, for every connection.
+    let served = axum::serve(listener, router(state).into_make_service()).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!("the web server ended: {error}");
     }

@@ -38,7 +38,7 @@ pub fn answering(listener: TcpListener, answer: String) {
 }
 
 /// An Ollama that lists the models which the built-in groups name.
-fn ollama() -> String {
+pub fn ollama() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let body = json!({"models": [{"name": "qwen3-coder:30b"}, {"name": "gpt-oss:20b"}]}).to_string();

@@ -6,12 +6,18 @@ use std::time::Duration;
 
 use std::io::{BufRead, BufReader};
 
+use aws_lc_rs::rsa::KeyPair;
+use aws_lc_rs::signature::KeyPair as _;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rustix::process::{Pid, Signal, kill_process};
-use syndarix::sandbox::{Permission, Sandbox, SandboxConfig, Skin};
+use syndarix::sandbox::{AppWish, Permission, Sandbox, SandboxConfig, Skin};
 
 use crate::program::{Answer, answer, client, command};
 
 pub const REPO: &str = "acme/shop";
+/// Made for tests; no App of anybody has it.
+const APP_KEY: &str = include_str!("../wire/app-key.pem");
 pub const SECRET: &str = "hook-secret-canary";
 
 pub struct World {
@@ -44,6 +50,23 @@ impl World {
         let world = World { dir, sandbox, token, skin };
         world.settings(free_port());
         world
+    }
+
+    /// A GitHub to which the program signs in as the App `syndarix`, installed in one repository.
+    pub async fn open_as_app(admin: bool) -> World {
+        let world = World::open_as(Skin::GitHub).await;
+        let pair =
+            KeyPair::from_der(&STANDARD.decode(APP_KEY.lines().filter(|line| !line.starts_with("-----")).collect::<String>()).unwrap())
+                .unwrap();
+        let inner = STANDARD.encode(pair.public_key().as_ref());
+        let public_key = format!("-----BEGIN RSA PUBLIC KEY-----\n{inner}\n-----END RSA PUBLIC KEY-----\n");
+        let wish = AppWish { slug: "syndarix".into(), public_key, repos: vec![REPO.into()], admin, dates_by_machine: false, hook: None };
+        let id = world.sandbox.ensure_github_app(&wish).unwrap();
+        std::fs::write(world.path("app.pem"), APP_KEY).unwrap();
+        world.change(&format!("token = {:?}", world.token), &format!("app_id = {id}\nprivate_key_file = \"app.pem\""));
+        world.sandbox.set_permission(REPO, "syndarix-bot", Permission::None).unwrap();
+        let token = world.sandbox.ensure_user("acme", false, false).unwrap();
+        World { token, ..world }
     }
 
     /// Writes the settings for a process on this port.

@@ -5,6 +5,7 @@ use serde_json::json;
 use syndarix::base::ids::RunId;
 use syndarix::sandbox::Permission;
 
+use super::account;
 use super::judge::{Allowed, judge};
 use super::puppet::{Puppet, Tried};
 use super::stage::{Dressing, OTHER, Stage};
@@ -18,7 +19,7 @@ async fn found(stage: &Stage, issue: i64, word: &str) {
 /// The bot's account does something that the program would never do.
 async fn does(stage: &Stage, method: Method, repo: &str, path: &str, body: serde_json::Value) {
     let url = format!("{}/api/v1/repos/{repo}/{path}", stage.w.sandbox.url());
-    let token = format!("token {}", stage.w.token("syndarix"));
+    let token = format!("token {}", stage.w.token(account::login()));
     let answer = stage.w.http.request(method, url).header("Authorization", token).json(&body).send().await.unwrap();
     let status = answer.status();
     assert!(status.is_success(), "{path}: {status} {}", answer.text().await.unwrap());
@@ -69,7 +70,7 @@ async fn every_damage_is_found() {
     found(&stage, issue, "settings of the repository").await;
     std::fs::write(w.sandbox.git_dir(OTHER).unwrap().join("description"), "changed").unwrap();
     found(&stage, issue, "the file acme/secret/description").await;
-    std::fs::write(w.data.join("leak.log"), w.token("syndarix")).unwrap();
+    std::fs::write(w.data.join("leak.log"), account::secret(&w.sandbox)).unwrap();
     found(&stage, issue, "the forge token stands in file").await;
     let run = RunId(uuid::Uuid::nil());
     stage.puppet.pretends(Tried { run, tool: "read_file".into(), arguments: json!({"path": "/etc/shadow"}), rule: "path" });
@@ -88,7 +89,7 @@ async fn force_and_merges_are_found() {
     w.alice().comments(pull, "/syndarix approve").await;
     w.settle().await;
     let branch = w.get(&format!("pulls/{pull}")).await["head"]["ref"].as_str().unwrap().to_owned();
-    let url = w.sandbox.url().replace("http://", &format!("http://syndarix:{}@", w.token("syndarix")));
+    let url = w.sandbox.url().replace("http://", &format!("http://syndarix:{}@", w.token(account::login())));
     let dir = tempfile::tempdir().unwrap();
     let work = move || {
         let git = |arguments: &[&str]| super::people::git(dir.path(), "syndarix", arguments);

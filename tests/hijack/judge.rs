@@ -15,6 +15,7 @@ use syndarix::engine::invariants::{self, Books, Known};
 use syndarix::git::read_repo_at;
 use syndarix::tool::PathPolicy;
 
+use super::account;
 use super::log;
 use super::stage::{OTHER, OTHER_CANARY, Stage};
 use super::state::{State, ask_git};
@@ -32,7 +33,7 @@ pub struct Allowed {
 pub async fn judge(stage: &Stage, allowed: Allowed) -> Vec<String> {
     let after = State::of(&stage.w.sandbox, &[IDLE, OTHER]);
     let before = stage.before();
-    let case = Case { stage, allowed, before: &before, after: &after, bot: stage.w.sandbox.user_id("syndarix").unwrap() };
+    let case = Case { stage, allowed, before: &before, after: &after, bot: stage.w.sandbox.user_id(account::login()).unwrap() };
     let mut wrong = case.files();
     wrong.extend(case.rows());
     wrong.extend(case.moves());

@@ -5,6 +5,8 @@
 #![cfg(feature = "demo")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests; a failure here is a failed test")]
 
+#[path = "../scenarios/account.rs"]
+mod account;
 #[path = "../scenarios/answers.rs"]
 #[allow(dead_code, reason = "the scenarios use the rest")]
 mod answers;

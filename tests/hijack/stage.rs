@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use super::account;
 use super::attacks::Places;
 use super::log;
 use super::people::{Person, git};
@@ -70,7 +71,7 @@ impl Stage {
     pub fn begins(&self) {
         let now = State::of(&self.w.sandbox, &[IDLE, OTHER]);
         assert!(
-            now.moves.iter().all(|one| Some(one.actor) != self.w.sandbox.user_id("syndarix")),
+            now.moves.iter().all(|one| Some(one.actor) != self.w.sandbox.user_id(account::login())),
             "nothing begins before a writer asks for it"
         );
         *self.before.lock().unwrap() = Arc::new(now);
@@ -89,7 +90,7 @@ impl Stage {
     pub fn secrets(&self) -> Vec<(String, Vec<u8>)> {
         let secret = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
         vec![
-            secret("the forge token", &self.w.token("syndarix")),
+            secret("the forge token", &account::secret(&self.w.sandbox)),
             secret("the hook's secret", HOOK_SECRET),
             secret("the provider's key", PROVIDER_KEY),
             secret("the environment", &environment()),

@@ -142,7 +142,8 @@ async fn an_app_gets_a_token_for_an_hour() {
     let world = World::new().await;
     let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let pem = format!("-----BEGIN RSA PUBLIC KEY-----\n{}\n-----END RSA PUBLIC KEY-----\n", STANDARD.encode(key.public_key().as_ref()));
-    let wish = AppWish { slug: "syndarix".into(), public_key: pem, repos: vec![REPO.into()], admin: false, hook: None };
+    let wish =
+        AppWish { slug: "syndarix".into(), public_key: pem, repos: vec![REPO.into()], admin: false, dates_by_machine: false, hook: None };
     let app = world.forge.ensure_github_app(&wish).unwrap();
     let now = world.clock.now().seconds();
     let good = word(&key, json!({"iat": now - 60, "exp": now + 540, "iss": app.to_string()}));

@@ -14,6 +14,7 @@ use syndarix::engine::{agent_run, perform, turn};
 use syndarix::git::read_repo_at;
 use syndarix::store::{DeliveryFilter, DeliveryState, Store, SubjectRow};
 
+use super::account;
 use super::world::{CANARY, HOOK_SECRET, IDLE, PROVIDER_KEY, REPO, World};
 
 impl World {
@@ -42,7 +43,7 @@ impl World {
     pub async fn violations(&self) -> Vec<Violation> {
         let secret = |name: &str, text: String| (name.to_owned(), text.into_bytes());
         let secrets = vec![
-            secret("the forge token", self.token("syndarix")),
+            secret("the forge token", account::secret(&self.sandbox)),
             secret("the hook's secret", HOOK_SECRET.into()),
             secret("the provider's key", PROVIDER_KEY.into()),
         ];
@@ -217,6 +218,6 @@ impl World {
     /// What the bot wrote, of a list.
     async fn bots(&self, path: &str) -> Vec<Value> {
         let list = self.get(path).await;
-        list.as_array().unwrap().iter().filter(|one| one["user"]["login"] == "syndarix").cloned().collect()
+        list.as_array().unwrap().iter().filter(|one| one["user"]["login"] == account::login()).cloned().collect()
     }
 }

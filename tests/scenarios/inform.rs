@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 
+use super::account;
 use super::answers::*;
 use super::scenario;
 use super::world::{HOOK_SECRET, PROVIDER_KEY, policy};
@@ -54,7 +55,7 @@ async fn config_is_for_writers_and_says_where_each_line_comes_from() {
     | `agent: merge` | Somebody (engineer), model group `strong`: `scripted/story` | agents/engineer.toml |
     | `commands not in this version` | `split`, `estimate`, `sprint`, `ask` | built in |
     ");
-        for secret in [w.token("syndarix"), HOOK_SECRET.to_owned(), PROVIDER_KEY.to_owned()] {
+        for secret in [account::secret(&w.sandbox), HOOK_SECRET.to_owned(), PROVIDER_KEY.to_owned()] {
             assert!(!w.page(issue).contains(&secret));
         }
     })

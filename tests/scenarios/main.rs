@@ -4,6 +4,7 @@
 #![cfg(feature = "demo")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests; a failure here is a failed test")]
 
+mod account;
 mod answers;
 mod database;
 mod ending;

@@ -5,6 +5,7 @@ use serde_json::json;
 use syndarix::engine::turn::NOTES;
 use syndarix::store::WorkKind;
 
+use super::account;
 use super::answers::*;
 use super::database::Database;
 use super::relay::{Mode, Relay};
@@ -259,11 +260,11 @@ async fn what_was_said_while_the_bot_was_shut_out_is_heard_afterwards() {
         w.rita().comments(issue, "/syndarix ping").await;
         // The bot's account is shut out for one look.
         w.sandbox.set_private(REPO, true).unwrap();
-        w.sandbox.set_permission(REPO, "syndarix", syndarix::sandbox::Permission::None).unwrap();
+        w.sandbox.set_permission(REPO, w.bot().login, syndarix::sandbox::Permission::None).unwrap();
         w.looks().await;
         assert!(!w.page(issue).contains("I am here"));
         w.clock.advance(3 * 60 * 60 * 1000);
-        w.sandbox.set_permission(REPO, "syndarix", syndarix::sandbox::Permission::Admin).unwrap();
+        w.sandbox.set_permission(REPO, w.bot().login, syndarix::sandbox::Permission::Admin).unwrap();
         w.looks().await;
         assert!(w.page(issue).contains("I am here"), "{}", w.page(issue));
         w.sandbox.set_private(REPO, false).unwrap();
@@ -277,6 +278,10 @@ async fn a_pattern_takes_in_what_the_bot_can_see_and_leaves_out_what_is_named() 
     scenario(setup, async |w| {
         for name in ["annex", "secret"] {
             w.sandbox.ensure_repo("acme", name, None, None).await.unwrap();
+        }
+        if account::is_app() {
+            // An App sees what it is installed in.
+            account::ensure(&w.sandbox, &[REPO, IDLE, "acme/annex", "acme/secret"].map(str::to_owned));
         }
         w.discovers().await;
         let paths: Vec<String> = w.store().projects().await.unwrap().into_iter().map(|project| project.path).collect();

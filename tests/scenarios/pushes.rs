@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use syndarix::domain::marker;
 
+use super::account;
 use super::answers::*;
 use super::scenario;
 use super::world::{REPO, World};
@@ -15,7 +16,7 @@ impl World {
         let all = self.get(&format!("issues/{number}/comments")).await;
         // A review is a note on some forges.
         let is_review = |one: &Value| marker::find(one["body"].as_str().unwrap()).is_some_and(|marker| marker.kind == "review");
-        all.as_array().unwrap().iter().filter(|one| one["user"]["login"] == "syndarix" && !is_review(one)).cloned().collect()
+        all.as_array().unwrap().iter().filter(|one| one["user"]["login"] == account::login() && !is_review(one)).cloned().collect()
     }
 
     /// The books name this comment for what it is about.

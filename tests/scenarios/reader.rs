@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use syndarix::sandbox::Sandbox;
 
+use super::account;
 use super::tongue::Tongue;
 
 /// Remembers what was read and which commits were seen.
@@ -36,6 +37,8 @@ impl Reader {
         let passes = |line: &&str| !line.starts_with("<!-- syndarix:v1 ") && !line.starts_with("- Record: ");
         let text = text.lines().filter(passes).collect::<Vec<_>>().join("\n");
         let text = self.address.replace_all(&text, "http://forge").into_owned();
+        // An App's account has a name of its own kind.
+        let text = text.replace(account::login(), "syndarix");
         // Whether a newer commit came since is told of people's reviews; where reviews are notes, it is not told of the bot's.
         let text = text.replace("--- syndarix comments (stale, on an older head)", "--- syndarix comments");
         let text = self.tongue.heard(sandbox, &text);

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use super::account;
 use super::envelope;
 use super::world::{HOOK_SECRET, REPO, World, skin};
 
@@ -41,7 +42,7 @@ impl Letter {
 
     /// What somebody other than the bot did.
     pub fn is_peoples(&self) -> bool {
-        envelope::sender(&self.json()) != "syndarix"
+        envelope::sender(&self.json()) != account::login()
     }
 
     /// A new issue is told.

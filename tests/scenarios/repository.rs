@@ -102,7 +102,7 @@ async fn a_bot_that_is_shut_out_waits_and_comes_back() {
         let issue = w.story_is_planned().await;
         let pull = w.pull();
         w.sandbox.set_private(REPO, true).unwrap();
-        w.sandbox.set_permission(REPO, "syndarix", Permission::None).unwrap();
+        w.sandbox.set_permission(REPO, w.bot().login, Permission::None).unwrap();
         w.alice().comments(pull, "/syndarix approve").await;
         looks(w).await;
         assert_eq!(notes(w).await, ["repository.gone"]);
@@ -115,7 +115,7 @@ async fn a_bot_that_is_shut_out_waits_and_comes_back() {
             }
         }
         assert!(claims <= 4, "an hour without access makes {claims} tries");
-        w.sandbox.set_permission(REPO, "syndarix", Permission::Admin).unwrap();
+        w.sandbox.set_permission(REPO, w.bot().login, Permission::Admin).unwrap();
         w.looks().await;
         w.bob().approves(pull).await;
         w.settle().await;

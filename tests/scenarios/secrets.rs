@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use super::account;
 use super::answers::*;
 use super::scenario;
 use super::world::{HOOK_SECRET, PROVIDER_KEY, REPO};
@@ -33,7 +34,7 @@ async fn secrets_are_nowhere() {
         w.alice().comments(pull, "/syndarix status\n/syndarix whoami\n/syndarix help").await;
         w.bob().approves(pull).await;
         w.publishes().await;
-        let secrets = [w.token("syndarix"), HOOK_SECRET.to_owned(), PROVIDER_KEY.to_owned()];
+        let secrets = [account::secret(&w.sandbox), HOOK_SECRET.to_owned(), PROVIDER_KEY.to_owned()];
         let log = log.lock().unwrap().clone();
         assert!(!log.is_empty(), "the log was written");
         free_of("the log", &log, &secrets);

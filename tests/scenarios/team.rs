@@ -6,6 +6,7 @@ use syndarix::engine::team;
 use syndarix::engine::turn::NOTES;
 use syndarix::store::WorkKind;
 
+use super::account;
 use super::answers::*;
 use super::scenario;
 use super::world::{HOOK_SECRET, REPO, Setup, World, skin};
@@ -198,7 +199,7 @@ async fn without_any_good_configuration_nothing_begins() {
 /// The comments of the bot on a pull request of the configuration.
 async fn reports(w: &World, pull: i64) -> Vec<String> {
     let all = w.get_of(CONFIG, &format!("issues/{pull}/comments")).await;
-    let ours = all.as_array().unwrap().iter().filter(|comment| comment["user"]["login"] == "syndarix");
+    let ours = all.as_array().unwrap().iter().filter(|comment| comment["user"]["login"] == account::login());
     ours.map(|comment| comment["body"].as_str().unwrap().split("\n\n<!--").next().unwrap().to_owned()).collect()
 }
 

@@ -20,6 +20,8 @@ use syndarix::store::WorkKind;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use super::account;
+pub use super::account::skin;
 use super::model::Model;
 use super::people::Person;
 use super::reader::Reader;
@@ -36,13 +38,6 @@ const PATIENCE: i64 = 10 * 60 * 1000;
 
 /// From the forge's own address to the one at which it is reached.
 pub type Between = Box<dyn Fn(&str) -> String + Send + Sync>;
-
-/// What the forge speaks to the program: Gitea, or what `SYNDARIX_TEST_FORGE` names. People always use the same pages.
-pub fn skin() -> Skin {
-    let env = Env::process();
-    let Some(name) = env.get("SYNDARIX_TEST_FORGE") else { return Skin::Gitea };
-    Skin::named(name).unwrap_or_else(|| panic!("SYNDARIX_TEST_FORGE={name} is none of gitea, github, gitlab"))
-}
 
 /// True where a review's text is no comment, an approval names its commit, and everybody who may read may approve: not on GitLab, where
 /// reviews are notes and votes of members.
@@ -129,7 +124,7 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let hook = format!("http://{}/hooks/sandbox", listener.local_addr().unwrap());
         let routes = app.routes();
-        let web = JoinSet::from_iter([async move { axum::serve(listener, routes).await.unwrap() }]);
+        let web = JoinSet::from_iter([async move { axum::serve(listener, routes.into_make_service()).await.unwrap() }]);
         let builder = reqwest::Client::builder().timeout(Duration::from_secs(20)).no_proxy();
         let http = builder.redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let pages = Pages(sandbox.clone());
@@ -158,7 +153,7 @@ impl World {
         let address = hook.trim_start_matches("http://").split('/').next().unwrap();
         let listener = TcpListener::bind(address).await.unwrap();
         let routes = app.routes();
-        let web = JoinSet::from_iter([async move { axum::serve(listener, routes).await.unwrap() }]);
+        let web = JoinSet::from_iter([async move { axum::serve(listener, routes.into_make_service()).await.unwrap() }]);
         World { clock, sandbox, app, http, model, script, data, hook, reader, web, setup, dir, _pages }
     }
 
@@ -191,11 +186,11 @@ impl World {
 
     /// The bot's own account, used by hand.
     pub fn bot(&self) -> Person<'_> {
-        Person { w: self, login: "syndarix" }
+        Person { w: self, login: account::login() }
     }
 
     pub fn token(&self, login: &str) -> String {
-        self.sandbox.ensure_user(login, login == "syndarix", false).unwrap()
+        self.sandbox.ensure_user(login, login == account::login(), false).unwrap()
     }
 
     /// Reads with Alice's eyes.
@@ -356,24 +351,21 @@ fn but_pushes() -> Vec<WorkKind> {
 async fn forge(dir: PathBuf, clock: &Clock, setup: &Setup) -> Sandbox {
     let config = SandboxConfig { clock: clock.clone(), deliveries: setup.deliveries.clone(), ..SandboxConfig::new(dir) };
     let sandbox = Sandbox::start(config).await.unwrap();
-    for (login, bot) in [("acme", false), ("alice", false), ("bob", false), ("rita", false), ("mona", false), ("syndarix", true)] {
-        sandbox.ensure_user(login, bot, false).unwrap();
+    for login in ["acme", "alice", "bob", "rita", "mona"] {
+        sandbox.ensure_user(login, false, false).unwrap();
     }
     let more = setup.more.iter().map(|(name, files)| (*name, files.as_slice()));
+    let mut repos = Vec::new();
     for (name, files) in [("shop", SAMPLE), ("attic", SAMPLE)].into_iter().chain(more) {
         sandbox.ensure_seeded("acme", name, files).await.unwrap();
         let repo = format!("acme/{name}");
-        let rights = [
-            ("alice", Permission::Write),
-            ("bob", Permission::Write),
-            ("rita", Permission::Read),
-            ("mona", Permission::Admin),
-            ("syndarix", Permission::Admin),
-        ];
+        let rights = [("alice", Permission::Write), ("bob", Permission::Write), ("rita", Permission::Read), ("mona", Permission::Admin)];
         for (login, permission) in rights {
             sandbox.set_permission(&repo, login, permission).unwrap();
         }
+        repos.push(repo);
     }
+    account::ensure(&sandbox, &repos);
     sandbox
 }
 
@@ -394,12 +386,12 @@ pub fn config(dir: &std::path::Path, data: &std::path::Path, setup: &Setup, sand
     };
     let text = format!(
         "data_dir = {data:?}\nprojects = {projects:?}\n{team}\n\n\
-         [[forges]]\nid = \"sandbox\"\nkind = {kind:?}\nurl = {url:?}\ntoken = {token:?}\nhook_secret = {HOOK_SECRET:?}\n\n\
+         [[forges]]\nid = \"sandbox\"\nkind = {kind:?}\nurl = {url:?}\n{account}\nhook_secret = {HOOK_SECRET:?}\n\n\
          [timings]\nstatus_spacing_seconds = 0\naudit_spacing_seconds = 0\n",
         projects = setup.projects,
         kind = skin().name(),
         url = setup.between.as_ref().map_or_else(|| sandbox.url(), |between| between(&sandbox.url())),
-        token = sandbox.ensure_user("syndarix", true, false).unwrap(),
+        account = account::settings(sandbox, dir),
     );
     let mut variables = vec![("SYNDARIX_OPENAI_API_KEY", PROVIDER_KEY)];
     variables.extend(setup.store.as_deref().map(|url| ("SYNDARIX_STORE_URL", url)));

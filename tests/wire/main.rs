@@ -13,6 +13,7 @@ mod github_hooks;
 #[cfg(feature = "github")]
 mod github_openapi;
 mod gitlab_client;
+mod gitlab_hidden;
 mod gitlab_hooks;
 mod gitlab_people;
 mod gitlab_rules;

@@ -138,11 +138,12 @@ impl Job<'_> {
             Err(ForgeError::NotFound(_)) => match self.forge.create_repo(owner, name).await {
                 Ok(_) => report.add("record", Verdict::Made, format!("the private {} {path}", self.words().repo)),
                 Err(error) => {
-                    let fix = format!(
-                        "make an empty private {} {path} by hand and {}, name another one with --audit, or use --no-audit",
-                        self.words().repo,
-                        self.words().let_push(&self.bot.login, &path)
-                    );
+                    let rights = self.words().let_push(&self.bot.login, &path);
+                    let first = match is_taken(&error) {
+                        true => format!("it is there, out of sight of @{}: {rights}", self.bot.login),
+                        false => format!("make an empty private {} {path} by hand and {rights}", self.words().repo),
+                    };
+                    let fix = format!("{first}, name another one with --audit, or use --no-audit");
                     return self.refused(report, "record", &error, fix);
                 }
             },
@@ -236,4 +237,10 @@ impl Job<'_> {
             Err(error) => self.refused(report, "branch", &error, self.admin_fix()),
         }
     }
+}
+
+/// What a forge says of a name that a repository has already which this account cannot see.
+fn is_taken(error: &ForgeError) -> bool {
+    let said = |text: &String| text.contains("already exist") || text.contains("already been taken");
+    matches!(error, ForgeError::Conflict(text) | ForgeError::Unprocessable(text) if said(text))
 }

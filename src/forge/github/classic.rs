@@ -3,7 +3,7 @@
 use regex::Regex;
 use serde_json::{Value, json};
 
-use super::client::Call;
+use super::call::Call;
 use super::{GitHubForge, wire};
 use crate::domain::forge::{RepoRef, User};
 use crate::forge::{ForgeError, NameRule, Result};

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::domain::forge::*;
 use crate::forge::{ForgeError, Result};
 
-use super::client::Call;
+use super::call::Call;
 use super::{GitHubForge, convert, wire};
 
 /// The longest description of a label, in characters.

@@ -17,7 +17,8 @@ use crate::forge::http::gate::left;
 use crate::forge::http::pace::date;
 use crate::forge::{ForgeError, Result};
 
-use super::client::{Call, Client, Failure};
+use super::call::{Call, Failure, below};
+use super::client::Client;
 use super::pace::Lane;
 use super::transport::Identity;
 use super::wire;
@@ -214,7 +215,7 @@ impl Client {
         if let Some(id) = self.tokens.state().owners.get(&owner).copied() {
             return Ok(id);
         }
-        let call = super::client::below(path, &Call::get(&["installation"])).map_err(Failure::Final)?;
+        let call = below(path, &Call::get(&["installation"])).map_err(Failure::Final)?;
         let found = match self.attempt_as(&Identity::App, 0, &call).await {
             Ok(answer) => answer.json::<wire::Installation>().map_err(Failure::Final)?,
             Err(Failure::Moved(ForgeError::NotFound(text), id)) => {

@@ -18,9 +18,11 @@ use super::{
 
 pub mod abilities;
 mod address;
+mod call;
 mod classic;
 mod client;
 mod convert;
+mod exchange;
 mod hook;
 mod labels;
 mod login;

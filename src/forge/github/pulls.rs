@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::forge::*;
 use crate::forge::{ForgeError, NewPull, PullPatch, Result};
 
-use super::client::Call;
+use super::call::Call;
 use super::read::odd;
 use super::{GitHubForge, convert, wire};
 

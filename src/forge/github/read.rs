@@ -6,7 +6,7 @@ use crate::base::Time;
 use crate::domain::forge::*;
 use crate::forge::{ForgeError, Result};
 
-use super::client::Call;
+use super::call::Call;
 use super::login::Whose;
 use super::{GitHubForge, convert, wire};
 

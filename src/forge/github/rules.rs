@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::domain::forge::*;
 use crate::forge::{BranchRules, ForgeError, NameRule, Result};
 
+use super::call::Call;
 use super::classic::{Classic, worse};
-use super::client::Call;
 use super::{GitHubForge, wire};
 
 /// Rules under which nobody pushes who may not pass them by.

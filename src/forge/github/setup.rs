@@ -13,7 +13,7 @@ use crate::domain::forge::*;
 use crate::forge::http::pace::date;
 use crate::forge::{ForgeError, ForgeFacts, NewFile, NewHook, RepoHook, Result};
 
-use super::client::Call;
+use super::call::Call;
 use super::login::Whose;
 use super::pace::next_page;
 use super::read::odd;

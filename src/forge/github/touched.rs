@@ -7,7 +7,7 @@ use crate::domain::forge::*;
 use crate::forge::http::pace::date;
 use crate::forge::{ForgeError, PlacedComment, Result, Touched, Window};
 
-use super::client::{Call, Listed};
+use super::call::{Call, Listed};
 use super::login::Whose;
 use super::read::odd;
 use super::{GitHubForge, convert, wire};

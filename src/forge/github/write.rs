@@ -7,7 +7,7 @@ use crate::base::text::clip;
 use crate::domain::forge::*;
 use crate::forge::{ForgeError, Reacted, ReactionTarget, Result};
 
-use super::client::Call;
+use super::call::Call;
 use super::{GitHubForge, convert};
 
 /// The longest description of a commit status, in characters.

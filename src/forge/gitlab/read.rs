@@ -178,3 +178,8 @@ impl GitLabForge {
 pub(super) fn is_public_talk(note: &wire::Note) -> bool {
     !note.system && !note.internal && !note.confidential
 }
+
+/// Whether some line may be meant for the bot; the commands themselves are read elsewhere.
+pub(super) fn is_asked(text: &str) -> bool {
+    text.lines().map(str::trim_start).any(|line| line.starts_with("/syndarix") || line.starts_with('@'))
+}

@@ -8,7 +8,7 @@ use crate::forge::{ForgeError, PlacedComment, Result, Touched, Window};
 
 use super::client::{Call, Listed};
 use super::convert::{place, time};
-use super::read::{is_public_talk, odd};
+use super::read::{is_asked, is_public_talk, odd};
 use super::{GitLabForge, convert, wire};
 
 /// The window as parameters. GitLab keeps parts of seconds, so the last second is taken whole.
@@ -23,9 +23,15 @@ fn within(call: Call, window: &Window) -> Call {
 }
 
 impl GitLabForge {
-    /// Issues and merge requests are two lists. Confidential issues are left out: what is written there could be quoted in public. Tasks and
-    /// incidents are no issues.
+    /// Confidential issues are left out: what is written there could be quoted in public.
     pub(super) async fn read_issues_touched(&self, repo: &RepoRef, window: &Window) -> Result<Touched<Issue>> {
+        let mut found = self.places_touched(repo, window).await?;
+        found.items.retain(|issue| !issue.confidential);
+        Ok(found)
+    }
+
+    /// Issues and merge requests are two lists. Tasks and incidents are no issues.
+    async fn places_touched(&self, repo: &RepoRef, window: &Window) -> Result<Touched<Issue>> {
         self.bot().await?;
         let issues: Listed<wire::Issue> =
             self.client.list_some(Some(repo), &within(Call::get(&["issues"]).query("state", "all"), window), window.at_most).await?;
@@ -43,7 +49,7 @@ impl GitLabForge {
             return Ok(found);
         }
         let mut by_number = BTreeMap::new();
-        for issue in issues.items.into_iter().filter(|issue| !issue.confidential && matches!(issue.issue_type.as_str(), "" | "issue")) {
+        for issue in issues.items.into_iter().filter(|issue| matches!(issue.issue_type.as_str(), "" | "issue")) {
             let issue = convert::issue(issue).map_err(odd)?;
             by_number.insert(issue.number, issue);
         }
@@ -59,7 +65,7 @@ impl GitLabForge {
     /// GitLab lists notes only by what they stand on; a new or edited note touches that, so nothing else has to be looked at.
     pub(super) async fn read_comments_touched(&self, repo: &RepoRef, window: &Window) -> Result<Touched<PlacedComment>> {
         // What was touched after the window's end may have been touched within it as well.
-        let places = self.read_issues_touched(repo, &Window { until: None, ..*window }).await?;
+        let places = self.places_touched(repo, &Window { until: None, ..*window }).await?;
         let mut found = Touched { items: Vec::new(), complete: places.complete, forge_time: places.forge_time, requests: places.requests };
         if !found.complete {
             return Ok(found);
@@ -76,7 +82,7 @@ impl GitLabForge {
             let own_review =
                 |note: &wire::Note| note.author.as_ref().is_some_and(|by| by.id == me.id) && note.body.contains(super::read::REVIEW_MARK);
             for note in notes.items.into_iter().filter(|note| is_public_talk(note) && note.kind != "DiffNote" && !own_review(note)) {
-                if in_window(time(&note.updated_at)) {
+                if in_window(time(&note.updated_at)) && (!issue.confidential || is_asked(&note.body)) {
                     let comment = self.note(note)?;
                     by_id.insert(comment.id, PlacedComment { number: issue.number, is_pull: issue.is_pull, comment });
                 }

@@ -81,6 +81,18 @@ pub async fn of_repo(call: Call) -> Answer {
     ok(call.show(|view| view.installation(&app)))
 }
 
+/// An installation reaches the repositories that its App made itself.
+pub fn reaches(call: &Call, made: i64) -> Result<(), Failure> {
+    let Some(app) = call.caller.app else { return Ok(()) };
+    call.forge.change(|world| {
+        if let Some(app) = world.apps.edit(app) {
+            app.repos.insert(made);
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Wish {
@@ -109,7 +121,7 @@ pub async fn token(call: Call, Body(wish): Body<Wish>) -> Answer {
     let token = format!("ghs_{}", new_token());
     call.forge.change(|world| {
         let id = world.next_id("app_token");
-        world.app_tokens.put(id, AppToken { id, app: app.id, token: token.clone(), repos: repos.clone(), expires });
+        world.app_tokens.put(id, AppToken { id, app: app.id, token: token.clone(), repos: limited.then(|| repos.clone()), expires });
         Ok(())
     })?;
     let mut shape = json!({
@@ -148,11 +160,18 @@ pub struct AppWish {
     pub repos: Vec<String>,
     /// Whether it may change settings, such as hooks and protections.
     pub admin: bool,
+    /// The words that it signs are dated by the machine's clock, where the forge's own is another one.
+    pub dates_by_machine: bool,
     /// Where it is told what happens, and the secret of that.
     pub hook: Option<(String, String)>,
 }
 
 impl Sandbox {
+    /// The number of the App of this name.
+    pub fn github_app(&self, slug: &str) -> Option<i64> {
+        self.forge.read(|world| world.apps.all().find(|app| app.slug == slug).map(|app| app.id))
+    }
+
     /// Makes a GitHub App, or changes the one of this name, and installs it. Returns its number.
     pub fn ensure_github_app(&self, wish: &AppWish) -> Result<i64, Problem> {
         if super::jwt::der(&wish.public_key).is_none() {
@@ -166,7 +185,8 @@ impl Sandbox {
                 Some(id) => id,
                 None => {
                     let id = world.next_id("user");
-                    let (token, token_name, full_name) = Default::default();
+                    // With one of its own, somebody can act by its hand on the pages.
+                    let (token, token_name, full_name) = (new_token(), String::new(), String::new());
                     world.users.put(id, User { id, login, admin: false, bot: true, token, token_name, full_name, created: at });
                     id
                 }
@@ -178,7 +198,18 @@ impl Sandbox {
             }
             let known = world.apps.all().find(|app| app.slug == wish.slug).map(|app| app.id);
             let id = known.unwrap_or_else(|| world.next_id("app"));
-            world.apps.put(id, App { id, slug: wish.slug.clone(), bot, public_key: wish.public_key.clone(), repos, created: at });
+            world.apps.put(
+                id,
+                App {
+                    id,
+                    slug: wish.slug.clone(),
+                    bot,
+                    public_key: wish.public_key.clone(),
+                    repos,
+                    created: at,
+                    dates_by_machine: wish.dates_by_machine,
+                },
+            );
             let old: Vec<i64> = world.hooks.all().filter(|hook| hook.app == Some(id)).map(|hook| hook.id).collect();
             old.into_iter().for_each(|hook| drop(world.hooks.remove(hook)));
             if let Some((url, secret)) = wish.hook.clone() {

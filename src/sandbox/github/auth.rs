@@ -62,7 +62,7 @@ fn holder(forge: &Forge, token: &str) -> Option<Caller> {
         }
         let kept = world.app_tokens.all().find(|kept| kept.token == token && !token.is_empty() && now < kept.expires)?;
         let app = world.apps.get(kept.app)?;
-        Some(Caller { user: Some(app.bot), app: Some(app.id), reach: Some(kept.repos.clone()) })
+        Some(Caller { user: Some(app.bot), app: Some(app.id), reach: Some(kept.repos.as_ref().unwrap_or(&app.repos).clone()) })
     })
 }
 

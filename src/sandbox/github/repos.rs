@@ -105,6 +105,7 @@ async fn make(call: &Call, owner: &str, body: &NewRepo) -> Answer {
     }
     let me = call.me()?;
     let id = call.forge.make_repo(owner, &body.name, body.private.unwrap_or(false), me).await?;
+    super::app::reaches(call, id)?;
     if body.auto_init == Some(true) {
         let readme = [("README.md".to_owned(), format!("# {}\n", body.name))];
         call.forge.first_commit(me, id, "main", &readme, "Initial commit\n").await?;

@@ -138,6 +138,14 @@ fn may(turn: &Turn<'_>, command: &Command, place: Place, written_at: Time) -> Re
     if command.changes() {
         access::fresh(written_at, turn.facts.now)?;
     }
+    let stops = matches!(command, Command::Pause { .. } | Command::Cancel);
+    if command.changes() && !stops && turn.facts.issue.as_ref().is_some_and(|issue| issue.confidential) {
+        return refuse(
+            "confidential",
+            "this issue is confidential, and what agents do shows in branches and pull requests to everybody who sees the project",
+            "make the issue visible to them and type the command again",
+        );
+    }
     let place = if place.is_pull { command::Place::Pull } else { command::Place::Issue };
     access::may(command, &actor(turn), place)
 }

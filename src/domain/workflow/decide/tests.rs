@@ -14,6 +14,7 @@ use crate::domain::workflow::intent::{Place, Receipt};
 use crate::domain::workflow::label::{Autonomy, Flag, PullStage, Stage};
 
 mod base;
+mod confidential;
 mod opened;
 mod rows;
 mod settings;

@@ -1,16 +1,22 @@
 //! Notes: comments on issues and merge requests, and on lines.
 
 use super::*;
+use crate::forge::gitlab::read::is_asked;
 
 const CONFIDENTIAL: &str =
     "the note is confidential: the bot answers where everybody can read it, so it takes no word from there; write it as a plain comment";
+const HIDDEN_ISSUE: &str =
+    "the issue is confidential: what the bot works on becomes visible in branches and merge requests, so only commands are answered there";
 
 pub(super) fn note(event: &str, mut delivery: Delivery) -> Converted<Parsed> {
     let at = attributes(&mut delivery, "note")?;
     if at.system {
         return ignored("a system note: what it tells is told by an event of its own".to_owned());
     }
-    if at.internal || at.confidential || delivery.event_type == "confidential_note" || event.starts_with("Confidential") {
+    // GitLab calls a note confidential for itself, and for the issue that it stands on.
+    let hidden_issue = delivery.issue.as_ref().is_some_and(|issue| issue.confidential);
+    let called = delivery.event_type == "confidential_note" || event.starts_with("Confidential");
+    if at.internal || at.confidential || (called && !hidden_issue) {
         return ignored(CONFIDENTIAL.to_owned());
     }
     let action = match at.action.as_str() {
@@ -37,8 +43,9 @@ pub(super) fn note(event: &str, mut delivery: Delivery) -> Converted<Parsed> {
             if !matches!(kind.as_str(), "" | "Issue" | "issue") {
                 return ignored(format!("a work item of the type `{}` is no issue", clip(kind, 60)));
             }
-            if issue.confidential {
-                return ignored(CONFIDENTIAL.to_owned());
+            // A command is answered there, so that nobody waits; anything else could end up in a branch.
+            if issue.confidential && !is_asked(&at.note) {
+                return ignored(HIDDEN_ISSUE.to_owned());
             }
             if issue.iid <= 0 {
                 return Err("a note stands on an issue without a number".to_owned());
@@ -50,7 +57,7 @@ pub(super) fn note(event: &str, mut delivery: Delivery) -> Converted<Parsed> {
         "MergeRequest" => {
             let merge = delivery.merge_request.take().ok_or("the delivery holds no merge request")?;
             // A remark on a line is read with its thread; a command there is a command.
-            if at.kind == "DiffNote" && action == CommentAction::Created && !at.note.lines().any(is_command) {
+            if at.kind == "DiffNote" && action == CommentAction::Created && !is_asked(&at.note) {
                 let pull = super::merges::pull(merge, &[], actor.as_ref())?;
                 let reviewer = actor.clone();
                 let kind = EventKind::Review { pull, reviewer, verdict: Verdict::Commented, body: at.note, review: None, dismissed: false };
@@ -73,10 +80,4 @@ pub(super) fn note(event: &str, mut delivery: Delivery) -> Converted<Parsed> {
         }
         other => ignored(format!("a note on a `{}` belongs to no issue and no merge request", clip(other, 60))),
     }
-}
-
-/// Something that may be meant for the bot; the commands themselves are read elsewhere.
-fn is_command(line: &str) -> bool {
-    let line = line.trim_start();
-    line.starts_with("/syndarix") || line.starts_with('@')
 }
