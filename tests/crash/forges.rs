@@ -29,7 +29,7 @@ fn the_demo_ends_alike_on_every_kind_of_forge() {
         let other = demo(forge);
         assert_eq!(keys(&other), keys(&gitea), "{forge}");
         assert_eq!(keys(&other["audit"]), keys(&gitea["audit"]), "{forge}");
-        for same in ["ok", "stages", "commits", "model", "cost_micro_usd"] {
+        for same in ["ok", "stages", "commits", "comments", "model", "cost_micro_usd"] {
             assert_eq!(other[same], gitea[same], "{forge}: {same}");
         }
         assert_eq!(other["pull"]["merged"], true, "{forge}");
