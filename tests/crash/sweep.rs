@@ -13,7 +13,7 @@ use crate::world::{Ending, Kill, play};
 
 const POINTS: [&str; 4] = ["commit-before", "commit-after", "effect-before", "effect-after"];
 /// By default every so-manieth count of a point is visited, so that the sweep fits into a test run.
-const STRIDE: usize = 8;
+const STRIDE: usize = 16;
 /// How many stories go at the same time.
 const AT_ONCE: usize = 3;
 
